@@ -12,7 +12,7 @@ JOBS ?= 2
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parity test lint format types imports accuracy bench tables ci clean
+.PHONY: help setup parity test lint format types imports accuracy bench docs ci clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,11 @@ accuracy: $(STAMP)  ## measure errors against real arithmetic, write docs/accura
 
 bench: $(STAMP)  ## measure speed against jax.nn and torch, write docs/speed.md
 	$(BIN)/python -m experiments bench activations --table docs/speed.md
+
+docs: $(STAMP)  ## measure parity again, write the README's table and docs/activations.md
+	@mkdir -p $(RESULTS)
+	$(BIN)/python -m parity run --select 'activations/*' --json $(RESULTS)/parity.json
+	$(BIN)/python docs/generate.py $(RESULTS)/parity.json
 
 ci: $(STAMP)  ## what a change must pass
 	bash .ci/run

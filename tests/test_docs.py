@@ -1,0 +1,155 @@
+"""The documentation tells the truth: docstrings, tables, commands, examples and links."""
+
+import doctest
+import inspect
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from jaxact import functional
+from parity.report.markdown import table
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FUNCTIONS = [getattr(functional, name) for name in functional.__all__]
+
+SHAPE = re.compile(r"\[[^\]]*\]")
+UNIT = re.compile(r"\b(dimensionless|nats|per step|any unit|(same )?unit of \w+)\b")
+
+
+def objections(function) -> list[str]:
+    """What the function's docstring lacks."""
+    parameters = inspect.signature(function).parameters
+    doc = generate.parse(function.__doc__)
+    found = []
+    if not re.fullmatch(rf"{function.__name__}\(.*\S = \S.*\.", doc.summary):
+        found.append("the first line is no formula, 'name(x) = ... .'")
+    if list(doc.args) != list(parameters):
+        found.append(f"Args lists {list(doc.args)}, the parameters are {list(parameters)}")
+    for name, text in doc.args.items():
+        found += [f"{name}: {lack}" for lack in _lacks(str(parameters[name].annotation), text)]
+    returns = doc.sections.get("Returns", "")
+    if not SHAPE.search(returns) or not UNIT.search(returns):
+        found.append("Returns gives no shape or no unit")
+    if not re.search(r"torch(\.\w+)+, torch \d+\.\d+", doc.sections.get("Source", "")):
+        found.append("Source names no torch function with its version")
+    if not re.search(r"\w+Error: if ", doc.sections.get("Raises", "")):
+        found.append("Raises names no error with its condition")
+    return found
+
+
+def _lacks(annotation: str, text: str) -> list[str]:
+    if "ArrayLike" not in annotation:
+        return [] if text else ["no description"]
+    shape = [] if SHAPE.search(text) else ["no shape, [...] or [n, c, ...]"]
+    return shape + ([] if UNIT.search(text) else ["no unit"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_the_docstring_has_formula_shapes_units_errors_and_source(function):
+    assert objections(function) == []
+
+
+def test_a_docstring_without_its_parts_is_objected_to():
+    def f(input: "ArrayLike", alpha: "ArrayLike" = 1.0):  # noqa: F821
+        """Does something.
+
+        Args:
+            input: what comes in.
+
+        Returns:
+            what comes out.
+        """
+
+    assert len(objections(f)) == 7
+
+
+def _results() -> dict:
+    return json.loads(generate.RESULTS.read_text(encoding="utf-8"))
+
+
+def test_the_readme_shows_the_committed_results():
+    assert generate.readme(_results()) == (ROOT / "README.md").read_text(encoding="utf-8"), STALE
+
+
+def test_the_page_of_activations_shows_the_docstrings_and_rows():
+    assert generate.activations_page() == generate.ACTIVATIONS.read_text(encoding="utf-8"), STALE
+
+
+STALE = "run `make docs` and commit what it writes"
+
+
+def test_the_table_counts_outcomes_and_shows_the_largest_error():
+    def case(outcome: str, subject: float | None, reference: float | None) -> dict:
+        distance = {"subject_truth": subject, "reference_truth": reference}
+        return {
+            "function": "mish",
+            "dtype": "float32",
+            "check": "forward",
+            "outcome": outcome,
+            "distance": distance,
+        }
+
+    cases = [case("EXACT", 0.5, 2.0), case("CLOSER", 1.25, 1.7e7), case("MISMATCH", None, None)]
+    header, _, mish, total = table({"cases": cases}).splitlines()
+    assert header.split(" | ")[1:7] == ["cases", "exact", "within", "closer", "quirk", "failed"]
+    assert mish == "| `mish` | 3 | 1 | 0 | 1 | 0 | 1 | 1.2 | 1.7e7 | – | – |"
+    assert total == mish.replace("`mish`", "**all**")
+
+
+def test_the_readmes_example_gives_what_it_shows():
+    failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert tried > 0
+    assert failed == 0
+
+
+def _commands() -> list[str]:
+    """Whatever stands as code in a page and is a command of this project."""
+    code: list[str] = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        code += re.findall(r"`([^`\n]+)`", text) + re.findall(r"^    (\S.*)$", text, re.MULTILINE)
+    commands = (part.split("#")[0].strip() for part in code)
+    return sorted({line for line in commands if re.match(r"make |(\.venv/bin/)?python -m ", line)})
+
+
+def test_every_make_target_in_the_pages_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    named = {command.split()[1] for command in _commands() if command.startswith("make ")}
+    assert named >= {"parity", "test"}
+    assert named <= targets
+
+
+def test_the_readme_opens_with_the_two_commands():
+    commands = re.findall(r"^    (\S.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands[:2] == ["make parity", "make test"]
+
+
+@pytest.mark.parametrize("command", [c for c in _commands() if not c.startswith("make ")])
+def test_every_python_command_in_the_pages_is_understood(command: str):
+    _, *arguments = shlex.split(command)
+    # --help is looked at after all options are parsed, so that an unknown one is an error.
+    done = subprocess.run(
+        [sys.executable, *arguments, "--help"],
+        cwd=ROOT,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
