@@ -1,0 +1,91 @@
+"""Layers without state: what a model around the other families needs."""
+
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError, as_array, op
+
+__all__ = ["linear"]
+
+
+@op()
+def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
+    """The affine map input · weightᵀ + bias.
+
+    Half precision is multiplied and summed in float32 and rounded once. float32 is multiplied in
+    float32 on every device, as in torch, unless `jax.default_matmul_precision` says otherwise.
+
+    Args:
+        input: [..., in] or [in].
+        weight: [out, in], or [in] for a single output without an axis of its own.
+        bias: [out], unit of the output; anything that broadcasts to the output without enlarging
+            it. None adds nothing.
+
+    Returns:
+        [..., out], or [...] if weight is [in]; the dtype of the arguments.
+
+    Raises:
+        TypeError: if an argument is no array, or the dtypes differ.
+        DtypeError: if the dtype is boolean.
+        ValueError: if ranks or sizes do not fit.
+
+    Source:
+        torch.nn.functional.linear (2.13).
+    """
+    x, w = as_array("linear", "input", input), as_array("linear", "weight", weight)
+    _check_operands(x, w)
+    accumulator = _accumulator(x)
+    product = jnp.matmul(x, w.T, precision=_precision(), preferred_element_type=accumulator)
+    if bias is None:
+        return product.astype(x.dtype)
+    b = as_array("linear", "bias", bias)
+    _check_bias(b, w, product)
+    return (product + b.astype(accumulator)).astype(x.dtype)
+
+
+def _precision() -> str | lax.Precision:
+    """What the user asked for, else the whole precision of the dtype."""
+    # The attribute is made when jax is imported: a type checker does not see it.
+    return cast(Any, jax.config).jax_default_matmul_precision or lax.Precision.HIGHEST
+
+
+def _accumulator(x: Array) -> jnp.dtype:
+    """The dtype to sum in."""
+    half = jnp.issubdtype(x.dtype, jnp.floating) and x.dtype.itemsize == 2
+    return jnp.dtype(jnp.float32) if half else x.dtype
+
+
+def _check_operands(x: Array, w: Array) -> None:
+    if x.dtype != w.dtype:
+        raise ArgumentTypeError(
+            f"linear: weight must have the dtype of input, {x.dtype.name}, got {w.dtype.name}"
+        )
+    if x.dtype == jnp.bool_:
+        raise DtypeError("linear: input must have a numeric dtype, got bool")
+    if x.ndim == 0:
+        raise ArgumentValueError("linear: input must have at least 1 dimension, got 0")
+    if w.ndim not in (1, 2):
+        raise ArgumentValueError(f"linear: weight must have 1 or 2 dimensions, got {w.ndim}")
+    if x.shape[-1] != w.shape[-1]:
+        raise ArgumentValueError(
+            f"linear: the last axis of input must be that of weight, {w.shape[-1]}, "
+            f"got {x.shape[-1]}"
+        )
+
+
+def _check_bias(b: Array, w: Array, product: Array) -> None:
+    if b.dtype != w.dtype:
+        raise ArgumentTypeError(
+            f"linear: bias must have the dtype of input, {w.dtype.name}, got {b.dtype.name}"
+        )
+    # The outputs of a 1-d weight have no axis of their own: only a scalar can be added to each.
+    shape = product.shape if w.ndim == 2 else ()
+    fits = b.ndim <= len(shape) and all(
+        size in (1, expected) for size, expected in zip(b.shape[::-1], shape[::-1], strict=False)
+    )
+    if not fits:
+        raise ArgumentValueError(f"linear: bias must broadcast to {shape}, got {b.shape}")

@@ -1,0 +1,5 @@
+"""Losses under torch's names."""
+
+from jaxact.losses.classification import cross_entropy
+
+__all__ = ["cross_entropy"]
