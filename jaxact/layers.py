@@ -14,27 +14,27 @@ __all__ = ["linear"]
 
 @op()
 def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
-    """The affine map input · weightᵀ + bias.
+    """linear(x, w, b) = x · wᵀ + b.
 
     Half precision is multiplied and summed in float32 and rounded once. float32 is multiplied in
     float32 on every device, as in torch, unless `jax.default_matmul_precision` says otherwise.
 
     Args:
-        input: [..., in] or [in].
-        weight: [out, in], or [in] for a single output without an axis of its own.
-        bias: [out], unit of the output; anything that broadcasts to the output without enlarging
-            it. None adds nothing.
+        input: [..., in], any unit.
+        weight: [out, in], any unit; or [in], for a single output without an axis of its own.
+        bias: [out] or [], unit of output, or anything that broadcasts to the output without
+            enlarging it. None adds nothing.
 
     Returns:
-        [..., out], or [...] if weight is [in]; the dtype of the arguments.
+        [..., out], or [...] if weight is [in]; unit of input times that of weight; dtype of input.
 
     Raises:
         TypeError: if an argument is no array, or the dtypes differ.
         DtypeError: if the dtype is boolean.
-        ValueError: if ranks or sizes do not fit.
+        ArgumentValueError: if ranks or sizes do not fit.
 
     Source:
-        torch.nn.functional.linear (2.13).
+        torch.nn.functional.linear, torch 2.13.
     """
     x, w = as_array("linear", "input", input), as_array("linear", "weight", weight)
     _check_operands(x, w)

@@ -56,35 +56,36 @@ def cross_entropy(
     reduction: _Reduction = "mean",
     label_smoothing: ArrayLike = 0.0,
 ) -> Array:
-    """-Σ_c weight_c q_c log softmax(input)_c, with q the target's distribution, smoothed.
+    """cross_entropy(x, q) = -Σ_c weight_c ((1 - ε) q_c + ε/C) log softmax(x)_c, over the classes c.
 
-    q = (1 - ε) target + ε/C. Where a target is a class index, the gradient of its own score is
-    minus the sum of the other probabilities, not the cancelling p - 1, so that confident
-    predictions keep all their digits. Half precision is computed in float32 and rounded once.
+    A class index stands for q = 1 at that class. The gradient of its score is then minus the sum of
+    the other probabilities, not the cancelling p - 1, so that confident predictions keep all their
+    digits. Half precision is computed in float32 and rounded once.
 
     Args:
         input: [c], [n, c] or [n, c, ...], unnormalized scores in nats.
         target: class indices in [0, c), integers of shape [], [n] or [n, ...]; or probabilities,
-            floats of input's shape, differentiable, which need not sum to 1. A row whose index is
-            neither in range nor ignored gives nan.
-        weight: [c], dimensionless, of each class; None weighs all alike.
+            floats of input's shape, dimensionless, differentiable, which need not sum to 1. A row
+            whose index is neither in range nor ignored gives nan.
+        weight: [c], dimensionless, of each class. None weighs all alike.
         ignore_index: a row with this target counts for nothing. -100 is no class.
         reduction: "mean" divides by the number of rows that are not ignored, with a weight by the
             sum of their targets' weights, with probabilities by the number of rows; "sum"; "none".
-        label_smoothing: ε, dimensionless, in [0, 1]; below 0 acts as 0, traced above 1 gives nan.
+        label_smoothing: [], ε, dimensionless, in [0, 1]. 0 smooths nothing; below 0 acts as 0,
+            traced above 1 gives nan.
 
     Returns:
-        A scalar, or with "none" the shape of class indices; the dtype of input, promoted with
-        that of probabilities. A mean over nothing is nan, with gradient 0.
+        [], or with "none" the shape of class indices, [...]; in nats; the dtype of input, promoted
+        with that of probabilities. A mean over nothing is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit or an option is none.
+        ValueError: if shapes do not fit, or an option has no such value.
 
     Source:
         Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, for the
-        smoothing; torch.nn.functional.cross_entropy (2.13).
+        smoothing; torch.nn.functional.cross_entropy, torch 2.13.
     """
     scores = as_floating("cross_entropy", "input", input)
     labels = as_array("cross_entropy", "target", target)
