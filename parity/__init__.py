@@ -1,0 +1,34 @@
+"""parity: two functions, in any two frameworks, compared point by point against each other and against the truth.
+
+Importing it loads numpy and the standard library only; a framework is loaded when a row that needs it runs.
+"""
+
+from parity.spec import (
+    BadCall,
+    Budget,
+    Drawn,
+    Formula,
+    Law,
+    Params,
+    Points,
+    Quirk,
+    Samples,
+    Spec,
+    Target,
+    on,
+)
+
+__all__ = [
+    "BadCall",
+    "Budget",
+    "Drawn",
+    "Formula",
+    "Law",
+    "Params",
+    "Points",
+    "Quirk",
+    "Samples",
+    "Spec",
+    "Target",
+    "on",
+]

@@ -1,0 +1,173 @@
+"""jax: value, gradients, tangents and double backward as one compiled program."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from parity.backends import Program, Run, import_path
+from parity.compare import Trace
+from parity.dtypes import is_floating
+from parity.inputs import Problem
+from parity.spec import Target, Values
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
+    """64-bit mode for 64-bit arrays only, for this thread only: users run without it."""
+    return jax.enable_x64(dtype in ("float64", "int64"))
+
+
+class JaxBackend:
+    """jax on its default device."""
+
+    def resolve(self, target: Target) -> Callable[..., Any]:
+        """The function that the target names, with its options bound."""
+        call = import_path(target.call, "jax") if isinstance(target.call, str) else target.call
+        return functools.partial(call, **target.options) if target.options else call
+
+    def array(self, values: Any) -> Any:
+        """A jax array."""
+        return jnp.asarray(values)
+
+    def dtype(self, dtype: np.dtype[Any]) -> Any:
+        """The framework's name for a numpy dtype."""
+        return dtype
+
+    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
+        """The function with its random source fixed."""
+        return functools.partial(call, key=jax.random.key(seed))
+
+    def program(
+        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
+    ) -> Program:
+        """One compiled program for all phases; if that fails, one for each phase."""
+        function = _function(call, values, mapped)
+        together = jax.jit(_phases(function, phases))
+        apart = {phase: jax.jit(_phases(function, (phase,))) for phase in phases}
+
+        def run(problem: Problem) -> Run:
+            with precision(problem.dtype):
+                try:
+                    arguments = _arguments(function, problem)
+                    return Run(_to_numpy(together(*arguments)))
+                except Exception:
+                    return _run_apart(function, apart, problem)
+
+        return run
+
+    def mapped_program(
+        self, call: Callable[..., Any], values: Values, mapped: bool
+    ) -> Callable[[list[Problem]], Run]:
+        """Value and gradients of several problems, mapped over a new leading axis."""
+        function = _function(call, values, mapped)
+        together = jax.jit(jax.vmap(_phases(function, ("forward", "vjp"))))
+
+        def run(problems: list[Problem]) -> Run:
+            with precision(problems[0].dtype):
+                each = [_arguments(function, problem) for problem in problems]
+                stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+                return Run(_to_numpy(together(*stacked)))
+
+        return run
+
+    def op_by_op(self, call: Callable[..., Any], values: Values, mapped: bool) -> Program:
+        """Value and gradients with every operation compiled on its own."""
+        function = _function(call, values, mapped)
+
+        def run(problem: Problem) -> Run:
+            with precision(problem.dtype), jax.disable_jit():
+                arguments = _arguments(function, problem)
+                return Run(_to_numpy(_phases(function, ("forward", "vjp"))(*arguments)))
+
+        return run
+
+    def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
+        """Jax has one kernel for all layouts."""
+        return {"": program(problem)}
+
+    def dtype_in_64_bit_mode(
+        self, call: Callable[..., Any], values: Values, problem: Problem
+    ) -> str:
+        """The result's dtype when 64-bit mode is on and the input is what it is."""
+        with jax.enable_x64(True):
+            arrays = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in problem.arrays]
+            return str(jax.eval_shape(functools.partial(call, **values), *arrays).dtype)
+
+
+def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callable[..., Any]:
+    def function(arrays: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        return call(*arrays, **values, **named)
+
+    return jax.vmap(function) if mapped else function
+
+
+def _arguments(function: Callable[..., Any], problem: Problem) -> tuple[Any, ...]:
+    arguments = jax.tree.map(jnp.asarray, (problem.arrays, dict(problem.named)))
+    if not is_floating(problem.dtype):
+        return (arguments, None, arguments)
+    shape = jax.eval_shape(function, *arguments).shape
+    directions = jax.tree.map(jnp.asarray, problem.directions())
+    return (arguments, jnp.asarray(problem.cotangent(shape)), directions)
+
+
+def _phases(function: Callable[..., Any], phases: tuple[str, ...]) -> Callable[..., Any]:
+    def program(arguments: Arguments, cotangent: Any, directions: Arguments) -> dict[str, Any]:
+        trace: dict[str, Any] = {}
+        if "forward" in phases:
+            trace["out"] = function(*arguments)
+        if "vjp" in phases:
+            trace |= _entries("vjp", *_pull_back(function, arguments, cotangent))
+        if "jvp" in phases:
+            trace["jvp/out"] = jax.jvp(function, arguments, directions)[1]
+        if "second" in phases:
+            trace |= _double_backward(function, arguments, cotangent, directions)
+        return trace
+
+    return program
+
+
+def _pull_back(function: Callable[..., Any], arguments: Arguments, cotangent: Any) -> Arguments:
+    out, pull = jax.vjp(function, *arguments)
+    return pull(cotangent.astype(out.dtype))
+
+
+def _double_backward(
+    function: Callable[..., Any], arguments: Arguments, cotangent: Any, directions: Arguments
+) -> dict[str, Any]:
+    def gradients(arguments: Arguments, cotangent: Any) -> Arguments:
+        return _pull_back(function, arguments, cotangent)
+
+    (arrays, named), by_cotangent = jax.vjp(gradients, arguments, cotangent)[1](directions)
+    return {**_entries("second", arrays, named), "second/cotangent": by_cotangent}
+
+
+def _entries(phase: str, arrays: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    positions = {f"{phase}/{i}": array for i, array in enumerate(arrays)}
+    return positions | {f"{phase}/{name}": array for name, array in named.items()}
+
+
+def _run_apart(
+    function: Callable[..., Any], apart: dict[str, Callable[..., Any]], problem: Problem
+) -> Run:
+    run = Run()
+    for phase, program in apart.items():
+        try:
+            run.trace |= _to_numpy(program(*_arguments(function, problem)))
+        except Exception as error:
+            run.failures[phase] = error
+    return run
+
+
+def _to_numpy(trace: dict[str, Any]) -> Trace:
+    return {key: np.asarray(array) for key, array in trace.items()}
+
+
+BACKEND = JaxBackend()

@@ -1,0 +1,207 @@
+"""torch on the CPU: autograd, and the other kernels that it uses for other layouts and lengths."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parity.backends import Program, Run, import_path, native
+from parity.compare import Trace
+from parity.dtypes import is_floating, numpy_dtype
+from parity.inputs import Problem
+from parity.spec import Target, Values
+
+SHORT_CALLS = 24
+Layout = Callable[[torch.Tensor], torch.Tensor]
+
+
+def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchProgram:
+    """A function with its hyperparameters, run in one memory layout."""
+
+    call: Callable[..., Any]
+    values: Values
+    phases: tuple[str, ...]
+    layout: Layout = _contiguous
+
+    def __call__(self, problem: Problem) -> Run:
+        run = Run()
+        arrays = [self._leaf(a) for a in problem.arrays]
+        named = {name: self._leaf(a) for name, a in problem.named.items()}
+        drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
+        try:
+            out = self.call(*arrays, **self.values, **named, **drawn)
+            run.trace["out"] = to_numpy(out)
+        except Exception as error:
+            run.failures = dict.fromkeys(self.phases, error)
+            return run
+        if is_floating(problem.dtype):
+            self._differentiate(run, problem, out, arrays, named)
+        return run
+
+    def _leaf(self, array: NDArray[Any]) -> torch.Tensor:
+        tensor = self.layout(to_torch(array))
+        return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+    def _differentiate(
+        self,
+        run: Run,
+        problem: Problem,
+        out: torch.Tensor,
+        arrays: list[torch.Tensor],
+        named: dict[str, torch.Tensor],
+    ) -> None:
+        names = [*map(str, range(len(arrays))), *named]
+        leaves = [*arrays, *named.values()]
+        cotangent = self._leaf(problem.cotangent(tuple(out.shape)).astype(to_numpy(out).dtype))
+        gradients: list[torch.Tensor] = []
+        if {"vjp", "jvp", "second"} & set(self.phases):
+            try:
+                gradients = self._gradients(out, leaves, cotangent)
+            except Exception as error:
+                run.failures |= dict.fromkeys(("vjp", "jvp", "second"), error)
+                return
+            run.trace |= _entries("vjp", names, gradients)
+        if {"jvp", "second"} & set(self.phases):
+            try:
+                run.trace |= self._double_backward(problem, gradients, names, leaves, cotangent)
+            except Exception as error:
+                run.failures |= {"jvp": error, "second": error}
+                self._forward_mode(run, problem)
+
+    def _gradients(
+        self, out: torch.Tensor, leaves: list[torch.Tensor], cotangent: torch.Tensor
+    ) -> list[torch.Tensor]:
+        again = bool({"jvp", "second"} & set(self.phases))
+        return list(
+            torch.autograd.grad(out, leaves, cotangent, create_graph=again, materialize_grads=True)
+        )
+
+    def _double_backward(
+        self,
+        problem: Problem,
+        gradients: list[torch.Tensor],
+        names: list[str],
+        leaves: list[torch.Tensor],
+        cotangent: torch.Tensor,
+    ) -> Trace:
+        arrays, named = problem.directions()
+        directions = [self.layout(to_torch(a)) for a in (*arrays, *named.values())]
+        pairs = [(g, d) for g, d in zip(gradients, directions, strict=True) if g.requires_grad]
+        second = torch.autograd.grad(
+            [g for g, _ in pairs],
+            [*leaves, cotangent],
+            [d for _, d in pairs],
+            materialize_grads=True,
+        )
+        # The gradient is linear in the cotangent: its derivative there is the Jacobian times the
+        # directions, which is what forward mode gives.
+        along = to_numpy(second[-1])
+        return _entries("second", names, second[:-1]) | {
+            "second/cotangent": along,
+            "jvp/out": along,
+        }
+
+    def _forward_mode(self, run: Run, problem: Problem) -> None:
+        """The Jacobian times the directions, for functions without a double backward."""
+        if problem.named:
+            return
+        directions = tuple(self.layout(to_torch(a)) for a in problem.directions()[0])
+        arrays = tuple(self.layout(to_torch(a)) for a in problem.arrays)
+        try:
+            _, along = torch.func.jvp(
+                lambda *arrays: self.call(*arrays, **self.values), arrays, directions
+            )
+        except Exception as error:
+            run.failures["jvp"] = error
+            return
+        del run.failures["jvp"]
+        run.trace["jvp/out"] = to_numpy(along)
+
+
+class TorchBackend:
+    """torch on the CPU."""
+
+    def resolve(self, target: Target) -> Callable[..., Any]:
+        """The function that the target names, with its options bound."""
+        call = import_path(target.call, "torch") if isinstance(target.call, str) else target.call
+        return functools.partial(call, **target.options) if target.options else call
+
+    def array(self, values: Any) -> Any:
+        """A tensor."""
+        return to_torch(values)
+
+    def dtype(self, dtype: np.dtype[Any]) -> Any:
+        """The framework's name for a numpy dtype."""
+        return getattr(torch, dtype.name)
+
+    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
+        """The function with its random source fixed."""
+        raise NotImplementedError("torch's random source is global")
+
+    def program(
+        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
+    ) -> TorchProgram:
+        """The function on contiguous arrays; `mapped` needs no care, since tensors broadcast."""
+        return TorchProgram(call=call, values=native(self, values), phases=phases)
+
+    def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
+        """One long vector, the same with strides, and a call for each of the first points."""
+        assert isinstance(program, TorchProgram)
+        runs = {"vector": program(problem)}
+        runs["strided"] = replace(program, layout=_strided)(problem)
+        shapes = {a.shape for a in (*problem.arrays, *problem.named.values())}
+        if len(shapes) == 1 and len(problem.arrays[0].shape) == 1 and not problem.drawn:
+            runs["single"] = _one_at_a_time(program, problem, runs["vector"])
+        return runs
+
+
+def _strided(tensor: torch.Tensor) -> torch.Tensor:
+    """The same values, every other place of the memory: torch then leaves its vector kernels."""
+    if not tensor.ndim:
+        return tensor
+    spread = torch.empty((*tensor.shape, 2), dtype=tensor.dtype)
+    spread[..., 0] = tensor
+    return spread[..., 0]
+
+
+def _one_at_a_time(program: TorchProgram, problem: Problem, long: Run) -> Run:
+    count = min(SHORT_CALLS, problem.arrays[0].shape[0])
+    trace = {key: array.copy() for key, array in long.trace.items()}
+    for index in range(count):
+        for key, array in program(problem.at(index)).trace.items():
+            if trace[key].shape == problem.arrays[0].shape:
+                trace[key][index] = array[0]
+    return Run(trace)
+
+
+def to_torch(array: NDArray[Any]) -> torch.Tensor:
+    """A tensor of its own memory; numpy's bfloat16 goes over bit by bit."""
+    if array.dtype == numpy_dtype("bfloat16"):
+        return torch.tensor(array.view(np.int16)).view(torch.bfloat16)
+    return torch.tensor(array)
+
+
+def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    """An array of the same values and dtype."""
+    tensor = tensor.detach().contiguous()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(numpy_dtype("bfloat16"))
+    return tensor.numpy()
+
+
+def _entries(phase: str, names: list[str], tensors: Any) -> Trace:
+    return {f"{phase}/{name}": to_numpy(t) for name, t in zip(names, tensors, strict=True)}
+
+
+BACKEND = TorchBackend()

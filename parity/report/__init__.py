@@ -1,0 +1,1 @@
+"""One list of results, three ways to read it: console, JSON, HTML."""

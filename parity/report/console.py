@@ -1,0 +1,118 @@
+"""Results as they come: a progress bar on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from parity.engine import Result
+from parity.report.snippet import snippet
+from parity.report.summary import last_line, replay_command
+from parity.verdict import Outcome
+
+COLOURS = {
+    Outcome.EXACT: "green",
+    Outcome.WITHIN: "green",
+    Outcome.CLOSER: "cyan",
+    Outcome.QUIRK: "yellow",
+}
+PLAIN_EVERY = 200
+
+
+class Reporter:
+    """Shows a run while it goes on; used as a context manager, called with each result."""
+
+    def __init__(self, total: int, seed: int, stream: TextIO) -> None:
+        self.seed = seed
+        self.total = total
+        self.done = 0
+        self.failed = 0
+        # No wrapping: a command that spans two lines can not be pasted.
+        self.console = Console(file=stream, soft_wrap=True, highlight=False)
+        self.progress = Progress(
+            TextColumn("parity"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[failed]} failed  {task.description}"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.progress.add_task("", total=total, failed=0)
+
+    def __enter__(self) -> Reporter:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.stop()
+
+    def __call__(self, result: Result) -> None:
+        self.done += 1
+        self.failed += not result.outcome.succeeds
+        self.progress.update(
+            self.task, advance=1, failed=self.failed, description=result.case.spec.name
+        )
+        if not result.outcome.succeeds:
+            self.console.print(failure_text(result, self.seed), markup=False)
+        if not self.console.is_terminal and self.done % PLAIN_EVERY == 0:
+            self.console.print(f"{self.done} of {self.total} cases, {self.failed} failed")
+
+    def finish(self, results: Sequence[Result]) -> None:
+        """The last line."""
+        self.progress.stop()
+        self.console.print(last_line(results), markup=False)
+
+
+def failure_text(result: Result, seed: int) -> str:
+    """What failed, how to run it again, and how to see it without parity."""
+    lines = [
+        f"{result.outcome.upper()} {result.case.id}",
+        f"  {result.message}",
+        f"  {replay_command(result, seed)}",
+    ]
+    lines += [f"    {line}" for line in snippet(result).splitlines()]
+    return "\n".join(lines)
+
+
+def details(result: Result, seed: int) -> str:
+    """Everything about one case."""
+    case = result.case
+    lines = [
+        f"{case.id}: {result.outcome}",
+        f"  subject    {case.spec.subject.backend}: {case.spec.subject.name}",
+        f"  reference  {case.spec.reference.backend}: {case.spec.reference.name}",
+    ]
+    if result.message:
+        lines.append(f"  {result.message}")
+    if result.budget is not None:
+        lines.append(f"  budget     {_budget(result)}")
+    for name, ulps in result.distance.items():
+        if ulps is not None:
+            lines.append(f"  {name.replace('_', ' - '):<22} {ulps:.4g} ulp at most")
+    if result.worst is not None and result.worst.input:
+        lines.append(f"  decided at {result.worst.entry} {result.worst.input}:")
+        lines.append(f"    subject   {result.worst.subject!r}")
+        lines.append(f"    reference {result.worst.reference!r}")
+        lines.append(f"    truth     {result.worst.truth!r}")
+    lines += [f"  quirk      {quirk.reason} ({quirk.source})" for quirk in result.quirks]
+    lines += ["", *snippet(result).splitlines()]
+    return "\n".join(lines).rstrip()
+
+
+def _budget(result: Result) -> str:
+    budget = result.budget
+    assert budget is not None
+    floor = f", floor {budget.floor:g} epsilon" if budget.floor else ""
+    reason = f": {budget.reason}" if budget.reason else ""
+    return f"{budget.ulp:g} ulp{floor}{reason}"

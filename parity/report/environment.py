@@ -1,0 +1,54 @@
+"""What a run ran on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from parity.dtypes import SUBNORMALS
+
+PACKAGES = ("jaxact", "jax", "jaxlib", "torch", "numpy", "scipy", "mpmath", "flax", "optax")
+
+
+def environment(seed: int) -> dict[str, Any]:
+    """Date, seed, versions and hardware."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "gpu": _gpu(),
+        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+        "subnormals": SUBNORMALS,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    """The processor's name; the machine type where the system does not tell it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu() -> str | None:
+    """The device that jax ran on, if it is none of the processor's; loads nothing."""
+    jax = sys.modules.get("jax")
+    if jax is None:
+        return None
+    device = jax.devices()[0]
+    return None if device.platform == "cpu" else str(device.device_kind)

@@ -1,0 +1,76 @@
+"""Results as data: one dictionary, from which the HTML report is made as well."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.engine import Result
+from parity.engine.curves import curves
+from parity.report.environment import environment
+from parity.report.files import write_whole
+from parity.report.summary import counts
+
+SCHEMA = 1
+DISTANCES = ("subject_reference", "subject_truth", "reference_truth", "spread")
+
+
+def as_dict(results: Sequence[Result], seed: int) -> dict[str, Any]:
+    """The results as plain data; numbers that JSON has not got are strings."""
+    data = {
+        "schema": SCHEMA,
+        "summary": counts(results),
+        "environment": environment(seed),
+        "cases": [_case(result) for result in results],
+        "curves": curves(results, seed),
+    }
+    return _plain(data)
+
+
+def write(path: Path, data: dict[str, Any]) -> None:
+    """The data as a JSON file."""
+    write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+
+
+def _case(result: Result) -> dict[str, Any]:
+    case, budget, worst = result.case, result.budget, result.worst
+    return {
+        "id": case.id,
+        "family": case.spec.family,
+        "function": case.spec.name,
+        "params": {**case.params.values, **dict.fromkeys(case.params.arrays, "array")},
+        "dtype": case.dtype,
+        "check": case.check,
+        "outcome": result.outcome,
+        "message": result.message,
+        "budget": budget and {"ulp": budget.ulp, "floor": budget.floor, "reason": budget.reason},
+        "distance": {name: result.distance.get(name) for name in DISTANCES},
+        "worst": worst
+        and {
+            "input": worst.input,
+            "subject": worst.subject,
+            "reference": worst.reference,
+            "truth": worst.truth,
+        },
+        "quirks": [{"reason": q.reason, "source": q.source} for q in result.quirks],
+        "seconds": round(result.seconds, 4),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -1,0 +1,118 @@
+"""A few lines that show a difference without parity."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from parity.engine import Result
+from parity.spec import Target
+
+
+def snippet(result: Result) -> str:
+    """Python that calls both sides at the worst point; empty if no single point decides.
+
+    Args:
+        result: of a case that compares numbers.
+    """
+    case, worst = result.case, result.worst
+    if case.bad_call is not None:
+        values = _keywords(dict(case.bad_call.values))
+        args = ", ".join(_describe(arg) for arg in case.bad_call.args)
+        return f"# {case.spec.subject.name}({', '.join(filter(None, [args, values]))})"
+    if worst is None or not worst.input or worst.entry.startswith(("second", "jvp")):
+        return ""
+    reference = case.params.reference or case.spec.reference
+    lines = [*_side(case.spec.subject, result), *_side(reference, result)]
+    return "\n".join(line for line in lines if line)
+
+
+def _side(target: Target, result: Result) -> list[str]:
+    if target.backend == "jax":
+        return _jax(target, result)
+    if target.backend == "torch":
+        return _torch(target, result)
+    return []
+
+
+def _jax(target: Target, result: Result) -> list[str]:
+    case, worst = result.case, result.worst
+    assert worst is not None
+    module, name = _split(target.name, "jax")
+    lines = [
+        "import jax, jax.numpy as jnp",
+        "jax.config.update('jax_enable_x64', True)" if case.dtype == "float64" else "",
+        f"from {module} import {name}",
+        *(
+            f"{variable} = jnp.array([{_literal(value)}], jnp.{case.dtype})"
+            for variable, value in zip(_names(result), worst.input, strict=True)
+        ),
+        f"f = lambda {', '.join(_names(result))}: {_call(name, result)}",
+    ]
+    if worst.cotangent is None:
+        return [*lines, f"print(f({', '.join(_names(result))}))"]
+    cotangent = f"jnp.array([{_literal(worst.cotangent)}], jnp.{case.dtype})"
+    return [*lines, f"print(jax.vjp(f, {', '.join(_names(result))})[1]({cotangent}))"]
+
+
+def _torch(target: Target, result: Result) -> list[str]:
+    case, worst = result.case, result.worst
+    assert worst is not None
+    module, name = _split(target.name, "torch")
+    grad = "" if worst.cotangent is None else ", requires_grad=True"
+    lines = [
+        "import torch",
+        f"from {module} import {name}",
+        *(
+            f"{variable} = torch.tensor([{_literal(value)}], dtype=torch.{case.dtype}{grad})"
+            for variable, value in zip(_names(result), worst.input, strict=True)
+        ),
+        f"out = {_call(name, result)}",
+    ]
+    if worst.cotangent is None:
+        return [*lines, "print(out)"]
+    cotangent = f"torch.tensor([{_literal(worst.cotangent)}], dtype=torch.{case.dtype})"
+    return [*lines, f"print(torch.autograd.grad(out, ({', '.join(_names(result))},), {cotangent}))"]
+
+
+def _names(result: Result) -> list[str]:
+    assert result.worst is not None
+    named = list(result.case.params.arrays)
+    positional = len(result.worst.input) - len(named)
+    return [*("x" if i == 0 else f"x{i}" for i in range(positional)), *named]
+
+
+def _call(name: str, result: Result) -> str:
+    positional = [n for n in _names(result) if n not in result.case.params.arrays]
+    named = [f"{n}={n}" for n in result.case.params.arrays]
+    return f"{name}({', '.join([*positional, *named, *_keywords_of(result)])})"
+
+
+def _keywords_of(result: Result) -> list[str]:
+    return [f"{key}={value!r}" for key, value in result.case.params.values.items()]
+
+
+def _keywords(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={_describe(value)}" for key, value in values.items())
+
+
+def _describe(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return f"zeros({shape}, {value.dtype})" if shape is not None else repr(value)
+
+
+def _split(path: str, root: str) -> tuple[str, str]:
+    """The module to import from and the name to import."""
+    if ":" in path:
+        module, _, name = path.partition(":")
+        return module, name
+    module, _, name = path.rpartition(".")
+    if root == "torch" and not path.startswith("torch."):
+        module = f"torch.{module}" if module else "torch"
+    return module, name
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, float):
+        return f"float.fromhex('{value.hex()}')" if math.isfinite(value) else f"float('{value}')"
+    return repr(value)

@@ -1,0 +1,265 @@
+"""What a person writes to have two functions compared: frozen, keyword-only rows.
+
+A row (`Spec`) names the function under test (`subject`), the one it should agree with (`reference`) and, where
+the reference's own float64 is not good enough, the `truth`. Everything else in a row says what to call them with
+and how far apart they may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOATS = ("float32", "float64", "float16", "bfloat16")
+
+CHECKS: dict[str, str] = {
+    "forward": "values, dtype and the sign of zeros",
+    "vjp": "gradients under random signed cotangents, for every floating argument",
+    "jvp": "forward mode, against the reference's own Jacobian times the same tangent",
+    "second": "the double backward: the derivative of the gradient",
+    "vmap": "mapped over a new leading axis, against one call at a time",
+    "jit": "compiled as one program, against op by op",
+    "shapes": "empty and 0-d inputs, and the dtype under 64-bit mode",
+    "error": "a bad call raises what the reference raises",
+    "signature": "parameter names, order and defaults",
+    "law": "a property that no single reference value can show",
+}
+
+NUMERIC_CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit")
+
+Values: TypeAlias = Mapping[str, Any]
+Floats: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function in some framework; made by `on`."""
+
+    backend: str
+    call: str | Callable[..., Any]
+    options: Values = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """The import path, or `module:qualname` of a callable."""
+        if isinstance(self.call, str):
+            return self.call
+        return f"{self.call.__module__}:{getattr(self.call, '__qualname__', repr(self.call))}"
+
+
+def on(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Target:
+    """Names a function of a framework.
+
+    Args:
+        backend: "jax", "torch", "numpy" or "mpmath".
+        call: a callable, or its import path; a torch path may leave out the leading "torch.".
+        **options: keyword arguments given to every call.
+    """
+    return Target(backend, call, options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points:
+    """An argument that is visited point by point: one long vector over the whole exponent range.
+
+    Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves out
+    infinities, nan and the sweep: meant for hyperparameters.
+
+    Args:
+        kinks: where the function is not smooth; each is visited together with its two neighbours.
+        span: (low, high), both ends included.
+    """
+
+    kinks: tuple[float, ...] = ()
+    span: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """An argument of a fixed shape, drawn from a normal distribution times `scale`.
+
+    Args:
+        shape: the whole shape, sample axis included.
+        center: mean of the draw.
+        scale: standard deviation of the draw.
+        axis: the sample axis, along which results are independent of each other; None if there is none.
+        special: overwrite the first samples with rows that have -inf, +inf, nan, huge, tied and constant entries.
+    """
+
+    shape: tuple[int, ...]
+    center: float = 0.0
+    scale: float = 2.0
+    axis: int | None = 0
+    special: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """An argument that only the reference gets: what the subject drew at random.
+
+    Args:
+        observe: (subject, input arrays, values) -> array, recovers the draw by calling the subject.
+    """
+
+    observe: Callable[[Callable[..., Any], tuple[Any, ...], Values], Any]
+
+
+Array: TypeAlias = Points | Samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula:
+    """The real function in closed form, point by point.
+
+    Each callable takes a namespace `m` of elementary functions (numpy on float64 arrays, or mpmath at 60 digits),
+    the points and the hyperparameters. One text therefore serves both as a fast truth and as an exact one.
+    """
+
+    value: Callable[..., Any]
+    slope: Callable[..., Any]
+    curvature: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """One setting of the hyperparameters; each makes cases of its own.
+
+    Args:
+        values: keyword arguments, the same for the whole call.
+        arrays: hyperparameters given as arrays and differentiated, by name.
+        mapped: map the call over input and `arrays` together, so that each point has its own hyperparameter.
+        label: the setting's part of the case id; by default `name=value,...`.
+        inputs, reference, truth, dtypes, checks: replace the row's own for this setting.
+        key: seed of the random key that the subject gets as its argument `key`.
+        drawn: an argument `drawn` that only the reference gets.
+    """
+
+    values: Values = field(default_factory=dict[str, Any])
+    arrays: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    mapped: bool = False
+    label: str = ""
+    inputs: tuple[Array, ...] | None = None
+    reference: Target | None = None
+    truth: Formula | Target | None = None
+    dtypes: tuple[str, ...] | None = None
+    checks: tuple[str, ...] | None = None
+    key: int | None = None
+    drawn: Drawn | None = None
+
+    @property
+    def name(self) -> str:
+        if self.label:
+            return self.label
+        named = {**self.values, **dict.fromkeys(self.arrays, "array")}
+        return ",".join(f"{key}={value}" for key, value in named.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How far a value may be off.
+
+    Args:
+        ulp: units in the last place of the dtype.
+        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it counts only
+            within 2^-4 of where the true result crosses zero (other than at 0); for samples, and if
+            `everywhere` is set, it is multiplied by the largest true value of the sample.
+        everywhere: apply the floor at every point.
+        reason: why it is not the default.
+    """
+
+    ulp: float
+    floor: float = 0.0
+    everywhere: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quirk:
+    """A declared difference from the reference. A run in which it is not observed fails (STALE).
+
+    Args:
+        reason: what the reference does there and why the subject does not.
+        source: a link or a measurement.
+        where: (first input in float64, values) -> mask of the points concerned; None if the reference cannot
+            answer at all and the truth alone decides.
+        checks, dtypes: where it shows.
+    """
+
+    reason: str
+    source: str
+    where: Callable[[Floats, Values], NDArray[np.bool_]] | None
+    checks: tuple[str, ...]
+    dtypes: tuple[str, ...] = FLOATS
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadCall:
+    """A call that the reference refuses; the subject has to raise the same kind of exception.
+
+    Args:
+        name: the case's part of the id, in snake_case.
+        args: positional arguments; numpy arrays become arrays of the framework.
+        values: keyword arguments.
+        reason: what is wrong with the call.
+        reference_args: what the reference gets instead of `args`, where the two take different things.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    values: Values = field(default_factory=dict[str, Any])
+    reason: str
+    reference_args: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """A property of the subject.
+
+    Args:
+        name: the case's part of the id, in snake_case.
+        broken: subject -> a sentence that says how the property fails, or None if it holds.
+    """
+
+    name: str
+    broken: Callable[[Callable[..., Any]], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A function and all that has to be true of it.
+
+    Args:
+        family, name: the first two parts of every case id.
+        subject, reference: the two functions.
+        truth: a closed form, or a function that is run in float64; by default the reference, run in float64.
+        inputs: the positional array arguments.
+        params: settings of the hyperparameters; the first is the default one.
+        dtypes: of the inputs.
+        checks: see `CHECKS`.
+        budgets: by check or by (check, dtype), where the default does not do.
+        quirks, bad_calls, laws: see there.
+        signature: the reference's parameters as source text, where it has none of its own.
+        extra: keyword-only parameters that the subject has and the reference has not.
+    """
+
+    family: str
+    name: str
+    subject: Target
+    reference: Target
+    truth: Formula | Target | None = None
+    inputs: tuple[Array, ...] = (Points(),)
+    params: tuple[Params, ...] = (Params(),)
+    dtypes: tuple[str, ...] = FLOATS
+    checks: tuple[str, ...] = tuple(CHECKS)
+    budgets: Mapping[str | tuple[str, str], Budget] = field(
+        default_factory=dict[str | tuple[str, str], Budget]
+    )
+    quirks: tuple[Quirk, ...] = ()
+    bad_calls: tuple[BadCall, ...] = ()
+    laws: tuple[Law, ...] = ()
+    signature: str | None = None
+    extra: tuple[str, ...] = ()

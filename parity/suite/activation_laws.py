@@ -1,0 +1,86 @@
+"""What the random activations have to keep to, whatever they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.spec import Law
+
+COUNT = 20_000
+Subject = Callable[..., Any]
+
+
+def _key(seed: int) -> Any:
+    import jax
+
+    return jax.random.key(seed)
+
+
+def _slopes(rrelu: Subject, seed: int, **values: Any) -> Any:
+    x = -np.ones(COUNT, np.float32)
+    return -np.asarray(rrelu(x, training=True, key=_key(seed), **values), np.float64)
+
+
+def _slopes_are_uniform(rrelu: Subject) -> str | None:
+    """Kolmogorov-Smirnov's distance; 1.95/sqrt(n) is exceeded once in a thousand draws."""
+    lower, upper = 0.5, 2.0
+    slopes = _slopes(rrelu, 0, lower=lower, upper=upper)
+    if slopes.min() < lower or slopes.max() > upper:
+        return f"slopes lie in [{slopes.min():.4g}, {slopes.max():.4g}], not in [0.5, 2]"
+    place = np.sort((slopes - lower) / (upper - lower))
+    rank = np.arange(1, COUNT + 1) / COUNT
+    gap = max(np.abs(place - rank).max(), np.abs(place - rank + 1 / COUNT).max())
+    limit = 1.95 / np.sqrt(COUNT)
+    return f"slopes are not uniform: distance {gap:.3g} > {limit:.3g}" if gap > limit else None
+
+
+def _slopes_follow_the_key(rrelu: Subject) -> str | None:
+    if not np.array_equal(_slopes(rrelu, 0), _slopes(rrelu, 0)):
+        return "the same key gives other slopes"
+    if np.array_equal(_slopes(rrelu, 0), _slopes(rrelu, 1)):
+        return "another key gives the same slopes"
+    return None
+
+
+def _rrelu_needs_a_key_in_training(rrelu: Subject) -> str | None:
+    return _refused(lambda: rrelu(np.ones(3, np.float32), training=True))
+
+
+def _gumbel_softmax_needs_a_key(gumbel_softmax: Subject) -> str | None:
+    return _refused(lambda: gumbel_softmax(np.ones(3, np.float32)))
+
+
+def _refused(call: Callable[[], Any]) -> str | None:
+    try:
+        call()
+    except (TypeError, ValueError):
+        return None
+    return "a call without a key is accepted"
+
+
+def _choices_follow_the_softmax(gumbel_softmax: Subject) -> str | None:
+    """Pearson's statistic of hard choices against softmax(logits); 4 degrees of freedom."""
+    logits = np.array([0.0, 1.0, 2.0, -1.0, 0.5], np.float32)
+    rows = np.broadcast_to(logits, (COUNT, logits.size))
+    chosen = np.asarray(gumbel_softmax(rows, hard=True, key=_key(0)), np.float64)
+    if not np.array_equal(np.unique(chosen), [0.0, 1.0]) or (chosen.sum(1) != 1).any():
+        return "hard rows are not one-hot"
+    weights = np.exp(logits.astype(np.float64))
+    expected = COUNT * weights / weights.sum()
+    statistic = float(((chosen.sum(0) - expected) ** 2 / expected).sum())
+    # Exceeded once in a thousand draws.
+    return f"choices do not follow the softmax: chi2 {statistic:.1f}" if statistic > 18.5 else None
+
+
+RRELU = (
+    Law(name="slopes_are_uniform", broken=_slopes_are_uniform),
+    Law(name="slopes_follow_the_key", broken=_slopes_follow_the_key),
+    Law(name="training_needs_a_key", broken=_rrelu_needs_a_key_in_training),
+)
+GUMBEL_SOFTMAX = (
+    Law(name="choices_follow_the_softmax", broken=_choices_follow_the_softmax),
+    Law(name="needs_a_key", broken=_gumbel_softmax_needs_a_key),
+)
