@@ -1,0 +1,1 @@
+"""PyTorch's activations, losses and layers as pure jitted JAX functions."""

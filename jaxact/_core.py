@@ -1,0 +1,226 @@
+"""What every public function is made with: errors, argument checks, gradient rules, the decorators."""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.custom_derivatives import SymbolicZero
+from jax.typing import ArrayLike
+
+F = TypeVar("F", bound=Callable[..., Array])
+Integers = Literal["rejected", "kept", "promoted"]
+
+
+class ArgumentValueError(ValueError, RuntimeError):
+    """A value out of range, for which torch raises a RuntimeError."""
+
+
+class ArgumentTypeError(TypeError, RuntimeError):
+    """An argument of the wrong kind, for which torch raises a RuntimeError."""
+
+
+class DtypeError(TypeError, NotImplementedError):
+    """A dtype for which torch says that the kernel is not implemented."""
+
+
+# ---------------------------------------------------------------------------------------------- checks
+
+
+def as_array(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as an array; a TypeError for lists, None and other things that are no array.
+
+    Raises:
+        TypeError: if value is neither an array nor a number.
+    """
+    if not isinstance(value, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
+        raise TypeError(
+            f"{function}: {argument} must be an array, got {type(value).__name__}; "
+            "convert it with jnp.asarray"
+        )
+    return jnp.asarray(value)
+
+
+def as_floating(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as a float array.
+
+    Raises:
+        TypeError: if value is no array.
+        DtypeError: if its dtype is not a floating type.
+    """
+    array = as_array(function, argument, value)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise DtypeError(
+            f"{function}: {argument} must have a floating dtype, got {array.dtype.name}"
+        )
+    return array
+
+
+def check_axis(function: str, axis: int, ndim: int) -> int:
+    """`axis` counted from the front; a 0-d array has one axis, as in torch.
+
+    Raises:
+        IndexError: if axis is outside [-ndim, ndim).
+    """
+    rank = max(ndim, 1)
+    if not -rank <= axis < rank:
+        raise IndexError(
+            f"{function}: dim must be in [{-rank}, {rank - 1}] for an input of {ndim} dimensions, "
+            f"got {axis}"
+        )
+    return axis % rank
+
+
+def compute_dtype(dtype: np.dtype) -> np.dtype:
+    """float32 for half precision, else the dtype itself."""
+    return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)
+
+
+def is_number(value: object) -> bool:
+    """Whether the value is known while Python runs: a number, not an array that may be traced."""
+    return isinstance(value, int | float | np.generic)
+
+
+# -------------------------------------------------------------------------------------- gradient rules
+
+
+def with_slope(slope: Callable[..., Array]) -> Callable[[F], F]:
+    """Gives f(x, *parameters) the derivative `slope(x, *parameters)` in its first argument.
+
+    f and slope are element-wise in x and see float32 where x is of half precision; what comes out is
+    rounded once, to x's dtype. Derivatives in the parameters are those of f's own formula. Forward
+    mode, reverse mode and further derivatives follow from this one rule, and the backward pass keeps x
+    alone, for the slope is computed from it again there.
+    """
+
+    def decorate(function: F) -> F:
+        @jax.custom_jvp
+        def ruled(x: Array, *parameters: Array) -> Array:
+            return function(*_widened(x, parameters)).astype(x.dtype)
+
+        def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+            return ruled(*primals), _tangent(function, slope, primals, tangents)
+
+        ruled.defjvp(rule, symbolic_zeros=True)
+        return cast(F, functools.wraps(function)(ruled))
+
+    return decorate
+
+
+def _widened(x: Array, parameters: Sequence[Array]) -> list[Array]:
+    """X and the floating parameters in the dtype that is computed in."""
+    dtype = compute_dtype(x.dtype)
+    return [x.astype(dtype), *(_in_dtype(p, dtype) for p in parameters)]
+
+
+def _in_dtype(parameter: Array, dtype: np.dtype) -> Array:
+    is_key = jnp.issubdtype(parameter.dtype, jax.dtypes.prng_key)
+    return parameter if is_key else parameter.astype(dtype)
+
+
+def _tangent(
+    function: Callable[..., Array],
+    slope: Callable[..., Array],
+    primals: Sequence[Array],
+    tangents: Sequence[Any],
+) -> Array:
+    """Slope * x_dot + (df/dparameters) parameters_dot, computed from the primals when transposed."""
+    active = [i for i, t in enumerate(tangents) if not isinstance(t, SymbolicZero)]
+
+    def pushforward(primals: Sequence[Array], directions: Sequence[Array]) -> Array:
+        x, *parameters = primals
+        wide = _widened(x, parameters)
+        steps = [
+            slope(*wide) * d.astype(wide[0].dtype)
+            if i == 0
+            else _parameter_step(function, wide, i, d.astype(wide[0].dtype))
+            for i, d in zip(active, directions, strict=True)
+        ]
+        return functools.reduce(jnp.add, steps).astype(x.dtype)
+
+    recomputed = jax.checkpoint(pushforward, prevent_cse=False)
+    return recomputed(tuple(primals), tuple(tangents[i] for i in active))
+
+
+def _parameter_step(
+    function: Callable[..., Array], primals: Sequence[Array], i: int, direction: Array
+) -> Array:
+    def along(parameter: Array) -> Array:
+        return function(*primals[:i], parameter, *primals[i + 1 :])
+
+    return jax.jvp(along, (primals[i],), (direction,))[1]
+
+
+# ------------------------------------------------------------------------------------------ decorators
+
+
+def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) -> Callable[[F], F]:
+    """Jit outermost, the signature kept.
+
+    Args:
+        static: parameters that select code; the others are traced, so that a new value compiles nothing.
+        check: called first with the same arguments, outside jit, for what only Python can see.
+    """
+
+    def decorate(function: F) -> F:
+        jitted = jax.jit(function, static_argnames=tuple(static))
+        if check is None:
+            return cast(F, jitted)
+
+        @functools.wraps(function)
+        def checked(*args: Any, **kwargs: Any) -> Array:
+            check(*args, **kwargs)
+            return jitted(*args, **kwargs)
+
+        return cast(F, checked)
+
+    return decorate
+
+
+def elementwise(
+    slope: Callable[..., Array],
+    *,
+    integers: Integers = "rejected",
+    booleans: bool = False,
+    complex_formula: Callable[..., Array] | None = None,
+    check: Callable[..., None] | None = None,
+) -> Callable[[F], F]:
+    """An `op` from the formula of one array argument and number-like parameters.
+
+    Args:
+        slope: the derivative in the first argument, see `with_slope`.
+        integers: whether integer inputs are rejected, kept (computed and returned in their dtype, the
+            parameters truncated) or promoted to float32.
+        booleans: whether booleans are promoted to float32 as well.
+        complex_formula: the formula for complex inputs; none: they are rejected.
+        check: see `op`.
+    """
+
+    def decorate(function: F) -> F:
+        name, signature = function.__name__, inspect.signature(function)
+        first = next(iter(signature.parameters))
+        ruled = with_slope(slope)(function)
+
+        @functools.wraps(function)
+        def dispatch(*args: Any, **kwargs: Any) -> Array:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            value, *parameters = bound.arguments.values()
+            x = as_array(name, first, value)
+            if jnp.issubdtype(x.dtype, jnp.complexfloating) and complex_formula is not None:
+                return complex_formula(x, *parameters)
+            if jnp.issubdtype(x.dtype, jnp.integer) and integers == "kept":
+                return function(x, *(jnp.asarray(p).astype(x.dtype) for p in parameters))
+            promoted = jnp.issubdtype(x.dtype, jnp.integer) and integers == "promoted"
+            if promoted or (x.dtype == jnp.bool_ and booleans):
+                x = x.astype(jnp.float32)
+            x = as_floating(name, first, x)
+            return ruled(x, *(jnp.asarray(p) for p in parameters))
+
+        return cast(F, op(check=check)(dispatch))
+
+    return decorate

@@ -1,0 +1,252 @@
+"""Elementary functions in float32 and float64: within about 1 ulp, vectorized, differentiable.
+
+XLA's own exp, expm1, log1p, tanh and erfc cost three to nine memory passes on a CPU, and none of them
+helps where the argument itself must carry more digits than the dtype has. These share one argument
+reduction and short polynomials (`_coefficients.py`), so that a whole activation fuses into one pass.
+
+Everything here takes arrays that are already float32 or float64. Where an argument is named `low`, it
+holds the digits that the argument before it has no room for; no derivative is taken in it.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxact._coefficients import FLOAT32, FLOAT64, Coefficients, Factored
+
+# exp(-t) is carried multiplied by 2^WIDE where a product with it stays normal although it does not
+WIDE = 32
+
+_SPLIT_MASK = {"float32": 0xFFFFF000, "float64": 0xFFFFFFFFF8000000}
+
+
+def coefficients(x: Array) -> Coefficients:
+    """The constants of x's dtype."""
+    return FLOAT64 if x.dtype == jnp.float64 else FLOAT32
+
+
+def constant(x: Array, value: float) -> np.floating:
+    """`value` in x's dtype, so that no weak type or x64 switch decides its precision."""
+    return x.dtype.type(value)
+
+
+def polynomial(c: Sequence[float], x: Array) -> Array:
+    """sum_k c[k] x^k by Horner's rule."""
+    total = jnp.full_like(x, c[-1])
+    for a in reversed(c[:-1]):
+        total = total * x + constant(x, a)
+    return total
+
+
+def factored(form: Factored, t: Array) -> Array:
+    """A function that crosses zero, from its distance to the root: relatively exact beside it."""
+    distance = constant(t, form.root) - t
+    return distance * polynomial(form.quotient, distance) + constant(t, form.rest)
+
+
+def near(form: Factored, t: Array) -> Array:
+    """Where `factored` holds."""
+    return lax.abs(t - constant(t, form.root)) < constant(t, form.width)
+
+
+def magnitude(x: Array) -> Array:
+    """|x|, with the derivative +1 at 0, where `x < 0` does not hold either."""
+    return jnp.where(x < 0, -x, x)
+
+
+def split(x: Array) -> tuple[Array, Array]:
+    """X = high + low with high in half the bits, by masking: no sum that a compiler could contract."""
+    word = jnp.uint64 if x.dtype == jnp.float64 else jnp.uint32
+    bits = lax.bitcast_convert_type(x, word) & word(_SPLIT_MASK[x.dtype.name])
+    high = lax.bitcast_convert_type(bits, x.dtype)
+    return high, x - high
+
+
+def _power_of_two(n: Array, offset: int) -> Array:
+    """2^(n + offset) for integral n in the normal range; 0 for the exponent just below it."""
+    double = n.dtype == jnp.float64
+    word, mantissa, bias = (jnp.uint64, 52, 1023) if double else (jnp.uint32, 23, 127)
+    shifted = n + constant(n, 1.5 * 2.0**mantissa)  # puts n into the low bits
+    bits = lax.bitcast_convert_type(shifted, word) + word(bias + offset)
+    return lax.bitcast_convert_type(lax.shift_left(bits, word(mantissa)), n.dtype)
+
+
+def _lowest_exponent(x: Array, offset: int) -> int:
+    return (1023 if x.dtype == jnp.float64 else 127) + offset
+
+
+def _reduce(t: Array, low: Array | None, offset: int) -> tuple[Array, Array]:
+    """n, p with exp(-(t + low)) = 2^n (1 + p), for t >= 0; n stops where 2^(n + offset) becomes 0."""
+    c = coefficients(t)
+    last = _lowest_exponent(t, offset) * float(np.log(2))
+    t = capped(t, last)
+    n = lax.round(t * constant(t, -1 / np.log(2)), lax.RoundingMethod.TO_NEAREST_EVEN)
+    rest = n * constant(t, c.ln2_low)
+    r = (-t - n * constant(t, c.ln2_high)) - (rest if low is None else rest + low)
+    return n, r + r * r * polynomial(c.exp, r)
+
+
+def _decay(t: Array, low: Array | None, offset: int) -> Array:
+    n, p = _reduce(t, low, offset)
+    return _power_of_two(n, offset) * (1 + p)
+
+
+@jax.custom_jvp
+def decay(t: Array, low: Array | None = None) -> Array:
+    """exp(-(t + low)) for t >= 0 and |low| below 2^-9 t; 0 where it would be subnormal."""
+    return _decay(t, low, 0)
+
+
+@jax.custom_jvp
+def wide_decay(t: Array, low: Array | None = None) -> Array:
+    """2^WIDE times `decay`, down to exp(-t) = 2^-158 in float32."""
+    return _decay(t, low, WIDE)
+
+
+@jax.custom_jvp
+def decay_minus_one(t: Array, low: Array | None = None) -> Array:
+    """expm1(-(t + low)) for t >= 0 and |low| below 2^-9 t."""
+    n, p = _reduce(t, low, 0)
+    scale = _power_of_two(n, 0)
+    return scale * p + (scale - 1)
+
+
+@decay.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    e = decay(*primals)
+    return e, -e * tangents[0]
+
+
+@wide_decay.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    e = wide_decay(*primals)
+    return e, -e * tangents[0]
+
+
+@decay_minus_one.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    return decay_minus_one(*primals), -decay(*primals) * tangents[0]
+
+
+@jax.custom_jvp
+def damped(a: Array, t: Array, low: Array | None = None) -> Array:
+    """2^WIDE a exp(-(t + low)), one rounding better than the product of a and the exponential."""
+    n, p = _reduce(t, low, WIDE)
+    return _power_of_two(n, WIDE) * (a + a * p)
+
+
+@damped.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    a, t, low = primals
+    out = damped(a, t, low)
+    return out, damped(tangents[0], t, low) - out * tangents[1]
+
+
+def narrow(wide: Array) -> Array:
+    """Takes the factor 2^WIDE off again."""
+    return wide * constant(wide, 2.0**-WIDE)
+
+
+def product(a: Array, b: Array) -> tuple[Array, Array]:
+    """A b = high + low. The low part serves exponents, so it is left out where |a b| > 2^10."""
+    high = a * b
+    (a_high, a_low), (b_high, b_low) = split(a), split(b)
+    low = ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return high, _exponent_low(high, low)
+
+
+def ratio(a: Array, b: Array) -> tuple[Array, Array]:
+    """A / b = high + low, see `product`."""
+    high = a / b
+    (q_high, q_low), (b_high, b_low) = split(high), split(b)
+    rest = ((a - q_high * b_high) - q_high * b_low - q_low * b_high) - q_low * b_low
+    return high, _exponent_low(high, rest / b)
+
+
+def _exponent_low(high: Array, low: Array) -> Array:
+    return lax.stop_gradient(jnp.where(lax.abs(high) < 1024, low, 0))
+
+
+@jax.custom_jvp
+def log1p_unit(e: Array) -> Array:
+    """log(1 + e) for 0 <= e <= 1: 2 atanh(e / (2 + e)), arranged for an e near underflow."""
+    s = e / (1 + e / 2)
+    v = s * s / 4
+    return s + s * (v * (polynomial(coefficients(e).log1p, v) / 2))
+
+
+@log1p_unit.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    (e,), (t,) = primals, tangents
+    return log1p_unit(e), t / (1 + e)
+
+
+def one_plus_squared(e: Array) -> Array:
+    """(1 + e)^2 for 0 <= e <= 1, with one rounding of note."""
+    return 1 + e * (2 + e)
+
+
+def capped(t: Array, limit: float) -> Array:
+    """min(t, limit), but nan stays nan."""
+    return jnp.where(t > limit, constant(t, limit), t)
+
+
+def half_square(t: Array) -> tuple[Array, Array]:
+    """t^2 / 2 = high + low; its rounding error alone would cost exp(-t^2 / 2) 40 ulp in the tail."""
+    high, low = split(t)
+    return high * high / 2, low * (t + high) / 2
+
+
+def tail_polynomial(c: Sequence[float], t: Array) -> Array:
+    """Smooth functions of 0 <= t <= 64 with a limit at infinity: polynomials in k / (t + k) - 1/4."""
+    k = coefficients(t).tail_shift
+    return polynomial(c, constant(t, k) / (t + constant(t, k)) - constant(t, 0.25))
+
+
+# ------------------------------------------------------------------------- the logistic function's family
+
+
+@jax.custom_jvp
+def logistic(x: Array, low: Array | None = None) -> Array:
+    """1 / (1 + exp(-(x + low)))."""
+    e = decay(lax.abs(x), _directed(x, low))
+    return jnp.where(x < 0, e, 1) / (1 + e)
+
+
+@logistic.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    return logistic(*primals), logistic_slope(*primals) * tangents[0]
+
+
+def logistic_slope(x: Array, low: Array | None = None) -> Array:
+    """The derivative of `logistic`, without the cancellation in y (1 - y)."""
+    e = decay(magnitude(x), _directed(x, low))
+    return e / one_plus_squared(e)
+
+
+@jax.custom_jvp
+def gate(a: Array, z: Array, low: Array | None = None) -> Array:
+    """A / (1 + exp(-(z + low))), also where the exponential alone would underflow."""
+    n, p = _reduce(lax.abs(z), _directed(z, low), WIDE)
+    # far down the wide exponential cannot overflow with a, nearer to 0 the plain one is normal
+    far = z < -64
+    scale = jnp.where(far, _power_of_two(n, WIDE), _power_of_two(n, 0))
+    numerator = jnp.where(z < 0, scale * (a + a * p), a)
+    e = decay(lax.abs(z), _directed(z, low))
+    return numerator * jnp.where(far, constant(z, 2.0**-WIDE), 1) / (1 + e)
+
+
+@gate.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    a, z, low = primals
+    a_dot, z_dot = tangents[:2]
+    opposite = logistic(-z, None if low is None else -low)
+    return gate(*primals), gate(a_dot, z, low) + gate(a * opposite, z, low) * z_dot
+
+
+def _directed(x: Array, low: Array | None) -> Array | None:
+    """Low as the low part of |x|."""
+    return None if low is None else jnp.where(x < 0, -low, low)

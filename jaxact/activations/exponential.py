@@ -1,0 +1,106 @@
+"""Units with an exponential negative side: elu, celu, selu."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._core import ArgumentValueError, elementwise, is_number
+from jaxact._elementary import decay, decay_minus_one, narrow, ratio, wide_decay
+
+__all__ = ["celu", "elu", "selu"]
+
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def _elu_slope(x: Array, alpha: Array) -> Array:
+    return jnp.where(x > 0, 1, alpha * decay(jnp.where(x > 0, x, -x)))
+
+
+@elementwise(_elu_slope)
+def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """elu(x) = x if x > 0 else alpha (e^x - 1).
+
+    The derivative at 0 is alpha.
+
+    Args:
+        input: [...], dimensionless; floating.
+        alpha: [] or broadcastable to input, dimensionless; minus the limit at -inf, 1 by default.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Clevert et al. 2016; torch.nn.functional.elu, torch 2.13.
+    """
+    return jnp.where(input >= 0, input, alpha * decay_minus_one(jnp.abs(input)))
+
+
+def _check_celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> None:
+    if is_number(alpha) and alpha == 0:
+        raise ArgumentValueError("celu: alpha must not be 0, got 0")
+
+
+def _celu_slope(x: Array, alpha: Array) -> Array:
+    z, low = ratio(x, alpha)
+    e = decay(jnp.abs(z), jnp.where(z > 0, low, -low))
+    return jnp.where(x > 0, 1, jnp.where(z > 0, 1 / e, e))
+
+
+@elementwise(_celu_slope, check=_check_celu)
+def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """celu(x) = x if x > 0 else alpha (e^(x / alpha) - 1).
+
+    The derivative at 0 is 1, for every alpha.
+
+    Args:
+        input: [...], dimensionless; floating.
+        alpha: [] or broadcastable to input, dimensionless; minus the limit at -inf, 1 by default.
+
+    Returns:
+        [...], dimensionless, dtype of input; nan where a traced alpha is 0.
+
+    Raises:
+        ArgumentValueError: if alpha is the number 0.
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Barron 2017; torch.nn.functional.celu, torch 2.13.
+    """
+    z, low = ratio(input, alpha)
+    t, low = jnp.abs(z), jnp.where(z > 0, low, -low)
+    below = decay_minus_one(t, low)
+    # a negative alpha makes z > 0 below 0: e^z - 1 = -(e^-z - 1) / e^-z
+    negative = alpha * jnp.where(z > 0, -below / decay(t, low), below)
+    out = jnp.where(input >= 0, input, negative)
+    return jnp.where(alpha == 0, jnp.nan, out)
+
+
+def _selu_slope(x: Array) -> Array:
+    wide = wide_decay(jnp.where(x > 0, x, -x))
+    return jnp.where(x > 0, _SELU_SCALE, narrow(_SELU_SCALE * _SELU_ALPHA * wide))
+
+
+@elementwise(_selu_slope)
+def selu(input: ArrayLike) -> Array:
+    """selu(x) = s x if x > 0 else s a (e^x - 1), with s = 1.0507009873554805, a = 1.6732632423543772.
+
+    The derivative at 0 is s a.
+
+    Args:
+        input: [...], dimensionless; floating.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Klambauer et al. 2017; torch.nn.functional.selu, torch 2.13.
+    """
+    negative = _SELU_SCALE * _SELU_ALPHA * decay_minus_one(jnp.abs(input))
+    return jnp.where(input >= 0, _SELU_SCALE * input, negative)

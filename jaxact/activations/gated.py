@@ -1,0 +1,370 @@
+"""Units that multiply their input with a gate: gelu, silu and swish, mish, hardswish, glu."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxact._core import (
+    ArgumentValueError,
+    as_floating,
+    check_axis,
+    compute_dtype,
+    elementwise,
+    op,
+    with_slope,
+)
+from jaxact._elementary import (
+    capped,
+    coefficients,
+    constant,
+    damped,
+    decay,
+    factored,
+    gate,
+    half_square,
+    magnitude,
+    narrow,
+    near,
+    one_plus_squared,
+    polynomial,
+    product,
+    split,
+    tail_polynomial,
+)
+from jaxact.activations.rectifiers import per_channel
+
+__all__ = ["gelu", "glu", "hardswish", "mish", "silu", "swish"]
+
+
+def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The element-wise derivative of a formula that is made of elementary functions."""
+    return lambda x: jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
+
+
+# ------------------------------------------------------------------------------------------------ silu
+
+
+def _silu_slope_below(t: Array) -> Array:
+    """silu'(-t), t >= 0; silu'(t) is 1 minus that."""
+    e = decay(t)
+    return narrow(damped((1 - t) + e, t) / one_plus_squared(e))
+
+
+def _silu_slope_smooth(x: Array) -> Array:
+    below = _silu_slope_below(magnitude(x))
+    return jnp.where(x < 0, below, 1 - below)
+
+
+@with_slope(_derivative(_silu_slope_smooth))
+def _silu_slope(x: Array) -> Array:
+    t = jnp.abs(x)
+    root = coefficients(t).silu_slope
+    below = jnp.where(near(root, t), factored(root, t), _silu_slope_below(t))
+    return jnp.where(x < 0, below, 1 - below)
+
+
+@elementwise(_silu_slope, complex_formula=lambda x: x * lax.logistic(x))
+def silu(input: ArrayLike) -> Array:
+    """silu(x) = x / (1 + e^-x).
+
+    Value and derivative keep their digits down to the smallest normal number (x = -91.8 in float32). As
+    in torch the value at -inf and the derivative at +-inf are nan.
+
+    Args:
+        input: [...], dimensionless; floating or complex.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        TypeError: if input is no floating or complex array (DtypeError).
+
+    Source:
+        Elfwing et al. 2018; torch.nn.functional.silu, torch 2.13.
+    """
+    return gate(input, input)
+
+
+def _swish_slope(x: Array, beta: Array) -> Array:
+    return _silu_slope(x * beta)
+
+
+@with_slope(_swish_slope)
+def _swish(x: Array, beta: Array) -> Array:
+    return gate(x, *product(x, beta))
+
+
+@op()
+def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
+    """swish(x) = x / (1 + e^(-beta x)), with a beta that can be learned.
+
+    Args:
+        input: [...] or [n, c, ...], dimensionless; floating.
+        beta: [] or [1], or [c] along axis 1, dimensionless; 1 (silu) by default.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        ArgumentValueError: if beta has more than one axis, or another length than input's axis 1.
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Ramachandran et al. 2017; torch has it for beta = 1 only, torch.nn.functional.silu, torch 2.13.
+    """
+    x = as_floating("swish", "input", input)
+    return _swish(x, per_channel("swish", "beta", x, jnp.asarray(beta)))
+
+
+# ------------------------------------------------------------------------------------------------ gelu
+
+_CUBIC = 0.044715
+_LINEAR = float(np.sqrt(8 / np.pi))
+
+
+def _gelu_curvature(x: Array) -> Array:
+    density = constant(x, 1 / np.sqrt(2 * np.pi))
+    return narrow(damped(density * (2 - x * x), *half_square(capped(jnp.abs(x), 64))))
+
+
+@with_slope(_gelu_curvature)
+def _gelu_slope(x: Array) -> Array:
+    form, t = coefficients(x).gelu_slope, jnp.abs(x)
+    inner = capped(t, 64)
+    distance = constant(t, form.root) - t
+    scaled = distance * tail_polynomial(form.quotient, inner) + constant(t, form.rest)
+    below = narrow(damped(scaled, *half_square(inner)))
+    return jnp.where(x < 0, below, 1 - below)
+
+
+@with_slope(_gelu_slope)
+def _gelu(x: Array) -> Array:
+    c, t = coefficients(x), jnp.abs(x)
+    inner = capped(t, 64)
+    body = t * polynomial(c.gaussian_body, t - 0.5)
+    scaled = jnp.where(t < 1, body, tail_polynomial(c.gaussian_tail, inner))
+    part = narrow(damped(scaled, *half_square(inner)))  # |x| Phi(-|x|)
+    out = jnp.where(x < 0, -part, x - part)
+    return jnp.where(x == -jnp.inf, jnp.nan, out)
+
+
+def _cubic(t: Array) -> tuple[Array, Array]:
+    """z(t) = sqrt(8/pi) (t + 0.044715 t^3) and what its rounding lost, for 0 <= t <= 24."""
+    t_high, t_low = split(t)
+    high, low = _cubic_factor(t)
+    z = t * (constant(t, _LINEAR) + constant(t, _LINEAR * _CUBIC) * (t * t))
+    return z, lax.stop_gradient((t_high * high - z) + (t_low * high + t * low))
+
+
+def _cubic_slope(t: Array) -> tuple[Array, Array]:
+    """z'(t) = 3 z / t - 2 sqrt(8/pi), in two parts."""
+    high, low = _cubic_factor(t)
+    linear_high, linear_low = _split_constant(t, _LINEAR)
+    return 3 * high - 2 * linear_high, 3 * low - 2 * linear_low
+
+
+def _cubic_factor(t: Array) -> tuple[Array, Array]:
+    """z(t) / t in two parts, the first of half the digits."""
+    linear_high, linear_low = _split_constant(t, _LINEAR)
+    cubic_high, cubic_low = _split_constant(t, _LINEAR * _CUBIC)
+    t_high, t_low = split(t)
+    square_high = split(t_high * t_high)[0]
+    square_low = (t_high * t_high - square_high) + t_low * (t + t_high)
+    high = split(constant(t, _LINEAR) + constant(t, _LINEAR * _CUBIC) * (t * t))[0]
+    rest = (linear_high - high) + cubic_high * square_high
+    return high, rest + (linear_low + (cubic_high * square_low + cubic_low * (t * t)))
+
+
+def _split_constant(x: Array, value: float) -> tuple[np.floating, np.floating]:
+    bits = 26 if x.dtype == jnp.float64 else 12
+    scale = 2.0 ** (bits - 1 - np.floor(np.log2(value)))
+    high = np.floor(value * scale) / scale
+    return constant(x, high), constant(x, value - high)
+
+
+def _tanh_gelu_slope_below(t: Array) -> Array:
+    """The tanh form's derivative at -t, t >= 0; that at t is 1 minus it."""
+    inner = capped(t, 24)
+    z, low = _cubic(inner)
+    e = decay(z, low)
+    steep, steep_low = _cubic_slope(inner)
+    bracket = (1 - inner * steep) + (e - inner * steep_low)
+    return narrow(damped(bracket, z, low) / one_plus_squared(e))
+
+
+def _tanh_gelu_slope_smooth(x: Array) -> Array:
+    below = _tanh_gelu_slope_below(magnitude(x))
+    return jnp.where(x < 0, below, 1 - below)
+
+
+@with_slope(_derivative(_tanh_gelu_slope_smooth))
+def _tanh_gelu_slope(x: Array) -> Array:
+    t = jnp.abs(x)
+    root = coefficients(t).tanh_gelu_slope
+    below = jnp.where(near(root, t), factored(root, t), _tanh_gelu_slope_below(t))
+    return jnp.where(t < jnp.inf, jnp.where(x < 0, below, 1 - below), jnp.nan)
+
+
+@with_slope(_tanh_gelu_slope)
+def _tanh_gelu(x: Array) -> Array:
+    z, low = _cubic(capped(jnp.abs(x), 24))
+    return gate(x, jnp.copysign(z, x), jnp.where(x < 0, -low, low))
+
+
+_GELU = {"none": _gelu, "tanh": _tanh_gelu}
+
+
+@op(static=("approximate",))
+def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
+    """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
+
+    Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by 20 %
+    at -5 and 0 below -5.5). As in torch the value at -inf and the derivative at +-inf are nan.
+
+    Args:
+        input: [...], dimensionless; floating.
+        approximate: "none" for the normal distribution function Phi, "tanh" for its approximation.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        ArgumentValueError: if approximate is neither "none" nor "tanh".
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Hendrycks & Gimpel 2016; torch.nn.functional.gelu, torch 2.13.
+    """
+    if approximate not in _GELU:
+        raise ArgumentValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    return _GELU[approximate](as_floating("gelu", "input", input))
+
+
+# ------------------------------------------------------------------------------------------------ mish
+
+
+def _mish_slope_smooth(x: Array) -> Array:
+    return _mish_slope_of(x, lambda t, general: general)
+
+
+def _mish_slope_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
+    """Mish' = e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
+    t = magnitude(x)
+    u = decay(t)
+    left = x < 0
+    numerator = jnp.where(
+        left,
+        -u * ((x + 0.5) * (1 + 2 * u) + u * u * ((x + 0.75) + u * (x + 1) / 4)),
+        u * u * ((x - 0.5) + u * ((x - 1) - u)),
+    )
+    part = 4 * numerator / _mish_denominator(left, u) ** 2
+    return jnp.where(left, narrow(damped(rescaled(-x, (x + 1) + part), t)), 1 + part)
+
+
+def _mish_denominator(left: Array, u: Array) -> Array:
+    return jnp.where(left, (u * u + 2 * u) + 2, (1 + 2 * u) + 2 * u * u)
+
+
+@with_slope(_derivative(_mish_slope_smooth))
+def _mish_slope(x: Array) -> Array:
+    form = coefficients(x).mish_slope
+    return _mish_slope_of(
+        x, lambda t, general: jnp.where(near(form, t), factored(form, t), general)
+    )
+
+
+@elementwise(_mish_slope)
+def mish(input: ArrayLike) -> Array:
+    """mish(x) = x tanh(log(1 + e^x)).
+
+    Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the value at -inf
+    and the derivative at +-inf are nan.
+
+    Args:
+        input: [...], dimensionless; floating.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Misra 2019; torch.nn.functional.mish, torch 2.13.
+    """
+    t = jnp.abs(input)
+    u = decay(t)
+    left = input < 0
+    correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
+    return jnp.where(left, narrow(damped(input, t)), input) * (1 - correction)
+
+
+# ------------------------------------------------------------------------------------ hardswish and glu
+
+
+def _hardswish_slope(x: Array) -> Array:
+    return jnp.where(x <= -3, 0, jnp.where(x >= 3, 1, (2 * x + 3) / 6))
+
+
+@elementwise(_hardswish_slope)
+def hardswish(input: ArrayLike) -> Array:
+    """hardswish(x) = x min(max(x + 3, 0), 6) / 6.
+
+    The derivative at -3 is 0 and at 3 is 1. As in torch the value at -inf is nan.
+
+    Args:
+        input: [...], dimensionless; floating.
+
+    Returns:
+        [...], dimensionless, dtype of input.
+
+    Raises:
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Howard et al. 2019; torch.nn.functional.hardswish, torch 2.13.
+    """
+    inside = input * (input + 3) / 6
+    return jnp.where(input >= 3, input, jnp.where(input <= -3, input * 0, inside))
+
+
+@op(static=("dim",))
+def glu(input: ArrayLike, dim: int = -1) -> Array:
+    """glu(x) = a / (1 + e^-b), where a and b are the halves of x along dim.
+
+    The backward pass keeps x alone.
+
+    Args:
+        input: [..., 2 k, ...], dimensionless; floating.
+        dim: the axis that is halved, the last by default.
+
+    Returns:
+        [..., k, ...], dimensionless, dtype of input.
+
+    Raises:
+        IndexError: if dim is out of range.
+        ArgumentValueError: if input has no axis or an odd length along dim.
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        Dauphin et al. 2017; torch.nn.functional.glu, torch 2.13.
+    """
+    x = as_floating("glu", "input", input)
+    if x.ndim == 0:
+        raise ArgumentValueError("glu: input must have at least one axis, got a 0-d array")
+    axis = check_axis("glu", dim, x.ndim)
+    if x.shape[axis] % 2:
+        raise ArgumentValueError(
+            f"glu: input must have an even length along dim {dim}, got shape {x.shape}"
+        )
+
+    def halves_gated(x: Array) -> Array:
+        a, b = jnp.split(x.astype(compute_dtype(x.dtype)), 2, axis)
+        return gate(a, b).astype(x.dtype)
+
+    return jax.checkpoint(halves_gated, prevent_cse=False)(x)

@@ -1,0 +1,308 @@
+"""The softmax family: distributions over one axis."""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike, DTypeLike
+
+from jaxact._core import (
+    DtypeError,
+    as_array,
+    as_floating,
+    check_axis,
+    compute_dtype,
+    op,
+)
+from jaxact._elementary import decay
+
+__all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
+
+_STATIC = ("dim", "_stacklevel", "dtype")
+
+
+def _warn_without_axis(name: str, dim: int | None, stacklevel: int) -> None:
+    if dim is None:
+        warnings.warn(
+            f"{name}: the implicit choice of dim is deprecated; say dim=0 or dim=1",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _check_softmax(
+    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> None:
+    _warn_without_axis("softmax", dim, _stacklevel)
+
+
+def _check_log_softmax(
+    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> None:
+    _warn_without_axis("log_softmax", dim, _stacklevel)
+
+
+def _check_softmin(
+    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> None:
+    _warn_without_axis("softmin", dim, _stacklevel)
+
+
+def _argument(
+    name: str, input: ArrayLike, dim: int | None, dtype: DTypeLike | None
+) -> tuple[Array, int]:
+    """The input in its floating dtype and the axis, from the front."""
+    x = as_array(name, "input", input)
+    x = as_floating(name, "dtype" if dtype is not None else "input", _cast(x, dtype))
+    implicit = 0 if x.ndim in (0, 1, 3) else 1
+    return x, check_axis(name, implicit if dim is None else dim, x.ndim)
+
+
+def _cast(x: Array, dtype: DTypeLike | None) -> Array:
+    return x if dtype is None else x.astype(dtype)
+
+
+def _below_maximum(x: Array, axis: int) -> tuple[Array, Array]:
+    """max(x) - x >= 0 along the axis, with what its rounding lost; nan where the maximum is no number."""
+    peak = jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
+    gap = peak - x
+    # Knuth's two-sum; beyond 2^10 the exponential is 0 anyway, and infinities have no low part
+    back = gap - peak
+    low = (peak - (gap - back)) - (x + back)
+    return gap, jnp.where(gap < 1024, low, 0)
+
+
+def _below_maximum_of(x: Array, axis: int) -> tuple[Array, Array]:
+    return _below_maximum(x.astype(compute_dtype(x.dtype)), axis)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _softmax(x: Array, axis: int) -> Array:
+    e = decay(*_below_maximum_of(x, axis))
+    return (e / jnp.sum(e, axis, keepdims=True)).astype(x.dtype)
+
+
+@_softmax.defjvp
+def _(axis: int, primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    y = _softmax(*primals, axis)
+    t = tangents[0]
+    wide, t_wide = (a.astype(compute_dtype(y.dtype)) for a in (y, t))
+    mean = jnp.sum(wide * t_wide, axis, keepdims=True)
+    return y, (wide * (t_wide - mean)).astype(y.dtype)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _log_softmax(x: Array, axis: int) -> Array:
+    gap, low = _below_maximum_of(x, axis)
+    # log of 1 + the sum without one maximum: confident rows keep the digits of the other classes
+    top = gap == 0
+    others = jnp.sum(jnp.where(top, 0, decay(gap, low)), axis, keepdims=True)
+    ties = jnp.sum(jnp.where(top, jnp.ones_like(gap), 0), axis, keepdims=True) - 1
+    return -(gap + (low + jnp.log1p(others + ties))).astype(x.dtype)
+
+
+@_log_softmax.defjvp
+def _(axis: int, primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    def pushforward(x: Array, t: Array) -> Array:
+        dtype = compute_dtype(x.dtype)
+        wide = t.astype(dtype)
+        p = _softmax(x.astype(dtype), axis)
+        return (wide - jnp.sum(p * wide, axis, keepdims=True)).astype(x.dtype)
+
+    recomputed = jax.checkpoint(pushforward, prevent_cse=False)
+    return _log_softmax(*primals, axis), recomputed(*primals, *tangents)
+
+
+def _along(function: Callable[[Array, int], Array], x: Array, axis: int) -> Array:
+    """A 0-d array is a vector of one element."""
+    return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
+
+
+@op(static=_STATIC, check=_check_softmax)
+def softmax(
+    input: ArrayLike,
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """softmax(x)_i = e^x_i / sum_j e^x_j along dim.
+
+    A row that is all -inf, or that contains inf or nan, is nan; the backward pass keeps the output alone.
+
+    Args:
+        input: [...], nats; floating, or anything with dtype.
+        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
+        _stacklevel: how far up the warning points.
+        dtype: what input is cast to first; None leaves it.
+
+    Returns:
+        [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
+
+    Raises:
+        IndexError: if dim is out of range.
+        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+
+    Source:
+        Bridle 1990; torch.nn.functional.softmax, torch 2.13.
+    """
+    return _along(_softmax, *_argument("softmax", input, dim, dtype))
+
+
+@op(static=_STATIC, check=_check_log_softmax)
+def log_softmax(
+    input: ArrayLike,
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """log_softmax(x)_i = x_i - log sum_j e^x_j along dim.
+
+    Confident rows keep their digits: with logits (20, 0) the first is -2.06e-9, where torch's float32
+    gives -0. A row that is all -inf, or that contains inf or nan, is nan.
+
+    Args:
+        input: [...], nats; floating, or anything with dtype.
+        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
+        _stacklevel: how far up the warning points.
+        dtype: what input is cast to first; None leaves it.
+
+    Returns:
+        [...], nats, dtype of input or `dtype`.
+
+    Raises:
+        IndexError: if dim is out of range.
+        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+
+    Source:
+        Bridle 1990; torch.nn.functional.log_softmax, torch 2.13.
+    """
+    return _along(_log_softmax, *_argument("log_softmax", input, dim, dtype))
+
+
+@op(static=_STATIC, check=_check_softmin)
+def softmin(
+    input: ArrayLike,
+    dim: int | None = None,
+    _stacklevel: int = 3,
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """softmin(x)_i = e^-x_i / sum_j e^-x_j along dim.
+
+    With dtype an unsigned input is cast before its sign changes (torch's uint8 wraps around).
+
+    Args:
+        input: [...], nats; floating, or any number with dtype.
+        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
+        _stacklevel: how far up the warning points.
+        dtype: what input is cast to first; None leaves it.
+
+    Returns:
+        [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
+
+    Raises:
+        IndexError: if dim is out of range.
+        TypeError: if input is no array or is boolean, or its dtype or `dtype` is not floating
+            (DtypeError).
+
+    Source:
+        torch.nn.functional.softmin, torch 2.13.
+    """
+    if as_array("softmin", "input", input).dtype == jnp.bool_:
+        raise DtypeError("softmin: input must be a number to change its sign, got bool")
+    x, axis = _argument("softmin", input, dim, dtype)
+    return _along(_softmax, -x, axis)
+
+
+@op()
+def softmax2d(input: ArrayLike) -> Array:
+    """softmax2d(x)_c = e^x_c / sum_k e^x_k over the channels at each place.
+
+    Args:
+        input: [n, c, h, w] or [c, h, w], nats; floating.
+
+    Returns:
+        [n, c, h, w] or [c, h, w], dimensionless, dtype of input; sums to 1 along the channels.
+
+    Raises:
+        ValueError: if input has neither three nor four axes.
+        TypeError: if input is no floating array (DtypeError).
+
+    Source:
+        torch.nn.Softmax2d, torch 2.13.
+    """
+    x = as_floating("softmax2d", "input", input)
+    if x.ndim not in (3, 4):
+        raise ValueError(f"softmax2d: input must have 3 or 4 axes, got shape {x.shape}")
+    return _softmax(x, x.ndim - 3)
+
+
+def _check_gumbel_softmax(
+    logits: ArrayLike,
+    tau: ArrayLike = 1,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,
+    *,
+    key: Array,
+) -> None:
+    if eps != 1e-10:
+        warnings.warn("gumbel_softmax: eps has no effect", UserWarning, stacklevel=3)
+
+
+@op(static=("hard", "eps", "dim"), check=_check_gumbel_softmax)
+def gumbel_softmax(
+    logits: ArrayLike,
+    tau: ArrayLike = 1,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,
+    *,
+    key: Array,
+) -> Array:
+    """gumbel_softmax(x) = softmax((x + g) / tau), with g = -log(-log U) drawn for each element.
+
+    The noise is drawn again in the backward pass instead of being kept.
+
+    Args:
+        logits: [...], nats; floating.
+        tau: [], dimensionless; the temperature, 1 by default; 0 gives nan.
+        hard: whether to return the one-hot vector of the largest element, exactly, with the gradient of
+            the soft one.
+        eps: has no effect; a value other than 1e-10 warns.
+        dim: the axis, the last by default.
+        key: a JAX random key.
+
+    Returns:
+        [...], dimensionless, dtype of logits; sums to 1 along dim.
+
+    Raises:
+        IndexError: if dim is out of range.
+        TypeError: if key is missing, or if logits is no floating array (DtypeError).
+
+    Source:
+        Jang et al. 2017, Maddison et al. 2017; torch.nn.functional.gumbel_softmax, torch 2.13.
+    """
+    x = as_floating("gumbel_softmax", "logits", logits)
+    axis = check_axis("gumbel_softmax", dim, x.ndim)
+    wide = compute_dtype(x.dtype)
+
+    def perturbed(x: Array, tau: Array) -> Array:
+        noise = jax.random.gumbel(key, x.shape, wide)
+        return (x.astype(wide) + noise) / tau.astype(wide)
+
+    scores = jax.checkpoint(perturbed, prevent_cse=False)(x, jnp.asarray(tau))
+    soft = _along(_softmax, scores, axis)
+    if hard:
+        soft = _one_hot_of_largest(soft, axis) + (soft - jax.lax.stop_gradient(soft))
+    return soft.astype(x.dtype)
+
+
+def _one_hot_of_largest(soft: Array, axis: int) -> Array:
+    if soft.ndim == 0:
+        return jnp.ones_like(soft)
+    index = jnp.argmax(soft, axis, keepdims=True)
+    return (jax.lax.broadcasted_iota(index.dtype, soft.shape, axis) == index).astype(soft.dtype)

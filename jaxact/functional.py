@@ -1,0 +1,5 @@
+"""torch.nn.functional's names in one flat namespace; defines nothing."""
+
+from jaxact.activations import *  # noqa: F403
+from jaxact.layers import *  # noqa: F403
+from jaxact.losses import *  # noqa: F403
