@@ -181,6 +181,22 @@ def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) 
     return decorate
 
 
+def _apply_rule(
+    function: Callable[..., Array], slope: Callable[..., Array], x: Array, parameters: Sequence[Any]
+) -> Array:
+    """f(x, *parameters) with its rule; parameters that Python knows are constants of the formula."""
+    traced = [p for p in parameters if not is_number(p)]
+
+    def filled(formula: Callable[..., Array]) -> Callable[..., Array]:
+        def with_constants(x: Array, *arrays: Array) -> Array:
+            remaining = iter(arrays)
+            return formula(x, *(p if is_number(p) else next(remaining) for p in parameters))
+
+        return with_constants
+
+    return with_slope(filled(slope))(filled(function))(x, *(jnp.asarray(p) for p in traced))
+
+
 def elementwise(
     slope: Callable[..., Array],
     *,
@@ -203,7 +219,6 @@ def elementwise(
     def decorate(function: F) -> F:
         name, signature = function.__name__, inspect.signature(function)
         first = next(iter(signature.parameters))
-        ruled = with_slope(slope)(function)
 
         @functools.wraps(function)
         def dispatch(*args: Any, **kwargs: Any) -> Array:
@@ -219,7 +234,7 @@ def elementwise(
             if promoted or (x.dtype == jnp.bool_ and booleans):
                 x = x.astype(jnp.float32)
             x = as_floating(name, first, x)
-            return ruled(x, *(jnp.asarray(p) for p in parameters))
+            return _apply_rule(function, slope, x, parameters)
 
         return cast(F, op(check=check)(dispatch))
 

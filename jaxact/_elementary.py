@@ -8,6 +8,7 @@ Everything here takes arrays that are already float32 or float64. Where an argum
 holds the digits that the argument before it has no room for; no derivative is taken in it.
 """
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -52,9 +53,16 @@ def near(form: Factored, t: Array) -> Array:
     return lax.abs(t - constant(t, form.root)) < constant(t, form.width)
 
 
+@jax.custom_jvp
 def magnitude(x: Array) -> Array:
     """|x|, with the derivative +1 at 0, where `x < 0` does not hold either."""
-    return jnp.where(x < 0, -x, x)
+    return lax.abs(x)
+
+
+@magnitude.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    (x,), (t,) = primals, tangents
+    return magnitude(x), jnp.where(x < 0, -t, t)
 
 
 def split(x: Array) -> tuple[Array, Array]:
@@ -138,6 +146,15 @@ def damped(a: Array, t: Array, low: Array | None = None) -> Array:
     return _power_of_two(n, WIDE) * (a + a * p)
 
 
+@jax.custom_jvp
+def attenuated(a: Array, t: Array, low: Array | None = None) -> Array:
+    """a exp(-(t + low)) for any a: the factor 2^WIDE is used only where it cannot overflow."""
+    n, p = _reduce(t, low, WIDE)
+    far = t > 64
+    scale = jnp.where(far, _power_of_two(n, WIDE), _power_of_two(n, 0))
+    return scale * (a + a * p) * jnp.where(far, constant(t, 2.0**-WIDE), 1)
+
+
 @damped.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     a, t, low = primals
@@ -145,25 +162,50 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     return out, damped(tangents[0], t, low) - out * tangents[1]
 
 
+@attenuated.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    a, t, low = primals
+    out = attenuated(a, t, low)
+    return out, attenuated(tangents[0], t, low) - out * tangents[1]
+
+
+def decay_parts(t: Array, low: Array | None = None) -> tuple[Array, Array]:
+    """s, p with exp(-(t + low)) = s + s p, |p| < 1/2: for sums that the rounded exponential would spoil.
+
+    Derivatives reach p alone, so they hold for expressions in the sum s + s p only.
+    """
+    n, p = _reduce(t, low, WIDE)
+    return narrow(_power_of_two(n, WIDE)), p
+
+
 def narrow(wide: Array) -> Array:
     """Takes the factor 2^WIDE off again."""
     return wide * constant(wide, 2.0**-WIDE)
 
 
-def product(a: Array, b: Array) -> tuple[Array, Array]:
-    """A b = high + low. The low part serves exponents, so it is left out where |a b| > 2^10."""
-    high = a * b
-    (a_high, a_low), (b_high, b_low) = split(a), split(b)
-    low = ((a_high * b_high - high) + a_high * b_low + a_low * b_high) + a_low * b_low
+def product(x: Array, factor: Array | float) -> tuple[Array, Array | None]:
+    """x factor = high + low. The low part serves exponents: it is left out where |x factor| > 2^10."""
+    high = x * factor
+    if _is_power_of_two(factor):
+        return high, None
+    (x_high, x_low), (f_high, f_low) = split(x), split(jnp.asarray(factor, x.dtype))
+    low = ((x_high * f_high - high) + x_high * f_low + x_low * f_high) + x_low * f_low
     return high, _exponent_low(high, low)
 
 
-def ratio(a: Array, b: Array) -> tuple[Array, Array]:
-    """A / b = high + low, see `product`."""
-    high = a / b
-    (q_high, q_low), (b_high, b_low) = split(high), split(b)
-    rest = ((a - q_high * b_high) - q_high * b_low - q_low * b_high) - q_low * b_low
-    return high, _exponent_low(high, rest / b)
+def ratio(x: Array, divisor: Array | float) -> tuple[Array, Array | None]:
+    """x / divisor = high + low, see `product`."""
+    high = x / divisor
+    if _is_power_of_two(divisor):
+        return high, None
+    (q_high, q_low), (d_high, d_low) = split(high), split(jnp.asarray(divisor, x.dtype))
+    rest = ((x - q_high * d_high) - q_high * d_low - q_low * d_high) - q_low * d_low
+    return high, _exponent_low(high, rest / divisor)
+
+
+def _is_power_of_two(value: Array | float) -> bool:
+    """Whether the value is known while tracing, and a product with it exact."""
+    return isinstance(value, int | float) and abs(math.frexp(value)[0]) == 0.5
 
 
 def _exponent_low(high: Array, low: Array) -> Array:
@@ -212,7 +254,7 @@ def tail_polynomial(c: Sequence[float], t: Array) -> Array:
 @jax.custom_jvp
 def logistic(x: Array, low: Array | None = None) -> Array:
     """1 / (1 + exp(-(x + low)))."""
-    e = decay(lax.abs(x), _directed(x, low))
+    e = decay(lax.abs(x), directed(x, low))
     return jnp.where(x < 0, e, 1) / (1 + e)
 
 
@@ -223,30 +265,32 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 def logistic_slope(x: Array, low: Array | None = None) -> Array:
     """The derivative of `logistic`, without the cancellation in y (1 - y)."""
-    e = decay(magnitude(x), _directed(x, low))
+    e = decay(magnitude(x), directed(x, low))
     return e / one_plus_squared(e)
 
 
 @jax.custom_jvp
 def gate(a: Array, z: Array, low: Array | None = None) -> Array:
-    """A / (1 + exp(-(z + low))), also where the exponential alone would underflow."""
-    n, p = _reduce(lax.abs(z), _directed(z, low), WIDE)
-    # far down the wide exponential cannot overflow with a, nearer to 0 the plain one is normal
-    far = z < -64
-    scale = jnp.where(far, _power_of_two(n, WIDE), _power_of_two(n, 0))
-    numerator = jnp.where(z < 0, scale * (a + a * p), a)
-    e = decay(lax.abs(z), _directed(z, low))
-    return numerator * jnp.where(far, constant(z, 2.0**-WIDE), 1) / (1 + e)
+    """a / (1 + exp(-(z + low))), also where the exponential alone would underflow."""
+    t, t_low = lax.abs(z), directed(z, low)
+    e = narrow(wide_decay(t, t_low))
+    return jnp.where(z < 0, attenuated(a, t, t_low), a) / (1 + e)
 
 
 @gate.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     a, z, low = primals
-    a_dot, z_dot = tangents[:2]
-    opposite = logistic(-z, None if low is None else -low)
-    return gate(*primals), gate(a_dot, z, low) + gate(a * opposite, z, low) * z_dot
+    slope = gate_slope(a, z, low)
+    return gate(a, z, low), logistic(z, low) * tangents[0] + slope * tangents[1]
 
 
-def _directed(x: Array, low: Array | None) -> Array | None:
-    """Low as the low part of |x|."""
+def gate_slope(a: Array, z: Array, low: Array | None = None) -> Array:
+    """The derivative of `gate` in z."""
+    t, t_low = magnitude(z), directed(z, low)
+    e = narrow(wide_decay(t, t_low))
+    return attenuated(a, t, t_low) / one_plus_squared(e)
+
+
+def directed(x: Array, low: Array | None) -> Array | None:
+    """low as the low part of |x|."""
     return None if low is None else jnp.where(x < 0, -low, low)

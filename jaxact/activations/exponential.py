@@ -5,7 +5,15 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, elementwise, is_number
-from jaxact._elementary import decay, decay_minus_one, narrow, ratio, wide_decay
+from jaxact._elementary import (
+    decay,
+    decay_minus_one,
+    directed,
+    magnitude,
+    narrow,
+    ratio,
+    wide_decay,
+)
 
 __all__ = ["celu", "elu", "selu"]
 
@@ -46,7 +54,7 @@ def _check_celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> None:
 
 def _celu_slope(x: Array, alpha: Array) -> Array:
     z, low = ratio(x, alpha)
-    e = decay(jnp.abs(z), jnp.where(z > 0, low, -low))
+    e = decay(magnitude(z), directed(z, low))
     return jnp.where(x > 0, 1, jnp.where(z > 0, 1 / e, e))
 
 
@@ -71,7 +79,7 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
     """
     z, low = ratio(input, alpha)
-    t, low = jnp.abs(z), jnp.where(z > 0, low, -low)
+    t, low = magnitude(z), directed(z, low)
     below = decay_minus_one(t, low)
     # a negative alpha makes z > 0 below 0: e^z - 1 = -(e^-z - 1) / e^-z
     negative = alpha * jnp.where(z > 0, -below / decay(t, low), below)

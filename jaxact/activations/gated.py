@@ -23,12 +23,14 @@ from jaxact._elementary import (
     coefficients,
     constant,
     damped,
-    decay,
+    decay_parts,
     factored,
     gate,
     half_square,
     magnitude,
     narrow,
+    wide_decay,
+    directed,
     near,
     one_plus_squared,
     polynomial,
@@ -49,23 +51,20 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
 # ------------------------------------------------------------------------------------------------ silu
 
 
-def _silu_slope_below(t: Array) -> Array:
-    """silu'(-t), t >= 0; silu'(t) is 1 minus that."""
-    e = decay(t)
-    return narrow(damped((1 - t) + e, t) / one_plus_squared(e))
-
-
-def _silu_slope_smooth(x: Array) -> Array:
-    below = _silu_slope_below(magnitude(x))
-    return jnp.where(x < 0, below, 1 - below)
-
-
-@with_slope(_derivative(_silu_slope_smooth))
+@with_slope(lambda x: _silu_curvature(x))
 def _silu_slope(x: Array) -> Array:
     t = jnp.abs(x)
-    root = coefficients(t).silu_slope
-    below = jnp.where(near(root, t), factored(root, t), _silu_slope_below(t))
+    s, p = decay_parts(t)
+    bracket = ((1 - t) + s) + s * p  # exact sums but for the last one where it crosses zero
+    below = narrow(damped(bracket, t) / one_plus_squared(narrow(wide_decay(t))))
     return jnp.where(x < 0, below, 1 - below)
+
+
+def _silu_curvature(x: Array) -> Array:
+    t = magnitude(x)
+    wide = wide_decay(t)
+    e = narrow(wide)
+    return narrow(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
 
 
 @elementwise(_silu_slope, complex_formula=lambda x: x * lax.logistic(x))
@@ -87,7 +86,14 @@ def silu(input: ArrayLike) -> Array:
     Source:
         Elfwing et al. 2018; torch.nn.functional.silu, torch 2.13.
     """
-    return gate(input, input)
+    return _self_gated(input, input)
+
+
+def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
+    """x / (1 + e^-z) for a z of x's sign that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
+    t, t_low = jnp.abs(z), directed(z, low)
+    e = narrow(wide_decay(t, t_low))
+    return jnp.where(x < 0, narrow(damped(x, t, t_low)), x) / (1 + e)
 
 
 def _swish_slope(x: Array, beta: Array) -> Array:
@@ -162,10 +168,11 @@ def _cubic(t: Array) -> tuple[Array, Array]:
 
 
 def _cubic_slope(t: Array) -> tuple[Array, Array]:
-    """z'(t) = 3 z / t - 2 sqrt(8/pi), in two parts."""
-    high, low = _cubic_factor(t)
+    """z'(t) = 3 z / t - 2 sqrt(8/pi) in two parts, the first of half the digits."""
+    factor_high, factor_low = _cubic_factor(t)
     linear_high, linear_low = _split_constant(t, _LINEAR)
-    return 3 * high - 2 * linear_high, 3 * low - 2 * linear_low
+    high, low = split(3 * factor_high - 2 * linear_high)
+    return high, low + (3 * factor_low - 2 * linear_low)
 
 
 def _cubic_factor(t: Array) -> tuple[Array, Array]:
@@ -187,33 +194,33 @@ def _split_constant(x: Array, value: float) -> tuple[np.floating, np.floating]:
     return constant(x, high), constant(x, value - high)
 
 
-def _tanh_gelu_slope_below(t: Array) -> Array:
-    """The tanh form's derivative at -t, t >= 0; that at t is 1 minus it."""
-    inner = capped(t, 24)
-    z, low = _cubic(inner)
-    e = decay(z, low)
-    steep, steep_low = _cubic_slope(inner)
-    bracket = (1 - inner * steep) + (e - inner * steep_low)
-    return narrow(damped(bracket, z, low) / one_plus_squared(e))
-
-
 def _tanh_gelu_slope_smooth(x: Array) -> Array:
-    below = _tanh_gelu_slope_below(magnitude(x))
+    t = magnitude(x)
+    z, _ = _cubic(t)
+    e = narrow(wide_decay(z))
+    steep = constant(t, _LINEAR) * (1 + constant(t, 3 * _CUBIC) * t * t)
+    below = narrow(damped((1 + e) - t * steep, z) / one_plus_squared(e))
     return jnp.where(x < 0, below, 1 - below)
 
 
-@with_slope(_derivative(_tanh_gelu_slope_smooth))
+@with_slope(lambda x: _derivative(_tanh_gelu_slope_smooth)(jnp.clip(x, -24, 24)))
 def _tanh_gelu_slope(x: Array) -> Array:
     t = jnp.abs(x)
-    root = coefficients(t).tanh_gelu_slope
-    below = jnp.where(near(root, t), factored(root, t), _tanh_gelu_slope_below(t))
+    inner = capped(t, 24)
+    z, low = _cubic(inner)
+    s, p = decay_parts(z, low)
+    # 1 + e - t z'(t), where it crosses zero with exact sums but for the last one
+    steep, steep_low = _cubic_slope(inner)
+    high, rest = split(inner)
+    bracket = ((1 - high * steep) + s) + (s * p - (rest * steep + inner * steep_low))
+    below = narrow(damped(bracket, z, low) / one_plus_squared(narrow(wide_decay(z, low))))
     return jnp.where(t < jnp.inf, jnp.where(x < 0, below, 1 - below), jnp.nan)
 
 
 @with_slope(_tanh_gelu_slope)
 def _tanh_gelu(x: Array) -> Array:
     z, low = _cubic(capped(jnp.abs(x), 24))
-    return gate(x, jnp.copysign(z, x), jnp.where(x < 0, -low, low))
+    return _self_gated(x, jnp.copysign(z, x), directed(x, low))
 
 
 _GELU = {"none": _gelu, "tanh": _tanh_gelu}
@@ -255,7 +262,7 @@ def _mish_slope_smooth(x: Array) -> Array:
 def _mish_slope_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
     """Mish' = e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
     t = magnitude(x)
-    u = decay(t)
+    u = narrow(wide_decay(t))
     left = x < 0
     numerator = jnp.where(
         left,
@@ -298,7 +305,7 @@ def mish(input: ArrayLike) -> Array:
         Misra 2019; torch.nn.functional.mish, torch 2.13.
     """
     t = jnp.abs(input)
-    u = decay(t)
+    u = narrow(wide_decay(t))
     left = input < 0
     correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
     return jnp.where(left, narrow(damped(input, t)), input) * (1 - correction)

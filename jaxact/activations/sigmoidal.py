@@ -8,6 +8,7 @@ from jaxact._core import elementwise
 from jaxact._elementary import (
     decay,
     decay_minus_one,
+    directed,
     log1p_unit,
     logistic,
     logistic_slope,
@@ -91,7 +92,7 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.
         Dugas et al. 2001; torch.nn.functional.softplus, torch 2.13.
     """
     z, low = product(input, beta)
-    tail = log1p_unit(decay(magnitude(z), jnp.where(z < 0, -low, low)))
+    tail = log1p_unit(decay(magnitude(z), directed(z, low)))
     return jnp.where(z > threshold, input, (jnp.where(z < 0, 0, z) + tail) / beta)
 
 

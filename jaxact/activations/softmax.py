@@ -18,7 +18,6 @@ from jaxact._core import (
     compute_dtype,
     op,
 )
-from jaxact._elementary import decay
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
 
@@ -66,23 +65,16 @@ def _cast(x: Array, dtype: DTypeLike | None) -> Array:
     return x if dtype is None else x.astype(dtype)
 
 
-def _below_maximum(x: Array, axis: int) -> tuple[Array, Array]:
-    """max(x) - x >= 0 along the axis, with what its rounding lost; nan where the maximum is no number."""
-    peak = jnp.max(x, axis, keepdims=True, initial=-jnp.inf)
-    gap = peak - x
-    # Knuth's two-sum; beyond 2^10 the exponential is 0 anyway, and infinities have no low part
-    back = gap - peak
-    low = (peak - (gap - back)) - (x + back)
-    return gap, jnp.where(gap < 1024, low, 0)
-
-
-def _below_maximum_of(x: Array, axis: int) -> tuple[Array, Array]:
-    return _below_maximum(x.astype(compute_dtype(x.dtype)), axis)
+def _below_maximum(x: Array, axis: int) -> Array:
+    """max(x) - x >= 0 along the axis; nan where the maximum is no number."""
+    wide = x.astype(compute_dtype(x.dtype))
+    return jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _softmax(x: Array, axis: int) -> Array:
-    e = decay(*_below_maximum_of(x, axis))
+    # XLA's own exponential: it is computed once, whereas our formula would be fused into the sum again
+    e = jnp.exp(-_below_maximum(x, axis))
     return (e / jnp.sum(e, axis, keepdims=True)).astype(x.dtype)
 
 
@@ -97,12 +89,19 @@ def _(axis: int, primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[A
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
-    gap, low = _below_maximum_of(x, axis)
+    gap = _below_maximum(x, axis)
     # log of 1 + the sum without one maximum: confident rows keep the digits of the other classes
-    top = gap == 0
-    others = jnp.sum(jnp.where(top, 0, decay(gap, low)), axis, keepdims=True)
-    ties = jnp.sum(jnp.where(top, jnp.ones_like(gap), 0), axis, keepdims=True) - 1
-    return -(gap + (low + jnp.log1p(others + ties))).astype(x.dtype)
+    e = jnp.exp(-gap)
+    others = _total(jnp.where(e == 1, 0, e), axis)
+    maxima = jnp.round(_total(e, axis) - others)
+    return -(gap + jnp.log1p(others + (maxima - 1))).astype(x.dtype)
+
+
+def _total(x: Array, axis: int) -> Array:
+    """sum(x) as a product: XLA on a CPU vectorizes that also where x is computed on the way."""
+    ones = jnp.ones(x.shape[axis], x.dtype)
+    total = jnp.tensordot(x, ones, (axis, 0), precision=jax.lax.Precision.HIGHEST)
+    return jnp.expand_dims(total, axis)
 
 
 @_log_softmax.defjvp

@@ -52,9 +52,7 @@ class Coefficients(NamedTuple):
     gaussian_tail: tuple[float, ...]  # t Phi(-t) / exp(-t^2/2) for t >= 1, in that variable
     gaussian_body: tuple[float, ...]  # Phi(-t) / exp(-t^2/2) for t <= 1, in t - 1/2
     gelu_slope: Factored  # gelu'(-t) / exp(-t^2/2), the quotient in that variable
-    silu_slope: Factored  # silu'(-t) near its root, the quotient in d
-    mish_slope: Factored  # mish'(-t) e^t
-    tanh_gelu_slope: Factored
+    mish_slope: Factored  # mish'(-t) e^t near its root, the quotient in d
 
 '''
 
@@ -106,22 +104,10 @@ def gaussian_tail(t: mp.mpf) -> mp.mpf:
     return mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
 
 
-def silu_slope(t: mp.mpf) -> mp.mpf:
-    u = mp.exp(-t)
-    return u * (1 + u - t) / (1 + u) ** 2
-
-
 def mish_slope_rescaled(t: mp.mpf) -> mp.mpf:
     u = mp.exp(-t)
     n = u * (u + 2)
     return (2 + u) / (n + 2) - t * 4 * (u + 1) / (n + 2) ** 2
-
-
-def tanh_gelu_slope(t: mp.mpf) -> mp.mpf:
-    a = mp.sqrt(8 / mp.pi)
-    b = a * mp.mpf("0.044715")
-    u = mp.exp(-(a * t + b * t**3))
-    return u * (1 + u - t * (a + 3 * b * t * t)) / (1 + u) ** 2
 
 
 def gelu_slope_factor(t: mp.mpf) -> mp.mpf:
@@ -209,9 +195,7 @@ def table(name: str, dtype: type[np.floating], ln2_bits: int, tail: int, d: Degr
             float(tail),
             over_tail(lambda t: chord(gelu_slope_factor, gelu_root, t), d.gelu_slope),
         ),
-        "silu_slope": form.near_root(silu_slope, 1.278, 0.3, d.silu),
-        "mish_slope": form.near_root(mish_slope_rescaled, 1.192, 1.2, d.mish),
-        "tanh_gelu_slope": form.near_root(tanh_gelu_slope, 0.752, 0.3, d.tanh_gelu),
+        "mish_slope": form.near_root(mish_slope_rescaled, 1.192, 0.6, d.mish),
     }
     body = "".join(f"    {key}={text},\n" for key, text in fields.items())
     return f"{name} = Coefficients(\n{body})\n"
@@ -231,9 +215,7 @@ def module() -> str:
             tail=9,
             body=7,
             gelu_slope=10,
-            silu=6,
-            mish=12,
-            tanh_gelu=7,
+            mish=8,
         ),
     )
     float64 = table(
@@ -249,9 +231,7 @@ def module() -> str:
             tail=20,
             body=17,
             gelu_slope=22,
-            silu=14,
-            mish=28,
-            tanh_gelu=15,
+            mish=20,
         ),
     )
     return HEADER + "\n" + float32 + "\n" + float64
