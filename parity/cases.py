@@ -13,7 +13,9 @@ from parity.dtypes import is_floating
 from parity.spec import NUMERIC_CHECKS, BadCall, Law, Params, Spec
 
 # Mapping and compiling are properties of the program, not of the number format.
-TRANSFORMED = {"vmap": ("float32", "bfloat16"), "jit": ("float32", "bfloat16")}
+TRANSFORMED = {"vmap": ("float32",), "jit": ("float32", "bfloat16")}
+# Half precision is a property of the function rather than of a hyperparameter's value.
+DTYPES_OF_OTHER_SETTINGS = ("float32", "float64")
 TRANSFORMING = ("jax",)
 DEFAULTS = Params()
 
@@ -82,7 +84,7 @@ def _cases_of(spec: Spec) -> list[Case]:
     found = [
         Case(spec=spec, params=params, dtype=dtype, check=check)
         for params in spec.params
-        for dtype in params.dtypes or spec.dtypes
+        for dtype in _dtypes(spec, params)
         for check in params.checks or spec.checks
         if _applies(spec, params, dtype, check)
     ]
@@ -95,9 +97,20 @@ def _cases_of(spec: Spec) -> list[Case]:
     return found
 
 
+def _dtypes(spec: Spec, params: Params) -> tuple[str, ...]:
+    if params.dtypes is not None:
+        return params.dtypes
+    if params is spec.params[0]:
+        return spec.dtypes
+    return tuple(dtype for dtype in spec.dtypes if dtype in DTYPES_OF_OTHER_SETTINGS)
+
+
 def _applies(spec: Spec, params: Params, dtype: str, check: str) -> bool:
+    default = params is spec.params[0]
     if check == "shapes":
-        return params is spec.params[0] and dtype == "float32"
+        return default and dtype == "float32"
+    if check == "jit" and not default:
+        return False
     if check not in NUMERIC_CHECKS:
         return False
     if check in TRANSFORMED:

@@ -48,7 +48,7 @@ def app(load: Load) -> typer.Typer:
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
         chosen = _chosen(load, select, dtype, check)
-        results = _report(chosen, seed)
+        results = _report(chosen, seed, load)
         _write(results, seed, json, html)
         raise typer.Exit(0 if succeeded(results) else 1)
 
@@ -139,9 +139,9 @@ def _one(load: Load, name: str) -> Case:
     raise typer.Exit(USAGE_ERROR)
 
 
-def _report(chosen: list[Case], seed: int) -> list[Result]:
+def _report(chosen: list[Case], seed: int, load: Load | None = None) -> list[Result]:
     with Reporter(len(chosen), seed, sys.stdout) as reporter:
-        results = run(chosen, seed, reporter)
+        results = run(chosen, seed, reporter, load)
         reporter.finish(results)
     return results
 

@@ -66,7 +66,11 @@ def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:
     across = np.abs(here.astype(np.float64)) + np.abs(there.astype(np.float64))
     same_side = (here < 0) == (there < 0)
     gap = np.where(same_side, np.abs(here - np.where(same_side, there, here)), across)
-    return _with_special_values(left, right, gap.astype(np.float64))
+    gap = gap.astype(np.float64)
+    if FORMATS[dtype].flushed:
+        flushed = flush(left, dtype), flush(right, dtype)
+        gap = np.minimum(gap, _steps_beside_zero(*flushed, FORMATS[dtype].tiny))
+    return _with_special_values(left, right, gap)
 
 
 def ulps_from_truth(
@@ -83,13 +87,15 @@ def ulps_from_truth(
     limits = FORMATS[dtype]
     found = flush(widened(values), dtype)
     with np.errstate(invalid="ignore", over="ignore"):
-        beyond = np.abs(truth) >= limits.largest * (1.0 + limits.epsilon / 4)
+        # In float64 the truth has itself become infinite there.
+        beyond = np.abs(truth) > limits.largest * (1.0 + limits.epsilon / 4)
     target = np.where(beyond, np.copysign(np.inf, truth), truth)
     unit = ulp(target, dtype)
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.abs((found - target) - (0.0 if rest is None else rest)) / unit
     if limits.flushed:
         gap = np.where(found == 0, _ulps_from_zero(target, unit, limits.tiny), gap)
+        gap = np.minimum(gap, _steps_beside_zero(found, target, limits.tiny))
     return _with_special_values(found, target, gap)
 
 
@@ -104,6 +110,13 @@ def ulp(values: Floats, dtype: str) -> Floats:
 def _ulps_from_zero(target: Floats, unit: Floats, tiny: float) -> Floats:
     with np.errstate(invalid="ignore", over="ignore"):
         return np.where(np.abs(target) < tiny, 0.0, (np.abs(target) - tiny) / unit + 1.0)
+
+
+def _steps_beside_zero(a: Floats, b: Floats, tiny: float) -> Floats:
+    """In the last binade above zero an intermediate result may be flushed: the unit is `tiny`."""
+    near = (np.abs(a) <= 2 * tiny) & (np.abs(b) <= 2 * tiny)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(near, np.abs(a - b) / tiny, np.inf)
 
 
 def _with_special_values(a: Floats, b: Floats, gap: Floats) -> Floats:

@@ -125,6 +125,26 @@ class Formula:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How far a value may be off.
+
+    Args:
+        ulp: units in the last place of the dtype.
+        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it counts only
+            within 2^-4 of where the true result crosses zero (other than at 0), unless
+            `everywhere` is set; for samples it is multiplied by the largest true value of the
+            sample, if that is above 1.
+        everywhere: apply the floor at every point.
+        reason: why it is not the default.
+    """
+
+    ulp: float
+    floor: float = 0.0
+    everywhere: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Params:
     """One setting of the hyperparameters; each makes cases of its own.
 
@@ -136,6 +156,7 @@ class Params:
         inputs, reference, truth, dtypes, checks: replace the row's own for this setting.
         key: seed of the random key that the subject gets as its argument `key`.
         drawn: an argument `drawn` that only the reference gets.
+        budget: replaces the row's own for this setting.
     """
 
     values: Values = field(default_factory=dict[str, Any])
@@ -149,6 +170,7 @@ class Params:
     checks: tuple[str, ...] | None = None
     key: int | None = None
     drawn: Drawn | None = None
+    budget: Budget | None = None
 
     @property
     def name(self) -> str:
@@ -156,25 +178,6 @@ class Params:
             return self.label
         named = {**self.values, **dict.fromkeys(self.arrays, "array")}
         return ",".join(f"{key}={value}" for key, value in named.items())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How far a value may be off.
-
-    Args:
-        ulp: units in the last place of the dtype.
-        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it counts only
-            within 2^-4 of where the true result crosses zero (other than at 0); for samples, and if
-            `everywhere` is set, it is multiplied by the largest true value of the sample.
-        everywhere: apply the floor at every point.
-        reason: why it is not the default.
-    """
-
-    ulp: float
-    floor: float = 0.0
-    everywhere: bool = False
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +190,7 @@ class Quirk:
         where: (first input in float64, values) -> mask of the points concerned; None if the reference cannot
             answer at all and the truth alone decides.
         checks, dtypes: where it shows.
+        settings: names of the settings where it shows; all of them if empty.
     """
 
     reason: str
@@ -194,6 +198,7 @@ class Quirk:
     where: Callable[[Floats, Values], NDArray[np.bool_]] | None
     checks: tuple[str, ...]
     dtypes: tuple[str, ...] = FLOATS
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 import numpy as np
@@ -11,12 +11,25 @@ from numpy.typing import NDArray
 from parity.compare import Floats
 from parity.spec import Budget
 
-DEFAULT_BUDGETS = {
+BUDGETS = {
     "float16": Budget(ulp=1),
     "bfloat16": Budget(ulp=1),
     "float32": Budget(ulp=4, floor=2),
     "float64": Budget(ulp=4, floor=2),
 }
+# Curvatures are differentiated slopes: their small values are differences of larger numbers.
+_DIFFERENCES = "small curvatures are differences of larger numbers"
+SECOND_BUDGETS = {
+    "float16": Budget(ulp=1, floor=2.0**-10, everywhere=True, reason=_DIFFERENCES),
+    "bfloat16": Budget(ulp=1, floor=2.0**-10, everywhere=True, reason=_DIFFERENCES),
+    "float32": Budget(ulp=16, floor=4, everywhere=True, reason=_DIFFERENCES),
+    "float64": Budget(ulp=16, floor=4, everywhere=True, reason=_DIFFERENCES),
+}
+
+
+def default_budget(check: str, dtype: str) -> Budget:
+    """The budget where a row names none; other dtypes have to agree exactly."""
+    return (SECOND_BUDGETS if check == "second" else BUDGETS).get(dtype, Budget(ulp=0))
 
 
 class Outcome(StrEnum):
@@ -67,6 +80,17 @@ class Gaps:
     reference_truth_absolute: Floats
     zero_sign: NDArray[np.bool_]
 
+    def without(self, points: NDArray[np.bool_]) -> Gaps:
+        """The same with nothing between the voices at some points."""
+        return Gaps(
+            **{
+                f.name: np.where(points, 0, getattr(self, f.name)).astype(
+                    getattr(self, f.name).dtype
+                )
+                for f in fields(self)
+            }
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
@@ -85,7 +109,13 @@ class Judgement:
     quirks: list[int] = field(default_factory=list[int])
 
 
-def judge(gaps: Gaps, budget: Budget, floor: Floats, quirks: list[NDArray[np.bool_]]) -> Judgement:
+def judge(
+    gaps: Gaps,
+    budget: Budget,
+    floor: Floats,
+    quirks: list[NDArray[np.bool_]],
+    follow: bool = False,
+) -> Judgement:
     """The outcome of every point and of the array.
 
     A point is good if it is within budget of the truth and so is, or nearly agrees with it, the
@@ -98,11 +128,14 @@ def judge(gaps: Gaps, budget: Budget, floor: Floats, quirks: list[NDArray[np.boo
         budget: for both the reference and the truth.
         floor: absolute error that is always fine, at each point.
         quirks: for each declared quirk, the points concerned.
+        follow: whether agreement with the reference is enough, be it right or wrong.
     """
     near_reference = _within(gaps.reference, gaps.reference_absolute, budget.ulp, floor)
     near_truth = _within(gaps.truth, gaps.truth_absolute, budget.ulp, floor)
     both_right = _within(gaps.reference_truth, gaps.reference_truth_absolute, budget.ulp, floor)
     good = near_truth & (near_reference | both_right) & ~gaps.zero_sign
+    if follow:
+        good |= near_reference & ~gaps.zero_sign
     closer = near_truth & ~good & (gaps.truth < gaps.reference_truth) & ~gaps.zero_sign
     failed = ~good & ~closer
     observed: list[int] = []

@@ -98,8 +98,9 @@ class JaxBackend:
     ) -> str:
         """The result's dtype when 64-bit mode is on and the input is what it is."""
         with jax.enable_x64(True):
-            arrays = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in problem.arrays]
-            return str(jax.eval_shape(functools.partial(call, **values), *arrays).dtype)
+            arguments = (problem.arrays, dict(problem.named))
+            shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
+            return str(jax.eval_shape(_function(call, values, False), *shapes).dtype)
 
 
 def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from parity import inputs
 from parity.backends import Backend, Transforming, backend, native
 from parity.cases import Case
-from parity.engine.numeric import Comparison, budget_of
+from parity.engine.numeric import against
 from parity.engine.parameters import parameters_in, parameters_of
 from parity.engine.results import Result
 from parity.engine.voices import Voices
@@ -43,9 +43,7 @@ def _shape(case: Case, voices: Voices, shape: tuple[int, ...]) -> Result:
             outcome=Outcome.MISMATCH,
             message=f"shape {shape}: {type(failure).__name__}: {failure}",
         )
-    result = Comparison(case=reshaped, voices=local, budget=budget_of(case)).result(
-        local.subject.trace, local.reference.trace
-    )
+    result = against(reshaped, local, local.subject.trace, local.reference.trace)
     message = f"shape {shape}: {result.message}" if result.message else ""
     return replace(result, case=case, message=message)
 
@@ -57,7 +55,7 @@ def _widening(case: Case, voices: Voices) -> Result:
     if not isinstance(side, Transforming):
         return result
     for dtype in ("float16", "bfloat16", "float32"):
-        problem = inputs.problem(voices.key, dtype, voices.arrays)
+        problem = inputs.problem(voices.key, dtype, voices.arrays, case.params.arrays)
         found = side.dtype_in_64_bit_mode(voices.subject_call, case.params.values, problem)
         if found != dtype:
             message = f"{dtype} becomes {found} in 64-bit mode"

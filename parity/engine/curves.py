@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity import compare, inputs
+from parity.cases import Case
 from parity.dtypes import Floats, widened
-from parity.engine.results import Result
 from parity.engine.voices import Voices
 
 DTYPE = "float32"
 
 
-def curves(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
-    """One curve for each setting of a pointwise function that was compared in float32.
+def curve(case: Case, voices: Voices) -> dict[str, Any] | None:
+    """The plot of one setting; None unless it was visited point by point in float32.
 
-    Errors are in ulp from the truth. Each binade of either sign has one point, that of its worst
-    error; between -10 and 10 the points of an even grid are added.
+    Errors are in ulp from the truth. Each binade of either sign has one point for each error, that
+    where it is worst; between -10 and 10 the points of an even grid are added.
     """
-    groups = {r.case.group: r for r in results if r.case.dtype == DTYPE and not _is_array(r)}
-    wanted = {r.case.group for r in results if r.case.check == "vjp"}
-    return [
-        curve
-        for group, result in groups.items()
-        if group in wanted and (curve := _curve(result, seed)) is not None
-    ]
-
-
-def _is_array(result: Result) -> bool:
-    return bool(result.case.params.arrays)
-
-
-def _curve(result: Result, seed: int) -> dict[str, Any] | None:
-    case = result.case
-    voices = Voices(spec=case.spec, params=case.params, dtype=DTYPE, seed=seed)
-    voices.phases = ("forward", "vjp")
-    if not voices.pointwise or voices.subject.failures or voices.reference.failures:
+    if case.dtype != DTYPE or not voices.pointwise or case.params.arrays:
         return None
     x = widened(voices.problem.arrays[0])
     cotangent = widened(voices.problem.cotangent(x.shape))
@@ -56,7 +39,7 @@ def _curve(result: Result, seed: int) -> dict[str, Any] | None:
     columns = {"x": x, "value": value, "slope": slope, **errors}
     return {
         "function": case.spec.name,
-        "params": case.params.values,
+        "params": dict(case.params.values),
         "dtype": DTYPE,
         **{name: column[kept].tolist() for name, column in columns.items()},
     }

@@ -26,7 +26,19 @@ class Worst:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What came of a case."""
+    """What came of a case.
+
+    Args:
+        case: what was compared.
+        outcome: how it ended.
+        message: a sentence; empty where nothing is to be said.
+        budget: what was allowed.
+        distance: the largest distances between the voices, in ulp.
+        worst: the point that decided.
+        quirks: those that were observed.
+        curve: for plots, see `curves`.
+        seconds: what the case took; the first of a group runs the sides for all.
+    """
 
     case: Case
     outcome: Outcome
@@ -35,6 +47,7 @@ class Result:
     distance: dict[str, float | None] = field(default_factory=dict[str, "float | None"])
     worst: Worst | None = None
     quirks: tuple[Quirk, ...] = ()
+    curve: dict[str, Any] | None = None
     seconds: float = 0.0
 
 

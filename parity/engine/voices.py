@@ -160,16 +160,14 @@ class Voices:
     def crossings(self, entry: str) -> NDArray[np.bool_]:
         """The neighbourhoods of the points, other than 0, where the true result changes its sign."""
         x = widened(self.problem.arrays[0])
-        with np.errstate(invalid="ignore"):
-            result = self.truth(entry)[0] * self._sign_of_factor(entry)
+        result = self.truth(entry)[0] * self._sign_of_factor(entry)
         order = np.argsort(x)
         order = order[np.isfinite(x[order]) & np.isfinite(result[order]) & (result[order] != 0)]
         left, right = order[:-1], order[1:]
         changes = (np.sign(result[left]) != np.sign(result[right])) & (x[left] * x[right] > 0)
         near = np.zeros(x.shape, bool)
-        with np.errstate(invalid="ignore"):
-            for low, high in zip(x[left[changes]], x[right[changes]], strict=True):
-                near |= (x >= low - NEIGHBOURHOOD) & (x <= high + NEIGHBOURHOOD)
+        for low, high in zip(x[left[changes]], x[right[changes]], strict=True):
+            near |= (x >= low - NEIGHBOURHOOD) & (x <= high + NEIGHBOURHOOD)
         return near
 
     def _sign_of_factor(self, entry: str) -> Floats:

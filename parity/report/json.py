@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from parity.engine import Result
-from parity.engine.curves import curves
 from parity.report.environment import environment
 from parity.report.files import write_whole
 from parity.report.summary import counts
@@ -27,7 +26,7 @@ def as_dict(results: Sequence[Result], seed: int) -> dict[str, Any]:
         "summary": counts(results),
         "environment": environment(seed),
         "cases": [_case(result) for result in results],
-        "curves": curves(results, seed),
+        "curves": [result.curve for result in results if result.curve is not None],
     }
     return _plain(data)
 

@@ -197,7 +197,8 @@ def _near_zero(m: Any, x: Any, bound: int) -> Any:
 def _gelu(m: Any, x: Any, approximate: str = "none") -> Any:
     if approximate == "tanh":
         return x * _sigmoid(m, _cubic(m, x)[0])
-    return x * m.normal_cdf(_near_zero(m, x, BEYOND_GAUSSIAN))
+    bounded = m.maximum(x, -BEYOND_GAUSSIAN)
+    return m.where(x > 0, x, bounded) * m.normal_cdf(m.minimum(bounded, BEYOND_GAUSSIAN))
 
 
 def _gelu_slope(m: Any, x: Any, approximate: str = "none") -> Any:

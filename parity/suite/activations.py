@@ -26,6 +26,18 @@ from parity.suite.activation_laws import GUMBEL_SOFTMAX, RRELU
 ZERO = (Points(kinks=(0.0,)),)
 # Where a hyperparameter has a value of its own at every point: no sum hides what one point does.
 BRANCHES = (Points(kinks=(0.0,), span=(-8.0, 8.0)),)
+CANCELS = Budget(
+    ulp=4,
+    floor=16,
+    everywhere=True,
+    reason="the derivative in the hyperparameter is a difference of terms up to 8",
+)
+CROSSES = Budget(
+    ulp=4,
+    floor=2,
+    everywhere=True,
+    reason="where it crosses zero depends on the hyperparameter",
+)
 X = np.array([-1.0, 0.0, 2.0], np.float32)
 PAIR = np.zeros((2, 2), np.float32)
 
@@ -65,14 +77,15 @@ def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
 
 def _swept(
     reference: Callable[..., Any],
-    inputs: tuple[Points, ...] = BRANCHES,
+    budget: Budget | None = None,
     **arrays: Points,
 ) -> Params:
     """Hyperparameters as arrays with a value for each point, differentiated."""
     return Params(
         arrays=arrays,
         mapped=True,
-        inputs=inputs,
+        inputs=BRANCHES,
+        budget=budget,
         reference=on("torch", reference),
         truth=on("torch", reference),
         dtypes=("float32",),
@@ -131,7 +144,9 @@ def _rrelu_eval(input: Any, lower: Any, upper: Any) -> Any:
 
 
 def _rrelu_given_slopes(input: Any, drawn: Any, training: bool, **bounds: float) -> Any:
-    return _leaky_relu(input, drawn)
+    import torch
+
+    return torch.where(input <= 0, drawn * input, input)
 
 
 def _swish(input: Any, beta: Any = 1.0) -> Any:
@@ -213,7 +228,7 @@ RECTIFIERS = (
             Params(
                 values={"threshold": 0.5, "value": -2.0},
                 inputs=(Points(kinks=(0.5,)),),
-                dtypes=(*FLOATS, *INTEGERS),
+                dtypes=(*FLOATS, "int32"),
             ),
             Params(values={"threshold": -1.0, "value": 3.0}, inputs=(Points(kinks=(-1.0,)),)),
             _swept(_threshold, threshold=Points(span=(-2.0, 2.0)), value=Points(span=(-2.0, 2.0))),
@@ -270,6 +285,15 @@ RECTIFIERS = (
                 arrays={"weight": Samples(shape=(1,), axis=None)},
             ),
         ),
+        quirks=(
+            Quirk(
+                reason="torch's double backward takes the slope 1 at 0, its backward the weight",
+                source="prelu(0, weight=0.25): backward 0.25, double backward 1, torch 2.13",
+                where=lambda x, values: x == 0,
+                checks=("jvp", "second"),
+                settings=("weight=array", "weight=0-d"),
+            ),
+        ),
         required=(np.array([0.25], np.float32),),
         bad_calls=(
             _bad("weight_2d", "a weight of two axes", PAIR, PAIR),
@@ -316,7 +340,7 @@ EXPONENTIAL = (
         inputs=ZERO,
         params=(
             Params(),
-            Params(values={"alpha": 1.5}),
+            Params(values={"alpha": 0.75}),
             Params(values={"alpha": -0.5}),
             Params(values={"alpha": 0.0}, dtypes=("float32",)),
             _swept(_elu, alpha=Points(span=(-2.0, 2.0))),
@@ -329,7 +353,7 @@ EXPONENTIAL = (
         inputs=ZERO,
         params=(
             Params(),
-            Params(values={"alpha": 1.5}),
+            Params(values={"alpha": 2.0}),
             Params(values={"alpha": 0.0625}),
             _swept(_celu, alpha=Points(span=(0.25, 4.0))),
         ),
@@ -352,7 +376,7 @@ SIGMOIDAL = (
             Params(values={"beta": 2.0, "threshold": 8.0}, inputs=(Points(kinks=(4.0,)),)),
             Params(values={"beta": 0.5}, inputs=(Points(kinks=(40.0,)),)),
             Params(values={"beta": -1.0}, inputs=(Points(kinks=(-20.0,)),)),
-            _swept(_softplus, beta=Points(span=(0.5, 2.0))),
+            _swept(_softplus, CANCELS, beta=Points(span=(0.5, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
     ),
@@ -389,7 +413,7 @@ GATED = (
             Params(),
             Params(values={"beta": 1.5}),
             Params(values={"beta": -0.5}),
-            _swept(_swish, beta=Points(span=(-2.0, 2.0))),
+            _swept(_swish, CROSSES, beta=Points(span=(-2.0, 2.0))),
             Params(
                 label="beta=per_channel",
                 inputs=(Samples(shape=(8, 3, 5)),),
@@ -472,7 +496,13 @@ SHRINKAGE = (
 
 NORMALIZED = Budget(ulp=8, floor=4, reason="a sum over the axis in which terms cancel")
 NORMALIZED_HALF = Budget(ulp=1, floor=1, reason="a sum over the axis in which terms cancel")
-SOFTMAX_BUDGETS = {
+PROBABILITIES = Budget(
+    ulp=8, reason="a sum over the axis; small values count as much as large ones"
+)
+SOFTMAX_BUDGETS: dict[Any, Budget] = {
+    ("forward", "float32"): PROBABILITIES,
+    ("forward", "float64"): PROBABILITIES,
+} | {
     (check, dtype): NORMALIZED if dtype in ("float32", "float64") else NORMALIZED_HALF
     for check in ("vjp", "jvp", "second", "jit")
     for dtype in FLOATS

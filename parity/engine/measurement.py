@@ -1,0 +1,185 @@
+"""How far the voices of a group lie apart: entry by entry, point by point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity import compare
+from parity.dtypes import FORMATS, Floats, is_floating, widened
+from parity.engine.results import Worst
+from parity.engine.voices import Voices
+from parity.spec import Budget, Samples
+from parity.verdict import Gaps
+
+# float64 truths are exact where it matters: where they disagree most, and at an even choice.
+EXACT_WORST, EXACT_EVEN = 24, 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One entry of the subject's trace beside the other voices."""
+
+    voices: Voices
+    entry: str
+    subject: NDArray[Any]
+
+    @property
+    def dtype(self) -> str:
+        """The number format of the distances: the result's own."""
+        return str(self.subject.dtype)
+
+    @property
+    def references(self) -> list[NDArray[Any]]:
+        """The reference's variants."""
+        runs = self.voices.references.values()
+        return [run.trace[self.entry] for run in runs if self.entry in run.trace]
+
+    @property
+    def truths(self) -> list[Floats]:
+        """What may count as true; for integer results, the reference."""
+        found = self.voices.truth(self.entry) if is_floating(self.dtype) else []
+        return found or [widened(run) for run in self.references]
+
+    @property
+    def visits_points(self) -> bool:
+        """Whether each number belongs to one point of the input."""
+        return self.voices.pointwise and self.subject.shape == self.voices.problem.arrays[0].shape
+
+    def gaps(self) -> Gaps:
+        """The distances at each point, flattened."""
+        measured = between(self.subject, self.references, self.truths, self.dtype)
+        if self.entry == "out" and is_floating(self.dtype):
+            measured = replace(measured, zero_sign=self._zero_has_another_sign())
+        if self.dtype == "float64" and self.entry in self.voices.closed_form:
+            measured = self._with_exact_truth(measured)
+        return measured
+
+    def _zero_has_another_sign(self) -> NDArray[np.bool_]:
+        """Where a true zero has another sign than in all of the reference's variants."""
+        differ = [compare.signs_of_zero_differ(self.subject, run) for run in self.references]
+        if not differ:
+            return np.zeros(self.subject.size, bool)
+        return (np.logical_and.reduce(differ) & (self.truths[0] == 0)).ravel()
+
+    def _with_exact_truth(self, gaps: Gaps) -> Gaps:
+        from parity.backends._mpmath import formula_at
+
+        voices = self.voices
+        formula = voices.formula
+        assert formula is not None
+        points = _asked(gaps.truth)
+        points = points[~voices.semantic_points[points]]
+        high, rest = formula_at(formula, voices.problem, voices.exact_values, self.entry, points)
+
+        def exact(array: NDArray[Any]) -> Floats:
+            return compare.ulps_from_truth(array[points], high, "float64", rest)
+
+        truth, reference_truth = gaps.truth.copy(), gaps.reference_truth.copy()
+        truth[points] = exact(self.subject)
+        if self.references:
+            reference_truth[points] = np.min([exact(run) for run in self.references], axis=0)
+        return replace(gaps, truth=truth, reference_truth=reference_truth)
+
+    def floor(self, budget: Budget) -> Floats:
+        """The absolute error that is always fine, at each point."""
+        size = self.subject.size
+        if not budget.floor or self.dtype not in FORMATS:
+            return np.zeros(size)
+        amount = budget.floor * FORMATS[self.dtype].epsilon
+        if not self.visits_points:
+            return amount * self._scale().ravel()
+        if budget.everywhere:
+            return np.full(size, amount)
+        return np.where(self.voices.crossings(self.entry), amount, 0.0)
+
+    def _scale(self) -> Floats:
+        """The size of the numbers that a result is a sum of: cotangents are about 1."""
+        first = self.voices.arrays[0]
+        inputs = self.voices.problem.arrays[0]
+        if self.subject.shape not in (inputs.shape, self.voices.reference.trace["out"].shape):
+            return np.full(self.subject.shape, _norm(inputs) / np.sqrt(max(self.subject.size, 1)))
+        size = np.abs(self.truths[0])
+        size = np.where(np.isfinite(size), np.maximum(size, 1.0), 1.0)
+        if not isinstance(first, Samples) or first.axis is None:
+            return np.full(self.subject.shape, size.max(initial=0.0))
+        others = tuple(i for i in range(size.ndim) if i != first.axis)
+        return np.broadcast_to(size.max(axis=others, keepdims=True, initial=0.0), size.shape)
+
+    def worst(self, index: int) -> Worst | None:
+        """The point of that number."""
+        if index < 0:
+            return None
+        voices, references, truths = self.voices, self.references, self.truths
+        given = (*voices.problem.arrays, *voices.problem.named.values())
+        cotangent = None
+        if self.visits_points and self.entry.startswith("vjp"):
+            cotangent = float(voices.problem.cotangent(self.subject.shape)[index])
+        return Worst(
+            entry=self.entry,
+            index=index,
+            input=tuple(_at(a, index, self.subject.shape) for a in given)
+            if self.visits_points
+            else (),
+            cotangent=cotangent,
+            subject=self.subject.ravel()[index].item(),
+            reference=references[0].ravel()[index].item() if references else None,
+            truth=float(truths[0].ravel()[index]) if truths else None,
+        )
+
+
+def _at(array: NDArray[Any], index: int, shape: tuple[int, ...]) -> Any:
+    return array[index].item() if array.shape == shape else array.tolist()
+
+
+def _asked(gap: Floats) -> NDArray[np.intp]:
+    """Which points are asked of 60-digit arithmetic."""
+    farthest = np.argsort(gap)[-EXACT_WORST:]
+    even = np.linspace(0, max(gap.size - 1, 0), min(EXACT_EVEN, gap.size)).astype(np.intp)
+    return np.unique(np.concatenate([farthest, even]))
+
+
+def _norm(array: NDArray[Any]) -> float:
+    values = widened(array)
+    return float(np.sqrt(np.sum(values[np.isfinite(values)] ** 2)))
+
+
+def between(
+    subject: NDArray[Any], references: list[NDArray[Any]], truths: list[Floats], dtype: str
+) -> Gaps:
+    """The distances between arrays of one shape, flattened; the nearest of several counts.
+
+    Args:
+        subject: in the dtype.
+        references: in the dtype; the first is the usual one.
+        truths: in float64.
+        dtype: whose ulp is the unit; distances of integers are 0 or infinite.
+    """
+
+    def to_truth(array: NDArray[Any]) -> Floats:
+        if dtype not in FORMATS:
+            return compare.ulps(array, truths[0].astype(array.dtype), dtype).ravel()
+        return np.min([compare.ulps_from_truth(array, t, dtype) for t in truths], axis=0).ravel()
+
+    def absolute(array: NDArray[Any]) -> Floats:
+        return np.min([compare.absolute(array, truth) for truth in truths], axis=0).ravel()
+
+    nothing = np.zeros(subject.size)
+    near = [compare.ulps(subject, run, dtype).ravel() for run in references]
+    apart = [compare.absolute(subject, run).ravel() for run in references]
+    spread = [compare.ulps(references[0], run, dtype).ravel() for run in references[1:]]
+    wrong = [to_truth(run) for run in references]
+    wrong_absolute = [absolute(run) for run in references]
+    return Gaps(
+        reference=np.min(near, axis=0) if near else nothing,
+        truth=to_truth(subject),
+        reference_truth=np.min(wrong, axis=0) if wrong else nothing,
+        spread=np.max(spread, axis=0) if spread else nothing,
+        reference_absolute=np.min(apart, axis=0) if apart else nothing,
+        truth_absolute=absolute(subject),
+        reference_truth_absolute=np.min(wrong_absolute, axis=0) if wrong else nothing,
+        zero_sign=np.zeros(subject.size, bool),
+    )
