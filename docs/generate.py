@@ -141,7 +141,7 @@ def call(function: Any) -> str:
 
 
 def _differences() -> Iterable[str]:
-    for row in rows.ROWS:
+    for row in rows.SPECS:
         for quirk in row.quirks:
             yield f"- `{row.name}` ({', '.join(quirk.checks)}): {quirk.reason} {quirk.source}"
     yield ""

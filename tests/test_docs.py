@@ -14,11 +14,13 @@ import pytest
 
 from docs import generate
 from jaxact import functional
-from parity.report.markdown import table
+from parity import suite
+from parity.cases import cases
+from parity.report import markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-FUNCTIONS = [getattr(functional, name) for name in functional.__all__]
+FUNCTIONS = [f for name, f in sorted(vars(functional).items()) if callable(f) and name[0] != "_"]
 
 SHAPE = re.compile(r"\[[^\]]*\]")
 UNIT = re.compile(r"\b(dimensionless|nats|per step|any unit|(same )?unit of \w+)\b")
@@ -71,8 +73,22 @@ def test_a_docstring_without_its_parts_is_objected_to():
     assert len(objections(f)) == 7
 
 
+STALE = "run `make docs` and commit what it writes"
+
+
 def _results() -> dict:
     return json.loads(generate.RESULTS.read_text(encoding="utf-8"))
+
+
+def test_the_committed_results_are_those_of_the_rows_of_today():
+    recorded = [case["id"] for case in _results()["cases"]]
+    assert recorded == [case.id for case in cases(suite.activations.SPECS)], STALE
+
+
+def test_every_committed_result_is_a_success():
+    results = _results()
+    assert results["summary"]["failed"] == 0
+    assert {case["outcome"].lower() for case in results["cases"]} <= set(markdown.SUCCESSES)
 
 
 def test_the_readme_shows_the_committed_results():
@@ -81,9 +97,6 @@ def test_the_readme_shows_the_committed_results():
 
 def test_the_page_of_activations_shows_the_docstrings_and_rows():
     assert generate.activations_page() == generate.ACTIVATIONS.read_text(encoding="utf-8"), STALE
-
-
-STALE = "run `make docs` and commit what it writes"
 
 
 def test_the_table_counts_outcomes_and_shows_the_largest_error():
@@ -98,7 +111,7 @@ def test_the_table_counts_outcomes_and_shows_the_largest_error():
         }
 
     cases = [case("EXACT", 0.5, 2.0), case("CLOSER", 1.25, 1.7e7), case("MISMATCH", None, None)]
-    header, _, mish, total = table({"cases": cases}).splitlines()
+    header, _, mish, total = markdown.table({"cases": cases}).splitlines()
     assert header.split(" | ")[1:7] == ["cases", "exact", "within", "closer", "quirk", "failed"]
     assert mish == "| `mish` | 3 | 1 | 0 | 1 | 0 | 1 | 1.2 | 1.7e7 | – | – |"
     assert total == mish.replace("`mish`", "**all**")
