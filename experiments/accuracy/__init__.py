@@ -1,0 +1,43 @@
+"""Errors of every element-wise activation against real arithmetic, beside torch's and jax.nn's."""
+
+import dataclasses
+from pathlib import Path
+
+from experiments.progress import Progress
+from experiments.study import Outcome, Study, option
+
+SIDES = ("jaxact", "jax.nn", "torch")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """What is measured, and how closely."""
+
+    function: tuple[str, ...] = option((), "measure only this function; repeat for several")
+    side: tuple[str, ...] = option(SIDES, "whose functions to measure; repeat for several")
+    step: int = option(1021, "visit every step-th of all float32 bit patterns")
+    table: str = option("", "also write the page of the documentation to this file")
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be measured."""
+        unknown = set(self.side) - set(SIDES)
+        if unknown or "jaxact" not in self.side:
+            raise ValueError(f"side must be among {SIDES} and include jaxact, got {self.side}")
+        if self.step < 1:
+            raise ValueError(f"step must be at least 1, got {self.step}")
+
+
+def run(config: Config, out: Path, progress: Progress) -> Outcome:
+    """Measures every function at every point."""
+    # Listing the studies must not load both frameworks.
+    from experiments.accuracy.survey import measure_all
+
+    return measure_all(config, out, progress)
+
+
+STUDY = Study(
+    name="accuracy",
+    summary="errors of every activation in ulp: all half precision numbers, 4 million of float32",
+    config=Config,
+    run=run,
+)

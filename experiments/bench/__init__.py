@@ -1,0 +1,1 @@
+"""Speed: both sides interleaved in one run, medians of many rounds."""

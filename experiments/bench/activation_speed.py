@@ -1,0 +1,252 @@
+"""The benchmark of the activations: what is timed, the verdicts and the files."""
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.activation_rows import Row, activation_rows
+from experiments.bench import speed_table
+from experiments.bench.activations import Config
+from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, compilations
+from experiments.bench.timing import Call, Seconds, ratio, take_turns
+from experiments.progress import Progress
+from experiments.results import measured_on, write_json, write_text
+from experiments.study import Outcome, Verdict
+
+# Functions over an axis: the shape of the input and what selects the axis.
+OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
+    "glu": ((-1, 2048), {}),
+    "softmax": ((-1, 1024), {"dim": 1}),
+    "log_softmax": ((-1, 1024), {"dim": 1}),
+    "softmin": ((-1, 1024), {"dim": 1}),
+    "softmax2d": ((-1, 64, 32, 32), {}),
+    "gumbel_softmax": ((-1, 1024), {}),
+}
+# Functions of which torch's own forward pass beats jax.nn's.
+FASTER_THAN_TORCH = ("gelu", "softplus", "logsigmoid")
+WARM_UP = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Speed:
+    """What was measured of one row. Ratios are medians over rounds; None: no counterpart.
+
+    Attributes:
+        function: the row's function.
+        label: the function with its setting.
+        elementwise: whether it is, in one array.
+        forward, backward: time over that of a compiled x + 1 on the same array.
+        forward_to_jax_nn, backward_to_jax_nn: over that of jax.nn's counterpart.
+        forward_to_torch, backward_to_torch: over that of torch's, whose backward pass is timed
+            without the forward pass that it needs.
+        eager: microseconds of a call on 16 elements.
+        residuals: what the backward pass keeps, in arrays of the input's size.
+        recompiled: programs compiled for a second value of each hyperparameter; None without any.
+    """
+
+    function: str
+    label: str
+    elementwise: bool
+    forward: float
+    backward: float
+    forward_to_jax_nn: float | None
+    backward_to_jax_nn: float | None
+    forward_to_torch: float
+    backward_to_torch: float
+    eager: float
+    residuals: float
+    recompiled: int | None
+
+
+def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
+    """Times what the configuration selects, writes the results file and, if asked, the table."""
+    rows = [row for row in _selected() if not config.function or row.function in config.function]
+    groups: dict[str, dict[str, Call]] = {}
+    fixed: dict[str, dict[str, Any]] = {}
+    with progress.stages("compiling", len(rows)) as advance:
+        for row in rows:
+            advance(row.label)
+            x, values = _input(row.function, config.elements), _values(row)
+            groups[row.label] = _calls(row, values, x)
+            subject = JaxFunction(row.subject, values, row.key, x)
+            fixed[row.label] = {
+                "residuals": subject.residuals(),
+                "recompiled": recompilations(row.function),
+            }
+    with progress.stages("timing", WARM_UP + config.rounds) as advance:
+        seconds = take_turns(
+            groups, config.rounds, lambda turn: advance(f"round {turn + 1}"), WARM_UP
+        )
+    speeds = [_speed(row, seconds[row.label], fixed[row.label]) for row in rows]
+    verdicts = judge(speeds)
+    files = [
+        write_json(out / "bench_activations.json", _results(config, speeds, seconds, verdicts))
+    ]
+    if config.table:
+        files.append(
+            write_text(Path(config.table), speed_table.page(speeds, verdicts, config.elements))
+        )
+    progress.show(speed_table.rich_table(speeds))
+    return Outcome(verdicts=verdicts, files=files)
+
+
+def judge(speeds: list[Speed]) -> list[Verdict]:
+    """What the library promises about the speed of its element-wise functions."""
+    elementwise = [speed for speed in speeds if speed.elementwise]
+    both = [
+        (f"{way} of {speed.label}", value)
+        for speed in elementwise
+        for way, value in (("forward", speed.forward), ("backward", speed.backward))
+    ]
+    to_jax_nn = [
+        (f"{way} of {speed.label}", value)
+        for speed in elementwise
+        for way, value in (
+            ("forward", speed.forward_to_jax_nn),
+            ("backward", speed.backward_to_jax_nn),
+        )
+    ]
+    to_torch = [
+        (speed.label, speed.forward_to_torch)
+        for speed in elementwise
+        if speed.label in FASTER_THAN_TORCH
+    ]
+    middle = [
+        (f"the median {way}", float(np.median(values)))
+        for way, values in (
+            ("forward", [speed.forward for speed in elementwise]),
+            ("backward", [speed.backward for speed in elementwise]),
+        )
+        if values
+    ]
+    eager = [(speed.label, speed.eager) for speed in elementwise]
+    kept = [(speed.label, speed.residuals) for speed in elementwise]
+    recompiled = [(speed.label, speed.recompiled) for speed in speeds]
+    return [
+        _at_most("each takes at most 3 times x + 1", both, 3),
+        _at_most("the median takes at most 2 times x + 1", middle, 2),
+        _at_most("none is more than 5 % slower than jax.nn's", to_jax_nn, 1.05),
+        _at_most("gelu, softplus and logsigmoid are as fast as torch's", to_torch, 1),
+        _at_most("an eager call on 16 elements takes at most 10 us", eager, 10),
+        _at_most("the backward pass keeps one array", kept, 1),
+        _at_most("another value of a hyperparameter compiles nothing", recompiled, 0),
+    ]
+
+
+def recompilations(function: str) -> int | None:
+    """Programs that jax compiles when every number among a function's hyperparameters changes."""
+    rows = [row for row in activation_rows() if row.function == function and _numbers(row.values)]
+    if not rows:
+        return None
+    x, values = _input(function, 2**16), rows[0].values
+    first, second = (
+        JaxFunction(rows[0].subject, given, rows[0].key, x)
+        for given in (values, {name: _changed(value) for name, value in values.items()})
+    )
+    first(first.x)
+    return compilations(lambda: second(second.x))
+
+
+def _selected() -> Iterable[Row]:
+    """The defaults, and forms that go by a name."""
+    for row in activation_rows():
+        if row.default or any(isinstance(value, str) for value in row.values.values()):
+            yield row
+
+
+def _calls(row: Row, values: Mapping[str, Any], x: NDArray[np.float32]) -> dict[str, Call]:
+    subject = JaxFunction(row.subject, values, row.key, x)
+    torch_function = TorchFunction(row.reference, values, x)
+    addition = jax.jit(lambda x: x + 1).lower(subject.x).compile()
+    calls: dict[str, Call] = {
+        "addition": lambda: addition(subject.x).block_until_ready(),
+        "forward": subject.forward(),
+        "backward": subject.backward(_cotangent),
+        "eager": subject.eager(),
+        "torch forward": torch_function.forward(),
+        "torch backward": torch_function.backward(_cotangent),
+    }
+    if row.counterpart:
+        counterpart = JaxFunction(row.counterpart, {}, None, x)
+        calls["jax.nn forward"] = counterpart.forward()
+        calls["jax.nn backward"] = counterpart.backward(_cotangent)
+    return calls
+
+
+def _speed(row: Row, seconds: Seconds, fixed: Mapping[str, Any]) -> Speed:
+    def against(call: str, other: str) -> float | None:
+        return ratio(seconds[call], seconds[other]) if other in seconds else None
+
+    return Speed(
+        function=row.function,
+        label=row.function if row.default else row.label,
+        elementwise=row.function not in OVER_AN_AXIS,
+        forward=ratio(seconds["forward"], seconds["addition"]),
+        backward=ratio(seconds["backward"], seconds["addition"]),
+        forward_to_jax_nn=against("forward", "jax.nn forward"),
+        backward_to_jax_nn=against("backward", "jax.nn backward"),
+        forward_to_torch=ratio(seconds["forward"], seconds["torch forward"]),
+        backward_to_torch=ratio(seconds["backward"], seconds["torch backward"]),
+        eager=float(np.median(seconds["eager"])) / EAGER_CALLS * 1e6,
+        **fixed,
+    )
+
+
+def _at_most(claim: str, measured: Iterable[tuple[str, float | None]], limit: float) -> Verdict:
+    known = [(name, value) for name, value in measured if value is not None]
+    beyond = [f"{name} {value:.3g}" for name, value in known if not value <= limit]
+    if beyond:
+        return Verdict(claim=claim, holds=False, detail=", ".join(beyond))
+    if not known:
+        return Verdict(claim=claim, holds=True, detail="none of these was selected")
+    name, value = max(known, key=lambda pair: pair[1])
+    return Verdict(claim=claim, holds=True, detail=f"at most {value:.3g}, {name}")
+
+
+@functools.cache
+def _normal(seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def _input(function: str, elements: int) -> NDArray[np.float32]:
+    shape, _ = OVER_AN_AXIS.get(function, ((-1,), {}))
+    return 3 * _normal(0, (elements,)).reshape(shape)
+
+
+def _cotangent(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return _normal(1, shape)
+
+
+def _values(row: Row) -> dict[str, Any]:
+    _, axis = OVER_AN_AXIS.get(row.function, ((), {}))
+    return {**row.values, **axis}
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(value, float | np.ndarray)}
+
+
+def _changed(value: Any) -> Any:
+    # By a factor: the order of bounds and the sign of widths stay as they are.
+    return value * 1.25 if isinstance(value, float | np.ndarray) else value
+
+
+def _results(
+    config: Config, speeds: list[Speed], seconds: Mapping[str, Seconds], verdicts: list[Verdict]
+) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "study": "bench activations",
+        "config": dataclasses.asdict(config),
+        "environment": measured_on(),
+        "holds": all(verdict.holds for verdict in verdicts),
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "speeds": [dataclasses.asdict(speed) for speed in speeds],
+        "seconds": seconds,
+    }

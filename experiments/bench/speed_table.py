@@ -1,0 +1,101 @@
+"""The measured speeds as a table on the console and as a page of the documentation."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from experiments.results import measured_on
+from experiments.study import Verdict
+
+if TYPE_CHECKING:
+    from experiments.bench.activation_speed import Speed
+
+PAGE = """\
+# Speed
+
+<!-- written by `make bench`: do not edit -->
+
+Every activation on {elements} float32 numbers. *x + 1* is a compiled addition over the same array:
+what reading and writing it costs. All calls take turns in one run, and each figure is the median
+over the rounds of a ratio within a round. Backward is `jax.vjp(f, x)[1](ct)`, compiled; torch's
+backward pass is timed without the forward pass that it needs. Below 1, jaxact is the faster one.
+*Kept*: what the backward pass keeps of the forward pass, in arrays of the input's size.
+
+{versions}
+
+{table}
+{verdicts}
+The functions over an axis are `[..., 1024]`, `glu` `[..., 2048]` and `softmax2d` `[n, 64, 32, 32]`;
+the limits are about the element-wise ones.
+"""
+
+HEADER = (
+    "function",
+    "forward / x + 1",
+    "/ jax.nn",
+    "/ torch",
+    "backward / x + 1",
+    "/ jax.nn",
+    "/ torch",
+    "16 elements, eager",
+    "kept",
+)
+NARROW = ("", "forward", "/jax.nn", "/torch", "backward", "/jax.nn", "/torch", "eager", "kept")
+
+
+def page(speeds: Sequence["Speed"], verdicts: Sequence[Verdict], elements: int) -> str:
+    """The whole page."""
+    where = measured_on()
+    names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch"))
+    return PAGE.format(
+        elements=f"{elements:,}",
+        versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}.",
+        table=markdown(speeds),
+        verdicts="".join(map(_claim, verdicts)),
+    )
+
+
+def markdown(speeds: Sequence["Speed"]) -> str:
+    """A line for each function."""
+    rule = ["---", *["--:"] * (len(HEADER) - 1)]
+    body = [[f"`{cells[0]}`", *cells[1:]] for cells in map(_cells, speeds)]
+    return "".join(_line(cells) for cells in [HEADER, rule, *body])
+
+
+def rich_table(speeds: Sequence["Speed"]) -> Table:
+    """The same for the console."""
+    table = Table(title="time over that of x + 1, of jax.nn's and of torch's", box=box.SIMPLE_HEAD)
+    for title in NARROW:
+        table.add_column(title, justify="right" if title else "left")
+    for speed in speeds:
+        table.add_row(*_cells(speed))
+    return table
+
+
+def _claim(verdict: Verdict) -> str:
+    met = "met" if verdict.holds else "**not met**"
+    return f"- {verdict.claim}: {met}; {verdict.detail}\n"
+
+
+def _cells(speed: "Speed") -> list[str]:
+    ratios = (
+        speed.forward,
+        speed.forward_to_jax_nn,
+        speed.forward_to_torch,
+        speed.backward,
+        speed.backward_to_jax_nn,
+        speed.backward_to_torch,
+    )
+    return [
+        speed.label,
+        *("–" if value is None else f"{value:.2f}" for value in ratios),
+        f"{speed.eager:.1f} us",
+        f"{speed.residuals:g}",
+    ]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"

@@ -1,0 +1,63 @@
+"""Times of calls that take turns: what disturbs the machine disturbs all of them alike."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+# Runs to its end: nothing may be left to do when it returns.
+Call = Callable[[], object]
+Seconds = dict[str, list[float]]
+
+
+def take_turns(
+    groups: Mapping[str, Mapping[str, Call]],
+    rounds: int,
+    begin: Callable[[int], None],
+    warm_up: int = 2,
+) -> dict[str, Seconds]:
+    """Seconds of each call in each of `rounds` rounds, after `warm_up` rounds that do not count.
+
+    A round visits every group, each time beginning with another; the calls of a group follow each
+    other directly, in an order of their own in every round, so that no call always runs in the
+    wake of the same other one.
+
+    Args:
+        groups: calls that are compared with each other, by name.
+        rounds: how many count.
+        begin: told the number of each round as it begins, from 0, warm-up included.
+        warm_up: rounds before those.
+    """
+    seconds = {group: {name: list[float]() for name in calls} for group, calls in groups.items()}
+    shuffle = np.random.default_rng(0)
+    names = list(groups)
+    for turn in range(warm_up + rounds):
+        begin(turn)
+        start = turn % len(names)
+        for group in names[start:] + names[:start]:
+            for name in shuffle.permutation(list(groups[group])).tolist():
+                elapsed = _timed(groups[group][name])
+                if turn >= warm_up:
+                    seconds[group][name].append(elapsed)
+    return seconds
+
+
+def _timed(call: Call) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def ratio(seconds: Sequence[float], other: Sequence[float]) -> float:
+    """The median over rounds of one call's time over another's in the same round."""
+    return float(np.median(np.asarray(seconds) / np.asarray(other)))
+
+
+def repeated(call: Call, times: int) -> Call:
+    """The call `times` times in a row: a short one is below what the clock resolves."""
+
+    def repeat() -> None:
+        for _ in range(times):
+            call()
+
+    return repeat

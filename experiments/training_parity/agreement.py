@@ -1,0 +1,88 @@
+"""How far two training runs are apart, and how far they may be."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.study import Verdict
+from experiments.training_parity.problem import Trajectory
+
+Curve = NDArray[np.float64]
+
+# Relative, at every step.
+FLOAT64_LIMIT = 1e-10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The runs of one activation.
+
+    Attributes:
+        torch64: torch in float64, the yardstick.
+        jaxact64: jaxact in float64.
+        torch32: torch in float32.
+        jaxact32: jaxact in float32.
+        torch32_reordered: the losses of torch in float32 on reordered copies of the problem.
+    """
+
+    torch64: Trajectory
+    jaxact64: Trajectory
+    torch32: Trajectory
+    jaxact32: Trajectory
+    torch32_reordered: Sequence[Curve]
+
+
+def relative_difference(runs: Runs) -> Curve:
+    """|jaxact64 - torch64| / |torch64| of the losses, [steps]."""
+    return np.abs(runs.jaxact64.losses - runs.torch64.losses) / np.abs(runs.torch64.losses)
+
+
+def float32_drift(runs: Runs) -> Curve:
+    """|jaxact32 - torch64| of the losses, [steps]."""
+    return np.abs(runs.jaxact32.losses - runs.torch64.losses)
+
+
+def torch_drift(runs: Runs) -> Curve:
+    """|torch32 - torch64| of the losses, [steps]."""
+    return np.abs(runs.torch32.losses - runs.torch64.losses)
+
+
+def drift_limit(runs: Runs) -> Curve:
+    """The furthest that torch's float32 losses have drifted from its float64 ones so far, [steps].
+
+    limit(t) = max over steps s <= t, over torch's float32 runs r of |loss_r(s) - loss64(s)|, plus
+    one unit in the last place of a float32 loss. The runs are torch on the problem as given and on
+    reordered copies of it, which are equal in real arithmetic: a single run may by luck lie nearer
+    to float64 than float32 arithmetic does. The unit is there because a loss written in float32
+    cannot say where in that unit it was.
+    """
+    drifts = [torch_drift(runs)]
+    drifts += [np.abs(losses - runs.torch64.losses) for losses in runs.torch32_reordered]
+    resolution = np.spacing(np.abs(runs.torch32.losses).astype(np.float32))
+    return np.maximum.accumulate(np.max(drifts, axis=0)) + resolution
+
+
+def parameter_distance(run: Trajectory, yardstick: Trajectory) -> Curve:
+    """||p - p_yardstick|| / ||p_yardstick|| over all parameters, Euclidean, [steps]."""
+    apart = run.parameters.astype(np.float64) - yardstick.parameters
+    return np.linalg.norm(apart, axis=1) / np.linalg.norm(yardstick.parameters, axis=1)
+
+
+def verdicts(activation: str, runs: Runs) -> list[Verdict]:
+    """The two claims of the study. A nan in any run breaks them."""
+    relative, drift, limit = relative_difference(runs), float32_drift(runs), drift_limit(runs)
+    within = drift / limit
+    return [
+        Verdict(
+            claim=f"{activation} float64 losses agree to {FLOAT64_LIMIT:g} at every step",
+            holds=bool(np.all(relative <= FLOAT64_LIMIT)),
+            detail=f"at most {np.max(relative):.1e} relative",
+        ),
+        Verdict(
+            claim=f"{activation} float32 losses stay within torch's own drift from float64",
+            holds=bool(np.all(drift <= limit)),
+            detail=f"at most {np.max(drift):.1e}, {np.max(within):.2f} of the drift",
+        ),
+    ]
