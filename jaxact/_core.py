@@ -1,4 +1,4 @@
-"""What every public function is made with: errors, argument checks, gradient rules, the decorators."""
+"""What every public function is made with: errors, checks, gradient rules, decorators."""
 
 import functools
 import inspect
@@ -28,7 +28,7 @@ class DtypeError(TypeError, NotImplementedError):
     """A dtype for which torch says that the kernel is not implemented."""
 
 
-# ---------------------------------------------------------------------------------------------- checks
+# ------------------------------------------------------------------------------------------ checks
 
 
 def as_array(function: str, argument: str, value: ArrayLike) -> Array:
@@ -85,16 +85,16 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float | np.generic)
 
 
-# -------------------------------------------------------------------------------------- gradient rules
+# ---------------------------------------------------------------------------------- gradient rules
 
 
 def with_slope(slope: Callable[..., Array]) -> Callable[[F], F]:
     """Gives f(x, *parameters) the derivative `slope(x, *parameters)` in its first argument.
 
-    f and slope are element-wise in x and see float32 where x is of half precision; what comes out is
-    rounded once, to x's dtype. Derivatives in the parameters are those of f's own formula. Forward
-    mode, reverse mode and further derivatives follow from this one rule, and the backward pass keeps x
-    alone, for the slope is computed from it again there.
+    f and slope are element-wise in x and see float32 where x is of half precision; what comes out
+    is rounded once, to x's dtype. Derivatives in the parameters are those of f's own formula.
+    Forward mode, reverse mode and further derivatives follow from this one rule, and the backward
+    pass keeps x alone, for the slope is computed from it again there.
     """
 
     def decorate(function: F) -> F:
@@ -128,7 +128,7 @@ def _tangent(
     primals: Sequence[Array],
     tangents: Sequence[Any],
 ) -> Array:
-    """Slope * x_dot + (df/dparameters) parameters_dot, computed from the primals when transposed."""
+    """slope x_dot + (df/dparameters) parameters_dot, computed from the primals when transposed."""
     active = [i for i, t in enumerate(tangents) if not isinstance(t, SymbolicZero)]
 
     def pushforward(primals: Sequence[Array], directions: Sequence[Array]) -> Array:
@@ -155,14 +155,15 @@ def _parameter_step(
     return jax.jvp(along, (primals[i],), (direction,))[1]
 
 
-# ------------------------------------------------------------------------------------------ decorators
+# -------------------------------------------------------------------------------------- decorators
 
 
 def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) -> Callable[[F], F]:
-    """Jit outermost, the signature kept.
+    """jit outermost, the signature kept.
 
     Args:
-        static: parameters that select code; the others are traced, so that a new value compiles nothing.
+        static: parameters that select code; the others are traced, so that a new value compiles
+            nothing.
         check: called first with the same arguments, outside jit, for what only Python can see.
     """
 
@@ -184,7 +185,7 @@ def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) 
 def _apply_rule(
     function: Callable[..., Array], slope: Callable[..., Array], x: Array, parameters: Sequence[Any]
 ) -> Array:
-    """f(x, *parameters) with its rule; parameters that Python knows are constants of the formula."""
+    """f(x, *parameters) with its rule; parameters that Python knows are the formula's constants."""
     traced = [p for p in parameters if not is_number(p)]
 
     def filled(formula: Callable[..., Array]) -> Callable[..., Array]:
@@ -209,8 +210,8 @@ def elementwise(
 
     Args:
         slope: the derivative in the first argument, see `with_slope`.
-        integers: whether integer inputs are rejected, kept (computed and returned in their dtype, the
-            parameters truncated) or promoted to float32.
+        integers: whether integer inputs are rejected, kept (computed and returned in their dtype,
+            the parameters truncated) or promoted to float32.
         booleans: whether booleans are promoted to float32 as well.
         complex_formula: the formula for complex inputs; none: they are rejected.
         check: see `op`.

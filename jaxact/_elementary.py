@@ -1,11 +1,12 @@
 """Elementary functions in float32 and float64: within about 1 ulp, vectorized, differentiable.
 
-XLA's own exp, expm1, log1p, tanh and erfc cost three to nine memory passes on a CPU, and none of them
-helps where the argument itself must carry more digits than the dtype has. These share one argument
-reduction and short polynomials (`_coefficients.py`), so that a whole activation fuses into one pass.
+XLA's own exp, expm1, log1p, tanh and erfc cost three to nine memory passes on a CPU, and none of
+them helps where the argument itself must carry more digits than the dtype has. These share one
+argument reduction and short polynomials (`_coefficients.py`), so that a whole activation fuses into
+one pass.
 
-Everything here takes arrays that are already float32 or float64. Where an argument is named `low`, it
-holds the digits that the argument before it has no room for; no derivative is taken in it.
+Everything here takes arrays that are already float32 or float64. Where an argument is named `low`,
+it holds the digits that the argument before it has no room for; no derivative is taken in it.
 """
 
 import math
@@ -66,7 +67,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def split(x: Array) -> tuple[Array, Array]:
-    """X = high + low with high in half the bits, by masking: no sum that a compiler could contract."""
+    """x = high + low, high in half the bits: by masking, not by sums that compilers contract."""
     word = jnp.uint64 if x.dtype == jnp.float64 else jnp.uint32
     bits = lax.bitcast_convert_type(x, word) & word(_SPLIT_MASK[x.dtype.name])
     high = lax.bitcast_convert_type(bits, x.dtype)
@@ -87,7 +88,7 @@ def _lowest_exponent(x: Array, offset: int) -> int:
 
 
 def _reduce(t: Array, low: Array | None, offset: int) -> tuple[Array, Array]:
-    """n, p with exp(-(t + low)) = 2^n (1 + p), for t >= 0; n stops where 2^(n + offset) becomes 0."""
+    """n, p with exp(-(t + low)) = 2^n (1 + p), t >= 0; n stops where 2^(n + offset) becomes 0."""
     c = coefficients(t)
     last = _lowest_exponent(t, offset) * float(np.log(2))
     t = capped(t, last)
@@ -170,7 +171,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def decay_parts(t: Array, low: Array | None = None) -> tuple[Array, Array]:
-    """s, p with exp(-(t + low)) = s + s p, |p| < 1/2: for sums that the rounded exponential would spoil.
+    """s, p with exp(-(t + low)) = s + s p: for sums that the rounded exponential would spoil.
 
     Derivatives reach p alone, so they hold for expressions in the sum s + s p only.
     """
@@ -184,7 +185,7 @@ def narrow(wide: Array) -> Array:
 
 
 def product(x: Array, factor: Array | float) -> tuple[Array, Array | None]:
-    """x factor = high + low. The low part serves exponents: it is left out where |x factor| > 2^10."""
+    """x factor = high + low; low serves exponents and is left out where |x factor| > 2^10."""
     high = x * factor
     if _is_power_of_two(factor):
         return high, None
@@ -237,18 +238,18 @@ def capped(t: Array, limit: float) -> Array:
 
 
 def half_square(t: Array) -> tuple[Array, Array]:
-    """t^2 / 2 = high + low; its rounding error alone would cost exp(-t^2 / 2) 40 ulp in the tail."""
+    """t^2 / 2 = high + low; its rounding alone would cost exp(-t^2 / 2) 40 ulp in the tail."""
     high, low = split(t)
     return high * high / 2, low * (t + high) / 2
 
 
 def tail_polynomial(c: Sequence[float], t: Array) -> Array:
-    """Smooth functions of 0 <= t <= 64 with a limit at infinity: polynomials in k / (t + k) - 1/4."""
+    """A smooth function of 0 <= t <= 64 with a limit: a polynomial in k / (t + k) - 1/4."""
     k = coefficients(t).tail_shift
     return polynomial(c, constant(t, k) / (t + constant(t, k)) - constant(t, 0.25))
 
 
-# ------------------------------------------------------------------------- the logistic function's family
+# ------------------------------------------------------------------ the logistic function's family
 
 
 @jax.custom_jvp

@@ -52,10 +52,16 @@ def _check_celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> None:
         raise ArgumentValueError("celu: alpha must not be 0, got 0")
 
 
-def _celu_slope(x: Array, alpha: Array) -> Array:
+def _celu_slope(x: Array, alpha: ArrayLike) -> Array:
     z, low = ratio(x, alpha)
     e = decay(magnitude(z), directed(z, low))
-    return jnp.where(x > 0, 1, jnp.where(z > 0, 1 / e, e))
+    below = e if _is_positive(alpha) else jnp.where(z > 0, 1 / jnp.where(z > 0, e, 1), e)
+    return jnp.where(x > 0, 1, below)
+
+
+def _is_positive(alpha: ArrayLike) -> bool:
+    """Whether alpha is known while tracing, and x / alpha cannot be positive below 0."""
+    return is_number(alpha) and alpha > 0
 
 
 @elementwise(_celu_slope, check=_check_celu)
@@ -69,7 +75,7 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
         alpha: [] or broadcastable to input, dimensionless; minus the limit at -inf, 1 by default.
 
     Returns:
-        [...], dimensionless, dtype of input; nan where a traced alpha is 0.
+        [...], dimensionless, dtype of input; nan below 0 where a traced alpha is 0.
 
     Raises:
         ArgumentValueError: if alpha is the number 0.
@@ -81,10 +87,11 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     z, low = ratio(input, alpha)
     t, low = magnitude(z), directed(z, low)
     below = decay_minus_one(t, low)
-    # a negative alpha makes z > 0 below 0: e^z - 1 = -(e^-z - 1) / e^-z
-    negative = alpha * jnp.where(z > 0, -below / decay(t, low), below)
-    out = jnp.where(input >= 0, input, negative)
-    return jnp.where(alpha == 0, jnp.nan, out)
+    if not _is_positive(alpha):
+        # for z > 0: e^z - 1 = -(e^-z - 1) / e^-z
+        below = -below / jnp.where(z > 0, decay(t, low), -1)
+        below = jnp.where(alpha == 0, jnp.nan, below)
+    return jnp.where(input >= 0, input, alpha * below)
 
 
 def _selu_slope(x: Array) -> Array:
@@ -94,9 +101,9 @@ def _selu_slope(x: Array) -> Array:
 
 @elementwise(_selu_slope)
 def selu(input: ArrayLike) -> Array:
-    """selu(x) = s x if x > 0 else s a (e^x - 1), with s = 1.0507009873554805, a = 1.6732632423543772.
+    """selu(x) = s x if x > 0 else s a (e^x - 1).
 
-    The derivative at 0 is s a.
+    s = 1.0507009873554805 and a = 1.6732632423543772. The derivative at 0 is s a.
 
     Args:
         input: [...], dimensionless; floating.

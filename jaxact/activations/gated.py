@@ -24,19 +24,19 @@ from jaxact._elementary import (
     constant,
     damped,
     decay_parts,
+    directed,
     factored,
     gate,
     half_square,
     magnitude,
     narrow,
-    wide_decay,
-    directed,
     near,
     one_plus_squared,
     polynomial,
     product,
     split,
     tail_polynomial,
+    wide_decay,
 )
 from jaxact.activations.rectifiers import per_channel
 
@@ -48,7 +48,7 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda x: jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
 
 
-# ------------------------------------------------------------------------------------------------ silu
+# -------------------------------------------------------------------------------------------- silu
 
 
 @with_slope(lambda x: _silu_curvature(x))
@@ -71,8 +71,8 @@ def _silu_curvature(x: Array) -> Array:
 def silu(input: ArrayLike) -> Array:
     """silu(x) = x / (1 + e^-x).
 
-    Value and derivative keep their digits down to the smallest normal number (x = -91.8 in float32). As
-    in torch the value at -inf and the derivative at +-inf are nan.
+    Value and derivative keep their digits down to the smallest normal number (x = -91.8 in
+    float32). As in torch the value at -inf and the derivative at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating or complex.
@@ -90,7 +90,7 @@ def silu(input: ArrayLike) -> Array:
 
 
 def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
-    """x / (1 + e^-z) for a z of x's sign that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
+    """x / (1 + e^-z) for a z that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
     t, t_low = jnp.abs(z), directed(z, low)
     e = narrow(wide_decay(t, t_low))
     return jnp.where(x < 0, narrow(damped(x, t, t_low)), x) / (1 + e)
@@ -121,13 +121,14 @@ def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
         TypeError: if input is no floating array (DtypeError).
 
     Source:
-        Ramachandran et al. 2017; torch has it for beta = 1 only, torch.nn.functional.silu, torch 2.13.
+        Ramachandran et al. 2017; torch has it for beta = 1 only, torch.nn.functional.silu, torch
+        2.13.
     """
     x = as_floating("swish", "input", input)
     return _swish(x, per_channel("swish", "beta", x, jnp.asarray(beta)))
 
 
-# ------------------------------------------------------------------------------------------------ gelu
+# -------------------------------------------------------------------------------------------- gelu
 
 _CUBIC = 0.044715
 _LINEAR = float(np.sqrt(8 / np.pi))
@@ -169,37 +170,30 @@ def _cubic(t: Array) -> tuple[Array, Array]:
 
 def _cubic_slope(t: Array) -> tuple[Array, Array]:
     """z'(t) = 3 z / t - 2 sqrt(8/pi) in two parts, the first of half the digits."""
+    linear_high, linear_low = coefficients(t).tanh_gelu_linear
     factor_high, factor_low = _cubic_factor(t)
-    linear_high, linear_low = _split_constant(t, _LINEAR)
-    high, low = split(3 * factor_high - 2 * linear_high)
-    return high, low + (3 * factor_low - 2 * linear_low)
+    high, low = split(3 * factor_high - constant(t, 2 * linear_high))
+    return high, low + (3 * factor_low - constant(t, 2 * linear_low))
 
 
 def _cubic_factor(t: Array) -> tuple[Array, Array]:
     """z(t) / t in two parts, the first of half the digits."""
-    linear_high, linear_low = _split_constant(t, _LINEAR)
-    cubic_high, cubic_low = _split_constant(t, _LINEAR * _CUBIC)
+    linear, linear_rest = (constant(t, c) for c in coefficients(t).tanh_gelu_linear)
+    cubic, cubic_rest = (constant(t, c) for c in coefficients(t).tanh_gelu_cubic)
     t_high, t_low = split(t)
-    square_high = split(t_high * t_high)[0]
-    square_low = (t_high * t_high - square_high) + t_low * (t + t_high)
+    square = split(t_high * t_high)[0]
+    square_rest = (t_high * t_high - square) + t_low * (t + t_high)
     high = split(constant(t, _LINEAR) + constant(t, _LINEAR * _CUBIC) * (t * t))[0]
-    rest = (linear_high - high) + cubic_high * square_high
-    return high, rest + (linear_low + (cubic_high * square_low + cubic_low * (t * t)))
-
-
-def _split_constant(x: Array, value: float) -> tuple[np.floating, np.floating]:
-    bits = 26 if x.dtype == jnp.float64 else 12
-    scale = 2.0 ** (bits - 1 - np.floor(np.log2(value)))
-    high = np.floor(value * scale) / scale
-    return constant(x, high), constant(x, value - high)
+    rest = linear_rest + (cubic * square_rest + cubic_rest * (t * t))
+    return high, ((linear - high) + cubic * square) + rest
 
 
 def _tanh_gelu_slope_smooth(x: Array) -> Array:
     t = magnitude(x)
-    z, _ = _cubic(t)
-    e = narrow(wide_decay(z))
+    z, low = _cubic(t)
+    e = narrow(wide_decay(z, low))
     steep = constant(t, _LINEAR) * (1 + constant(t, 3 * _CUBIC) * t * t)
-    below = narrow(damped((1 + e) - t * steep, z) / one_plus_squared(e))
+    below = narrow(damped((1 + e) - t * steep, z, low) / one_plus_squared(e))
     return jnp.where(x < 0, below, 1 - below)
 
 
@@ -230,8 +224,8 @@ _GELU = {"none": _gelu, "tanh": _tanh_gelu}
 def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
 
-    Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by 20 %
-    at -5 and 0 below -5.5). As in torch the value at -inf and the derivative at +-inf are nan.
+    Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by
+    20 % at -5 and 0 below -5.5). As in torch the value at -inf and the derivative at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating.
@@ -252,7 +246,7 @@ def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Arr
     return _GELU[approximate](as_floating("gelu", "input", input))
 
 
-# ------------------------------------------------------------------------------------------------ mish
+# -------------------------------------------------------------------------------------------- mish
 
 
 def _mish_slope_smooth(x: Array) -> Array:
@@ -260,7 +254,7 @@ def _mish_slope_smooth(x: Array) -> Array:
 
 
 def _mish_slope_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
-    """Mish' = e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
+    """e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
     t = magnitude(x)
     u = narrow(wide_decay(t))
     left = x < 0
@@ -289,8 +283,8 @@ def _mish_slope(x: Array) -> Array:
 def mish(input: ArrayLike) -> Array:
     """mish(x) = x tanh(log(1 + e^x)).
 
-    Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the value at -inf
-    and the derivative at +-inf are nan.
+    Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the
+    value at -inf and the derivative at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating.
@@ -311,7 +305,7 @@ def mish(input: ArrayLike) -> Array:
     return jnp.where(left, narrow(damped(input, t)), input) * (1 - correction)
 
 
-# ------------------------------------------------------------------------------------ hardswish and glu
+# ------------------------------------------------------------------------------- hardswish and glu
 
 
 def _hardswish_slope(x: Array) -> Array:

@@ -78,8 +78,8 @@ def _threshold_slope(x: Array, threshold: Array, value: Array) -> Array:
 def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array:
     """threshold(x) = x if x > threshold else value.
 
-    The derivative at the threshold is 0. A nan input passes; a nan threshold lets everything pass. For
-    an integer input both parameters are truncated toward zero.
+    The derivative at the threshold is 0. A nan input passes; a nan threshold lets everything pass.
+    For an integer input both parameters are truncated toward zero.
 
     Args:
         input: [...], any unit; floating or integer.
@@ -103,13 +103,13 @@ def _check_hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayL
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, got min_val={min_val}, max_val={max_val}"
         )
-    dtype = getattr(input, "dtype", None)
-    if dtype is not None and jnp.issubdtype(dtype, jnp.unsignedinteger):
-        if is_number(min_val) and is_number(max_val) and (min_val < 0 or max_val < 0):
-            raise ArgumentValueError(
-                f"hardtanh: min_val and max_val must not be negative for an input of dtype {dtype}, "
-                f"got min_val={min_val}, max_val={max_val}"
-            )
+    dtype = getattr(input, "dtype", np.dtype(float))
+    negative = (is_number(min_val) and min_val < 0) or (is_number(max_val) and max_val < 0)
+    if negative and jnp.issubdtype(dtype, jnp.unsignedinteger):
+        raise ArgumentValueError(
+            f"hardtanh: min_val and max_val must not be negative for an input of dtype {dtype}, "
+            f"got min_val={min_val}, max_val={max_val}"
+        )
 
 
 def _hardtanh_slope(x: Array, min_val: Array, max_val: Array) -> Array:
@@ -217,7 +217,7 @@ def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Arr
     channels = x.shape[1] if x.ndim > 1 else 1
     if parameter.size != channels:
         raise ArgumentValueError(
-            f"{function}: {argument} must have 1 element or one for each of the {channels} channels "
+            f"{function}: {argument} must have 1 element or one for each of {channels} channels "
             f"(axis 1 of an input of shape {x.shape}), got {parameter.size}"
         )
     return parameter.reshape((channels,) + (1,) * (x.ndim - 2))
@@ -268,8 +268,8 @@ def rrelu(
 ) -> Array:
     """rrelu(x) = x if x > 0 else a x, with a drawn from U(lower, upper) or fixed at their mean.
 
-    Each element draws its own a when training; the backward pass draws the same ones again instead of
-    keeping them. The derivative at 0 is a.
+    Each element draws its own a when training; the backward pass draws the same ones again instead
+    of keeping them. The derivative at 0 is a.
 
     Args:
         input: [...], any unit; floating.

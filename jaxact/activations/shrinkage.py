@@ -95,7 +95,8 @@ def _tanhshrink_slope(x: Array) -> Array:
 def tanhshrink(input: ArrayLike) -> Array:
     """tanhshrink(x) = x - tanh(x).
 
-    Exact to the last digits also where x and tanh(x) cancel (torch's float32 is 0 for |x| < 3.5e-4).
+    Exact to the last digits also where x and tanh(x) cancel (torch's float32 is 0 for |x| <
+    3.5e-4).
 
     Args:
         input: [...], dimensionless; floating or complex; integer becomes float32.

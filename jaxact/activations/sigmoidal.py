@@ -153,7 +153,8 @@ def _hardsigmoid_slope(x: Array) -> Array:
 def hardsigmoid(input: ArrayLike) -> Array:
     """hardsigmoid(x) = min(max(x + 3, 0), 6) / 6.
 
-    The derivative at -3 and at 3 is 0. In float64 torch's derivative is float32(1/6); this one is 1/6.
+    The derivative at -3 and at 3 is 0. In float64 torch's derivative is float32(1/6); this one is
+    1/6.
 
     Args:
         input: [...], dimensionless; floating.

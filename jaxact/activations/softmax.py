@@ -73,7 +73,8 @@ def _below_maximum(x: Array, axis: int) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
 def _softmax(x: Array, axis: int) -> Array:
-    # XLA's own exponential: it is computed once, whereas our formula would be fused into the sum again
+    # XLA's own exponential: it is computed once, whereas our formula would be fused into the sum
+    # again
     e = jnp.exp(-_below_maximum(x, axis))
     return (e / jnp.sum(e, axis, keepdims=True)).astype(x.dtype)
 
@@ -130,7 +131,8 @@ def softmax(
 ) -> Array:
     """softmax(x)_i = e^x_i / sum_j e^x_j along dim.
 
-    A row that is all -inf, or that contains inf or nan, is nan; the backward pass keeps the output alone.
+    A row that is all -inf, or that contains inf or nan, is nan; the backward pass keeps the output
+    alone.
 
     Args:
         input: [...], nats; floating, or anything with dtype.
@@ -160,8 +162,8 @@ def log_softmax(
 ) -> Array:
     """log_softmax(x)_i = x_i - log sum_j e^x_j along dim.
 
-    Confident rows keep their digits: with logits (20, 0) the first is -2.06e-9, where torch's float32
-    gives -0. A row that is all -inf, or that contains inf or nan, is nan.
+    Confident rows keep their digits: with logits (20, 0) the first is -2.06e-9, where torch's
+    float32 gives -0. A row that is all -inf, or that contains inf or nan, is nan.
 
     Args:
         input: [...], nats; floating, or anything with dtype.
@@ -269,8 +271,8 @@ def gumbel_softmax(
     Args:
         logits: [...], nats; floating.
         tau: [], dimensionless; the temperature, 1 by default; 0 gives nan.
-        hard: whether to return the one-hot vector of the largest element, exactly, with the gradient of
-            the soft one.
+        hard: whether to return the one-hot vector of the largest element, exactly, with the
+            gradient of the soft one.
         eps: has no effect; a value other than 1e-10 warns.
         dim: the axis, the last by default.
         key: a JAX random key.
