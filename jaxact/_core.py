@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeGuard, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
 F = TypeVar("F", bound=Callable[..., Array])
+P = ParamSpec("P")
 Integers = Literal["rejected", "kept", "promoted"]
 
 
@@ -37,7 +38,8 @@ def as_array(function: str, argument: str, value: ArrayLike) -> Array:
     Raises:
         TypeError: if value is neither an array nor a number.
     """
-    if not isinstance(value, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
+    kinds = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+    if not isinstance(cast(object, value), kinds):
         raise TypeError(
             f"{function}: {argument} must be an array, got {type(value).__name__}; "
             "convert it with jnp.asarray"
@@ -80,7 +82,7 @@ def compute_dtype(dtype: np.dtype) -> np.dtype:
     return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether the value is known while Python runs: a number, not an array that may be traced."""
     return isinstance(value, int | float | np.generic)
 
@@ -142,8 +144,12 @@ def _tangent(
         ]
         return functools.reduce(jnp.add, steps).astype(x.dtype)
 
-    recomputed = jax.checkpoint(pushforward, prevent_cse=False)
-    return recomputed(tuple(primals), tuple(tangents[i] for i in active))
+    return recomputed(pushforward)(tuple(primals), tuple(tangents[i] for i in active))
+
+
+def recomputed(function: Callable[P, Array]) -> Callable[P, Array]:
+    """The function, for whose backward pass the arguments alone are kept, the rest recomputed."""
+    return cast(Callable[P, Array], jax.checkpoint(function, prevent_cse=False))
 
 
 def _parameter_step(
@@ -168,13 +174,14 @@ def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) 
     """
 
     def decorate(function: F) -> F:
-        jitted = jax.jit(function, static_argnames=tuple(static))
+        jitted = cast(F, jax.jit(function, static_argnames=tuple(static)))
         if check is None:
-            return cast(F, jitted)
+            return jitted
+        run_check = check
 
         @functools.wraps(function)
         def checked(*args: Any, **kwargs: Any) -> Array:
-            check(*args, **kwargs)
+            run_check(*args, **kwargs)
             return jitted(*args, **kwargs)
 
         return cast(F, checked)

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, elementwise, is_number
 from jaxact._elementary import (
@@ -26,7 +25,7 @@ def _elu_slope(x: Array, alpha: Array) -> Array:
 
 
 @elementwise(_elu_slope)
-def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+def elu(input: Array, alpha: Array | float = 1.0) -> Array:
     """elu(x) = x if x > 0 else alpha (e^x - 1).
 
     The derivative at 0 is alpha.
@@ -47,25 +46,25 @@ def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return jnp.where(input >= 0, input, alpha * decay_minus_one(jnp.abs(input)))
 
 
-def _check_celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> None:
+def _check_celu(input: Array, alpha: Array | float = 1.0) -> None:
     if is_number(alpha) and alpha == 0:
         raise ArgumentValueError("celu: alpha must not be 0, got 0")
 
 
-def _celu_slope(x: Array, alpha: ArrayLike) -> Array:
+def _celu_slope(x: Array, alpha: Array | float) -> Array:
     z, low = ratio(x, alpha)
     e = decay(magnitude(z), directed(z, low))
     below = e if _is_positive(alpha) else jnp.where(z > 0, 1 / jnp.where(z > 0, e, 1), e)
     return jnp.where(x > 0, 1, below)
 
 
-def _is_positive(alpha: ArrayLike) -> bool:
+def _is_positive(alpha: Array | float) -> bool:
     """Whether alpha is known while tracing, and x / alpha cannot be positive below 0."""
-    return is_number(alpha) and alpha > 0
+    return is_number(alpha) and bool(alpha > 0)
 
 
 @elementwise(_celu_slope, check=_check_celu)
-def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+def celu(input: Array, alpha: Array | float = 1.0) -> Array:
     """celu(x) = x if x > 0 else alpha (e^(x / alpha) - 1).
 
     The derivative at 0 is 1, for every alpha.
@@ -100,7 +99,7 @@ def _selu_slope(x: Array) -> Array:
 
 
 @elementwise(_selu_slope)
-def selu(input: ArrayLike) -> Array:
+def selu(input: Array) -> Array:
     """selu(x) = s x if x > 0 else s a (e^x - 1).
 
     s = 1.0507009873554805 and a = 1.6732632423543772. The derivative at 0 is s a.

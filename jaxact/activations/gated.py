@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.typing import ArrayLike
 
 from jaxact._core import (
     ArgumentValueError,
@@ -16,6 +15,7 @@ from jaxact._core import (
     compute_dtype,
     elementwise,
     op,
+    recomputed,
     with_slope,
 )
 from jaxact._elementary import (
@@ -51,7 +51,14 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
 # -------------------------------------------------------------------------------------------- silu
 
 
-@with_slope(lambda x: _silu_curvature(x))
+def _silu_curvature(x: Array) -> Array:
+    t = magnitude(x)
+    wide = wide_decay(t)
+    e = narrow(wide)
+    return narrow(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
+
+
+@with_slope(_silu_curvature)
 def _silu_slope(x: Array) -> Array:
     t = jnp.abs(x)
     s, p = decay_parts(t)
@@ -60,15 +67,12 @@ def _silu_slope(x: Array) -> Array:
     return jnp.where(x < 0, below, 1 - below)
 
 
-def _silu_curvature(x: Array) -> Array:
-    t = magnitude(x)
-    wide = wide_decay(t)
-    e = narrow(wide)
-    return narrow(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
+def _complex_silu(x: Array) -> Array:
+    return x * lax.logistic(x)
 
 
-@elementwise(_silu_slope, complex_formula=lambda x: x * lax.logistic(x))
-def silu(input: ArrayLike) -> Array:
+@elementwise(_silu_slope, complex_formula=_complex_silu)
+def silu(input: Array) -> Array:
     """silu(x) = x / (1 + e^-x).
 
     Value and derivative keep their digits down to the smallest normal number (x = -91.8 in
@@ -106,7 +110,7 @@ def _swish(x: Array, beta: Array) -> Array:
 
 
 @op()
-def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
+def swish(input: Array, beta: Array | float = 1.0) -> Array:
     """swish(x) = x / (1 + e^(-beta x)), with a beta that can be learned.
 
     Args:
@@ -197,7 +201,11 @@ def _tanh_gelu_slope_smooth(x: Array) -> Array:
     return jnp.where(x < 0, below, 1 - below)
 
 
-@with_slope(lambda x: _derivative(_tanh_gelu_slope_smooth)(jnp.clip(x, -24, 24)))
+def _tanh_gelu_curvature(x: Array) -> Array:
+    return _derivative(_tanh_gelu_slope_smooth)(jnp.clip(x, -24, 24))
+
+
+@with_slope(_tanh_gelu_curvature)
 def _tanh_gelu_slope(x: Array) -> Array:
     t = jnp.abs(x)
     inner = capped(t, 24)
@@ -221,7 +229,7 @@ _GELU = {"none": _gelu, "tanh": _tanh_gelu}
 
 
 @op(static=("approximate",))
-def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
+def gelu(input: Array, approximate: Literal["none", "tanh"] = "none") -> Array:
     """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
 
     Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by
@@ -280,7 +288,7 @@ def _mish_slope(x: Array) -> Array:
 
 
 @elementwise(_mish_slope)
-def mish(input: ArrayLike) -> Array:
+def mish(input: Array) -> Array:
     """mish(x) = x tanh(log(1 + e^x)).
 
     Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the
@@ -313,7 +321,7 @@ def _hardswish_slope(x: Array) -> Array:
 
 
 @elementwise(_hardswish_slope)
-def hardswish(input: ArrayLike) -> Array:
+def hardswish(input: Array) -> Array:
     """hardswish(x) = x min(max(x + 3, 0), 6) / 6.
 
     The derivative at -3 is 0 and at 3 is 1. As in torch the value at -inf is nan.
@@ -335,7 +343,7 @@ def hardswish(input: ArrayLike) -> Array:
 
 
 @op(static=("dim",))
-def glu(input: ArrayLike, dim: int = -1) -> Array:
+def glu(input: Array, dim: int = -1) -> Array:
     """glu(x) = a / (1 + e^-b), where a and b are the halves of x along dim.
 
     The backward pass keeps x alone.
@@ -368,4 +376,4 @@ def glu(input: ArrayLike, dim: int = -1) -> Array:
         a, b = jnp.split(x.astype(compute_dtype(x.dtype)), 2, axis)
         return gate(a, b).astype(x.dtype)
 
-    return jax.checkpoint(halves_gated, prevent_cse=False)(x)
+    return recomputed(halves_gated)(x)

@@ -25,7 +25,7 @@ def _relu_slope(x: Array) -> Array:
 
 
 @elementwise(_relu_slope, integers="kept")
-def relu(input: ArrayLike) -> Array:
+def relu(input: Array) -> Array:
     """relu(x) = max(x, 0).
 
     The derivative at 0 is 0; -0.0 stays -0.0, and nan has the derivative 1.
@@ -50,7 +50,7 @@ def _relu6_slope(x: Array) -> Array:
 
 
 @elementwise(_relu6_slope, integers="kept")
-def relu6(input: ArrayLike) -> Array:
+def relu6(input: Array) -> Array:
     """relu6(x) = min(max(x, 0), 6).
 
     The derivative at 0 and at 6 is 0.
@@ -75,7 +75,7 @@ def _threshold_slope(x: Array, threshold: Array, value: Array) -> Array:
 
 
 @elementwise(_threshold_slope, integers="kept")
-def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array:
+def threshold(input: Array, threshold: Array | float, value: Array | float) -> Array:
     """threshold(x) = x if x > threshold else value.
 
     The derivative at the threshold is 0. A nan input passes; a nan threshold lets everything pass.
@@ -98,7 +98,9 @@ def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array
     return jnp.where(input <= threshold, value, input)
 
 
-def _check_hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0) -> None:
+def _check_hardtanh(
+    input: Array, min_val: Array | float = -1.0, max_val: Array | float = 1.0
+) -> None:
     if is_number(min_val) and is_number(max_val) and min_val > max_val:
         raise ValueError(
             f"hardtanh: min_val must not exceed max_val, got min_val={min_val}, max_val={max_val}"
@@ -118,7 +120,7 @@ def _hardtanh_slope(x: Array, min_val: Array, max_val: Array) -> Array:
 
 
 @elementwise(_hardtanh_slope, integers="kept", check=_check_hardtanh)
-def hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0) -> Array:
+def hardtanh(input: Array, min_val: Array | float = -1.0, max_val: Array | float = 1.0) -> Array:
     """hardtanh(x) = min(max(x, min_val), max_val).
 
     The derivative on both bounds is 0. For an integer input the bounds are truncated toward zero.
@@ -150,7 +152,7 @@ def _leaky_relu_slope(x: Array, negative_slope: Array) -> Array:
 
 
 @elementwise(_leaky_relu_slope)
-def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
+def leaky_relu(input: Array, negative_slope: Array | float = 0.01) -> Array:
     """leaky_relu(x) = x if x > 0 else negative_slope x.
 
     The derivative at 0 is negative_slope.
@@ -171,13 +173,13 @@ def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
     return jnp.where(input > 0, input, negative_slope * input)
 
 
-_leaky = with_slope(_leaky_relu_slope)(
-    lambda x, negative_slope: jnp.where(x > 0, x, negative_slope * x)
-)
+@with_slope(_leaky_relu_slope)
+def _leaky(x: Array, negative_slope: Array) -> Array:
+    return jnp.where(x > 0, x, negative_slope * x)
 
 
 @op()
-def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
+def prelu(input: Array, weight: ArrayLike) -> Array:
     """prelu(x) = x if x > 0 else weight x, one weight for all or one for each channel.
 
     The derivative at 0 is the weight; the weight's is the sum of x over x <= 0.
@@ -224,9 +226,9 @@ def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Arr
 
 
 def _check_rrelu(
-    input: ArrayLike,
-    lower: ArrayLike = 1 / 8,
-    upper: ArrayLike = 1 / 3,
+    input: Array,
+    lower: Array | float = 1 / 8,
+    upper: Array | float = 1 / 3,
     training: bool = False,
     *,
     key: Array | None = None,
@@ -259,9 +261,9 @@ def _random_leaky(x: Array, key: Array, lower: Array, upper: Array) -> Array:
 
 @op(static=("training",), check=_check_rrelu)
 def rrelu(
-    input: ArrayLike,
-    lower: ArrayLike = 1 / 8,
-    upper: ArrayLike = 1 / 3,
+    input: Array,
+    lower: Array | float = 1 / 8,
+    upper: Array | float = 1 / 3,
     training: bool = False,
     *,
     key: Array | None = None,

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, elementwise, is_number
 from jaxact._elementary import (
@@ -18,7 +17,7 @@ from jaxact._elementary import (
 __all__ = ["hardshrink", "softshrink", "tanhshrink"]
 
 
-def _outside(x: Array, lambd: Array) -> Array:
+def _outside(x: Array, lambd: Array | float) -> Array:
     """Whether |x| > lambd; a nan counts as outside."""
     return ~((x >= -lambd) & (x <= lambd))
 
@@ -28,7 +27,7 @@ def _hardshrink_slope(x: Array, lambd: Array) -> Array:
 
 
 @elementwise(_hardshrink_slope)
-def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
+def hardshrink(input: Array, lambd: Array | float = 0.5) -> Array:
     """hardshrink(x) = x if |x| > lambd else 0.
 
     The derivative at +-lambd is 0. A negative lambd makes it the identity.
@@ -49,13 +48,13 @@ def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     return jnp.where(_outside(input, lambd), input, 0)
 
 
-def _check_softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> None:
+def _check_softshrink(input: Array, lambd: Array | float = 0.5) -> None:
     if is_number(lambd) and not lambd >= 0:
         raise ArgumentValueError(f"softshrink: lambd must be at least 0, got {lambd}")
 
 
 @elementwise(_hardshrink_slope, check=_check_softshrink)
-def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
+def softshrink(input: Array, lambd: Array | float = 0.5) -> Array:
     """softshrink(x) = x - lambd if x > lambd, x + lambd if x < -lambd, else 0.
 
     The derivative at +-lambd is 0, also for lambd = 0.
@@ -78,6 +77,10 @@ def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     return jnp.where((lambd >= 0) & (input == input), shrunk, jnp.nan)
 
 
+def _complex_tanhshrink(x: Array) -> Array:
+    return x - jnp.tanh(x)
+
+
 def _tanhshrink_slope(x: Array) -> Array:
     t = magnitude(x)
     small = t < 0.9
@@ -91,8 +94,8 @@ def _tanhshrink_slope(x: Array) -> Array:
     return jnp.where(small, y * y, 1 - part)
 
 
-@elementwise(_tanhshrink_slope, integers="promoted", complex_formula=lambda x: x - jnp.tanh(x))
-def tanhshrink(input: ArrayLike) -> Array:
+@elementwise(_tanhshrink_slope, integers="promoted", complex_formula=_complex_tanhshrink)
+def tanhshrink(input: Array) -> Array:
     """tanhshrink(x) = x - tanh(x).
 
     Exact to the last digits also where x and tanh(x) cancel (torch's float32 is 0 for |x| <

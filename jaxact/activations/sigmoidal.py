@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.typing import ArrayLike
 
 from jaxact._core import elementwise
 from jaxact._elementary import (
@@ -23,7 +22,7 @@ __all__ = ["hardsigmoid", "logsigmoid", "sigmoid", "softplus", "softsign", "tanh
 
 
 @elementwise(logistic_slope, integers="promoted", booleans=True, complex_formula=lax.logistic)
-def sigmoid(input: ArrayLike) -> Array:
+def sigmoid(input: Array) -> Array:
     """sigmoid(x) = 1 / (1 + e^-x).
 
     Args:
@@ -47,7 +46,7 @@ def _tanh_slope(x: Array) -> Array:
 
 
 @elementwise(_tanh_slope, integers="promoted", booleans=True, complex_formula=lax.tanh)
-def tanh(input: ArrayLike) -> Array:
+def tanh(input: Array) -> Array:
     """tanh(x) = (e^x - e^-x) / (e^x + e^-x).
 
     Args:
@@ -72,7 +71,7 @@ def _softplus_slope(x: Array, beta: Array, threshold: Array) -> Array:
 
 
 @elementwise(_softplus_slope)
-def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.0) -> Array:
+def softplus(input: Array, beta: Array | float = 1.0, threshold: Array | float = 20.0) -> Array:
     """softplus(x) = log(1 + e^(beta x)) / beta, or x where beta x > threshold.
 
     The derivative beyond the threshold is exactly 1.
@@ -101,7 +100,7 @@ def _logsigmoid_slope(x: Array) -> Array:
 
 
 @elementwise(_logsigmoid_slope)
-def logsigmoid(input: ArrayLike) -> Array:
+def logsigmoid(input: Array) -> Array:
     """logsigmoid(x) = -log(1 + e^-x).
 
     Args:
@@ -119,13 +118,17 @@ def logsigmoid(input: ArrayLike) -> Array:
     return jnp.where(input < 0, input, 0) - log1p_unit(decay(magnitude(input)))
 
 
+def _complex_softsign(x: Array) -> Array:
+    return x / (1 + jnp.abs(x))
+
+
 def _softsign_slope(x: Array) -> Array:
     t = magnitude(x)
     return jnp.where(t < jnp.inf, 1 / (1 + t * (2 + t)), jnp.nan)
 
 
-@elementwise(_softsign_slope, integers="promoted", complex_formula=lambda x: x / (1 + jnp.abs(x)))
-def softsign(input: ArrayLike) -> Array:
+@elementwise(_softsign_slope, integers="promoted", complex_formula=_complex_softsign)
+def softsign(input: Array) -> Array:
     """softsign(x) = x / (1 + |x|).
 
     The derivative at 0 is 1; at +-inf value and derivative are nan, as in torch.
@@ -150,7 +153,7 @@ def _hardsigmoid_slope(x: Array) -> Array:
 
 
 @elementwise(_hardsigmoid_slope)
-def hardsigmoid(input: ArrayLike) -> Array:
+def hardsigmoid(input: Array) -> Array:
     """hardsigmoid(x) = min(max(x + 3, 0), 6) / 6.
 
     The derivative at -3 and at 3 is 0. In float64 torch's derivative is float32(1/6); this one is

@@ -1,14 +1,13 @@
 """The softmax family: distributions over one axis."""
 
-import functools
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike, DTypeLike
+from jax.typing import DTypeLike
 
 from jaxact._core import (
     DtypeError,
@@ -17,9 +16,12 @@ from jaxact._core import (
     check_axis,
     compute_dtype,
     op,
+    recomputed,
 )
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
+
+AlongAxis = Callable[[Array, int], Array]
 
 _STATIC = ("dim", "_stacklevel", "dtype")
 
@@ -34,25 +36,25 @@ def _warn_without_axis(name: str, dim: int | None, stacklevel: int) -> None:
 
 
 def _check_softmax(
-    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> None:
     _warn_without_axis("softmax", dim, _stacklevel)
 
 
 def _check_log_softmax(
-    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> None:
     _warn_without_axis("log_softmax", dim, _stacklevel)
 
 
 def _check_softmin(
-    input: ArrayLike, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> None:
     _warn_without_axis("softmin", dim, _stacklevel)
 
 
 def _argument(
-    name: str, input: ArrayLike, dim: int | None, dtype: DTypeLike | None
+    name: str, input: Array, dim: int | None, dtype: DTypeLike | None
 ) -> tuple[Array, int]:
     """The input in its floating dtype and the axis, from the front."""
     x = as_array(name, "input", input)
@@ -65,30 +67,54 @@ def _cast(x: Array, dtype: DTypeLike | None) -> Array:
     return x if dtype is None else x.astype(dtype)
 
 
+def _widened(x: Array) -> Array:
+    return x.astype(compute_dtype(x.dtype))
+
+
 def _below_maximum(x: Array, axis: int) -> Array:
     """max(x) - x >= 0 along the axis; nan where the maximum is no number."""
-    wide = x.astype(compute_dtype(x.dtype))
+    wide = _widened(x)
     return jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[AlongAxis], AlongAxis]:
+    """Gives a function of an array and an axis its rule(axis, primals, tangents)."""
+
+    def decorate(function: AlongAxis) -> AlongAxis:
+        ruled = jax.custom_jvp(function, nondiff_argnums=(1,))
+        ruled.defjvp(rule)
+        return cast(AlongAxis, ruled)
+
+    return decorate
+
+
+def _softmax_rule(
+    axis: int, primals: Sequence[Array], tangents: Sequence[Array]
+) -> tuple[Array, Array]:
+    y = _softmax(primals[0], axis)
+    wide, t = _widened(y), _widened(tangents[0])
+    mean = jnp.sum(wide * t, axis, keepdims=True)
+    return y, (wide * (t - mean)).astype(y.dtype)
+
+
+@_with_rule(_softmax_rule)
 def _softmax(x: Array, axis: int) -> Array:
-    # XLA's own exponential: it is computed once, whereas our formula would be fused into the sum
-    # again
+    # XLA's own exponential is computed once; our formula would be fused into the sum again
     e = jnp.exp(-_below_maximum(x, axis))
     return (e / jnp.sum(e, axis, keepdims=True)).astype(x.dtype)
 
 
-@_softmax.defjvp
-def _(axis: int, primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    y = _softmax(*primals, axis)
-    t = tangents[0]
-    wide, t_wide = (a.astype(compute_dtype(y.dtype)) for a in (y, t))
-    mean = jnp.sum(wide * t_wide, axis, keepdims=True)
-    return y, (wide * (t_wide - mean)).astype(y.dtype)
+def _log_softmax_rule(
+    axis: int, primals: Sequence[Array], tangents: Sequence[Array]
+) -> tuple[Array, Array]:
+    def pushforward(x: Array, t: Array) -> Array:
+        p, wide = _softmax(_widened(x), axis), _widened(t)
+        return (wide - jnp.sum(p * wide, axis, keepdims=True)).astype(x.dtype)
+
+    return _log_softmax(primals[0], axis), recomputed(pushforward)(primals[0], tangents[0])
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+@_with_rule(_log_softmax_rule)
 def _log_softmax(x: Array, axis: int) -> Array:
     gap = _below_maximum(x, axis)
     # log of 1 + the sum without one maximum: confident rows keep the digits of the other classes
@@ -105,26 +131,14 @@ def _total(x: Array, axis: int) -> Array:
     return jnp.expand_dims(total, axis)
 
 
-@_log_softmax.defjvp
-def _(axis: int, primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    def pushforward(x: Array, t: Array) -> Array:
-        dtype = compute_dtype(x.dtype)
-        wide = t.astype(dtype)
-        p = _softmax(x.astype(dtype), axis)
-        return (wide - jnp.sum(p * wide, axis, keepdims=True)).astype(x.dtype)
-
-    recomputed = jax.checkpoint(pushforward, prevent_cse=False)
-    return _log_softmax(*primals, axis), recomputed(*primals, *tangents)
-
-
-def _along(function: Callable[[Array, int], Array], x: Array, axis: int) -> Array:
+def _along(function: AlongAxis, x: Array, axis: int) -> Array:
     """A 0-d array is a vector of one element."""
     return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
 
 
 @op(static=_STATIC, check=_check_softmax)
 def softmax(
-    input: ArrayLike,
+    input: Array,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
@@ -155,7 +169,7 @@ def softmax(
 
 @op(static=_STATIC, check=_check_log_softmax)
 def log_softmax(
-    input: ArrayLike,
+    input: Array,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
@@ -186,7 +200,7 @@ def log_softmax(
 
 @op(static=_STATIC, check=_check_softmin)
 def softmin(
-    input: ArrayLike,
+    input: Array,
     dim: int | None = None,
     _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
@@ -219,7 +233,7 @@ def softmin(
 
 
 @op()
-def softmax2d(input: ArrayLike) -> Array:
+def softmax2d(input: Array) -> Array:
     """softmax2d(x)_c = e^x_c / sum_k e^x_k over the channels at each place.
 
     Args:
@@ -242,8 +256,8 @@ def softmax2d(input: ArrayLike) -> Array:
 
 
 def _check_gumbel_softmax(
-    logits: ArrayLike,
-    tau: ArrayLike = 1,
+    logits: Array,
+    tau: Array | float = 1,
     hard: bool = False,
     eps: float = 1e-10,
     dim: int = -1,
@@ -256,8 +270,8 @@ def _check_gumbel_softmax(
 
 @op(static=("hard", "eps", "dim"), check=_check_gumbel_softmax)
 def gumbel_softmax(
-    logits: ArrayLike,
-    tau: ArrayLike = 1,
+    logits: Array,
+    tau: Array | float = 1,
     hard: bool = False,
     eps: float = 1e-10,
     dim: int = -1,
@@ -295,7 +309,7 @@ def gumbel_softmax(
         noise = jax.random.gumbel(key, x.shape, wide)
         return (x.astype(wide) + noise) / tau.astype(wide)
 
-    scores = jax.checkpoint(perturbed, prevent_cse=False)(x, jnp.asarray(tau))
+    scores = recomputed(perturbed)(x, jnp.asarray(tau))
     soft = _along(_softmax, scores, axis)
     if hard:
         soft = _one_hot_of_largest(soft, axis) + (soft - jax.lax.stop_gradient(soft))

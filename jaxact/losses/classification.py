@@ -17,6 +17,7 @@ from jaxact._core import (
     compute_dtype,
     op,
 )
+from jaxact.activations import log_softmax
 
 __all__ = ["cross_entropy"]
 
@@ -131,7 +132,7 @@ def _index_losses(
     x = jnp.where(kept[..., None], x, 0)
     chosen = jax.nn.one_hot(labels, classes, dtype=jnp.bool_)
     own, share = _negative_log_likelihood(x, chosen), kept.astype(x.dtype)
-    spread = -jax.nn.log_softmax(x)
+    spread = -log_softmax(x, -1)
     if weights is not None:
         weighed = jnp.sum(jnp.where(chosen, weights, 0), axis=-1)
         own, share, spread = own * weighed, share * weighed, spread * weights
@@ -147,7 +148,7 @@ def _probability_losses(
     x = jnp.moveaxis(scores, axis, -1).astype(compute_dtype(scores.dtype))
     q = jnp.moveaxis(labels, axis, -1).astype(compute_dtype(labels.dtype))
     q = (1 - smoothing) * q + smoothing / scores.shape[axis]
-    terms = -q * jax.nn.log_softmax(x)
+    terms = -q * log_softmax(x, -1)
     return jnp.sum(terms if weights is None else weights * terms, axis=-1)
 
 
