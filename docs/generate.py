@@ -26,8 +26,8 @@ ACTIVATIONS = ROOT / "docs" / "activations.md"
 
 TABLE_BEGINS = "<!-- parity table: written by `make docs` -->\n"
 TABLE_ENDS = "<!-- end of the parity table -->\n"
-CASE_FIELDS = ("id", "function", "dtype", "check", "outcome")
-DISTANCES = ("subject_reference", "subject_truth", "reference_truth")
+CASE_FIELDS = ("id", "function", "params", "dtype", "check", "outcome")
+DISTANCES = ("subject_truth", "reference_truth")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def readme(results: Mapping[str, Any]) -> str:
         f"{summary['cases']} cases, {summary['failed']} failed: jaxact {packages['jaxact']} on "
         f"jax {packages['jax']} against torch {packages['torch']}, {where['cpu']}, "
         f"{where['date'][:10]}. Subject is jaxact, reference is torch; the last four columns are "
-        "the largest errors against the truth, in ulp of float32.\n\n"
+        "their largest errors against the truth, in ulp of float32, with default hyperparameters."
+        "\n\n"
     )
     return f"{before}{TABLE_BEGINS}{caption}{table(results)}{TABLE_ENDS}{after}"
 
@@ -107,11 +108,10 @@ def activations_page() -> str:
         "All in `jaxact.functional`, with torch's parameter names, order and defaults.\n",
     ]
     for theme in _themes():
-        text += [
-            f"## {inspect.cleandoc(theme.__doc__ or '').splitlines()[0]}\n",
-            _theme_table(theme),
-        ]
-    text += ["## Where jaxact differs from torch\n", *_differences()]
+        text += [f"## {theme.__doc__.splitlines()[0].rstrip('.')}\n", _theme_table(theme)]
+    text += ["## Where jaxact differs from torch on purpose\n"]
+    text += ["Besides digits that torch loses, for which see [accuracy](accuracy.md):\n"]
+    text += _differences()
     return "\n".join(text)
 
 
@@ -143,7 +143,7 @@ def call(function: Any) -> str:
 def _differences() -> Iterable[str]:
     for row in rows.SPECS:
         for quirk in row.quirks:
-            yield f"- `{row.name}` ({', '.join(quirk.checks)}): {quirk.reason} {quirk.source}"
+            yield f"- `{row.name}` ({', '.join(quirk.checks)}): {quirk.reason} ({quirk.source})"
     yield ""
 
 

@@ -23,7 +23,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 FUNCTIONS = [f for name, f in sorted(vars(functional).items()) if callable(f) and name[0] != "_"]
 
 SHAPE = re.compile(r"\[[^\]]*\]")
-UNIT = re.compile(r"\b(dimensionless|nats|per step|any unit|(same )?unit of \w+)\b")
+UNIT = re.compile(r"\b(dimensionless|nats|per step|any unit|unit (and dtype )?of \w+)\b")
 
 
 def objections(function) -> list[str]:
@@ -88,7 +88,7 @@ def test_the_committed_results_are_those_of_the_rows_of_today():
 def test_every_committed_result_is_a_success():
     results = _results()
     assert results["summary"]["failed"] == 0
-    assert {case["outcome"].lower() for case in results["cases"]} <= set(markdown.SUCCESSES)
+    assert {case["outcome"] for case in results["cases"]} <= set(markdown.SUCCESSES)
 
 
 def test_the_readme_shows_the_committed_results():
@@ -99,22 +99,33 @@ def test_the_page_of_activations_shows_the_docstrings_and_rows():
     assert generate.activations_page() == generate.ACTIVATIONS.read_text(encoding="utf-8"), STALE
 
 
-def test_the_table_counts_outcomes_and_shows_the_largest_error():
-    def case(outcome: str, subject: float | None, reference: float | None) -> dict:
-        distance = {"subject_truth": subject, "reference_truth": reference}
-        return {
-            "function": "mish",
-            "dtype": "float32",
-            "check": "forward",
-            "outcome": outcome,
-            "distance": distance,
-        }
+def _case(setting: str, outcome: str, subject: float | None, reference: float | str | None) -> dict:
+    return {
+        "function": "mish",
+        "params": {"setting": setting},
+        "dtype": "float32",
+        "check": "forward",
+        "outcome": outcome,
+        "distance": {"subject_truth": subject, "reference_truth": reference},
+    }
 
-    cases = [case("EXACT", 0.5, 2.0), case("CLOSER", 1.25, 1.7e7), case("MISMATCH", None, None)]
+
+def test_the_table_counts_outcomes_and_shows_the_largest_errors_of_the_default_setting():
+    cases = [
+        _case("default", "exact", 0.5, 2.0),
+        _case("default", "closer", 1.25, "inf"),
+        _case("default", "mismatch", None, None),
+        _case("other", "within", 1.7e7, 1.7e7),
+    ]
     header, _, mish, total = markdown.table({"cases": cases}).splitlines()
     assert header.split(" | ")[1:7] == ["cases", "exact", "within", "closer", "quirk", "failed"]
-    assert mish == "| `mish` | 3 | 1 | 0 | 1 | 0 | 1 | 1.2 | 1.7e7 | – | – |"
-    assert total == mish.replace("`mish`", "**all**")
+    assert mish == "| `mish` | 4 | 1 | 1 | 1 | 0 | 1 | 1.2 | ∞ | – | – |"
+    assert total == "| **all** | 4 | 1 | 1 | 1 | 0 | 1 |  |  |  |  |"
+
+
+def test_the_table_writes_large_errors_as_powers_of_ten():
+    cases = [_case("default", "closer", 264.2, 1.7e7)]
+    assert "| 264 | 1.7e7 |" in markdown.table({"cases": cases})
 
 
 def test_the_readmes_example_gives_what_it_shows():

@@ -9,20 +9,17 @@ from typing import Any
 Case = Mapping[str, Any]
 
 SUCCESSES = ("exact", "within", "closer", "quirk")
-HEADER = (
-    "function",
-    "cases",
-    *SUCCESSES,
-    "failed",
-    "value: subject",
-    "value: reference",
-    "gradient: subject",
-    "gradient: reference",
-)
+COUNTS = ("cases", *SUCCESSES, "failed")
+# A column for the largest error of each voice in each of these checks.
+MEASURED = {"forward": "value", "vjp": "gradient"}
+VOICES = ("subject", "reference")
+ERRORS = [f"{what}: {voice}" for what in MEASURED.values() for voice in VOICES]
 
 
 def table(results: Mapping[str, Any], dtype: str = "float32") -> str:
     """A line per function and one for all: outcomes of all cases, errors against the truth.
+
+    The errors are those of each function's first setting of its hyperparameters, the default one.
 
     Args:
         results: what a run's JSON file holds.
@@ -30,22 +27,27 @@ def table(results: Mapping[str, Any], dtype: str = "float32") -> str:
     """
     cases: Sequence[Case] = results["cases"]
     names = dict.fromkeys(case["function"] for case in cases)
-    lines = [_line(f"`{name}`", _of(cases, "function", name), dtype) for name in names]
-    lines.append(_line("**all**", cases, dtype))
-    rule = ["---", *["--:"] * (len(HEADER) - 1)]
-    return "\n".join(_cells(cells) for cells in (HEADER, rule, *lines)) + "\n"
+    groups = [(f"`{name}`", _of(cases, "function", name)) for name in names]
+    lines = [[name, *_counts(group), *_errors(group, dtype)] for name, group in groups]
+    lines.append(["**all**", *_counts(cases), *[""] * len(ERRORS)])
+    header = ["function", *COUNTS, *ERRORS]
+    rule = ["---", *["--:"] * (len(header) - 1)]
+    return "\n".join(_cells(cells) for cells in (header, rule, *lines)) + "\n"
 
 
-def _line(name: str, cases: Sequence[Case], dtype: str) -> list[str]:
-    counts = [len(_of(cases, "outcome", outcome.upper())) for outcome in SUCCESSES]
-    measured = _of(cases, "dtype", dtype)
-    errors = [
-        _worst(_of(measured, "check", check), side)
-        for check in ("forward", "vjp")
-        for side in ("subject_truth", "reference_truth")
+def _counts(cases: Sequence[Case]) -> list[str]:
+    succeeded = [len(_of(cases, "outcome", outcome)) for outcome in SUCCESSES]
+    return [str(n) for n in (len(cases), *succeeded, len(cases) - sum(succeeded))]
+
+
+def _errors(cases: Sequence[Case], dtype: str) -> list[str]:
+    default = [case for case in cases if case["params"] == cases[0]["params"]]
+    measured = _of(default, "dtype", dtype)
+    return [
+        _worst(_of(measured, "check", check), f"{voice}_truth")
+        for check in MEASURED
+        for voice in VOICES
     ]
-    failed = len(cases) - sum(counts)
-    return [name, str(len(cases)), *map(str, counts), str(failed), *errors]
 
 
 def _of(cases: Iterable[Case], key: str, value: str) -> list[Case]:
@@ -54,7 +56,8 @@ def _of(cases: Iterable[Case], key: str, value: str) -> list[Case]:
 
 def _worst(cases: Iterable[Case], side: str) -> str:
     distances = [case["distance"][side] for case in cases]
-    known = [distance for distance in distances if distance is not None]
+    # JSON has no infinity: the file says "inf".
+    known = [float(distance) for distance in distances if distance is not None]
     return _ulp(max(known)) if known else "–"
 
 
