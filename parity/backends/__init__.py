@@ -99,11 +99,11 @@ def phase_of(key: str) -> str:
 
 
 def native(framework: Backend, values: Any) -> Any:
-    """Numpy arrays as arrays of the framework, everything else as it is."""
-    import numpy as np
-
+    """Numpy arrays and dtypes as the framework's own, everything else as it is."""
     if isinstance(values, Mapping):
         return {key: native(framework, value) for key, value in values.items()}
+    if isinstance(values, np.dtype):
+        return framework.dtype(values)
     return framework.array(values) if isinstance(values, np.ndarray) else values
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from parity.cases import Case
-from parity.engine.groups import run_group
+from parity.engine.groups import run_group, silence
 from parity.engine.processes import Load, run_in_processes
 from parity.engine.results import Result, Worst, succeeded
 
@@ -48,8 +47,6 @@ def run(
 
 
 def _run_in_threads(groups: Sequence[Sequence[Case]], seed: int) -> Iterator[Result]:
-    # Here, not in the threads: they share the filters.
-    with warnings.catch_warnings(), ThreadPoolExecutor(WORKERS) as pool:
-        warnings.simplefilter("ignore")
+    with silence(), ThreadPoolExecutor(WORKERS) as pool:
         for future in as_completed([pool.submit(run_group, group, seed) for group in groups]):
             yield from future.result()

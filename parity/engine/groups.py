@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +32,18 @@ RUNNERS: dict[str, Callable[[Case, Voices], Result]] = {
     "signature": signature,
     "law": law,
 }
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """No warnings: sides are called in ways that frameworks warn about on purpose.
+
+    Threads share the filters, and frameworks change them for a moment. So nothing is shown either.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.showwarning = lambda *args, **kwargs: None
+        yield
 
 
 def run_group(group: Sequence[Case], seed: int) -> list[Result]:

@@ -52,11 +52,16 @@ class Measurement:
     def gaps(self) -> Gaps:
         """The distances at each point, flattened."""
         measured = between(self.subject, self.references, self.truths, self.dtype)
-        if self.entry == "out" and is_floating(self.dtype):
+        if self._signs_of_zero_matter():
             measured = replace(measured, zero_sign=self._zero_has_another_sign())
         if self.dtype == "float64" and self.entry in self.voices.closed_form:
             measured = self._with_exact_truth(measured)
         return measured
+
+    def _signs_of_zero_matter(self) -> bool:
+        """For values of the reference itself; a formula written in its place promises no signs."""
+        own = self.voices.params.reference is None
+        return own and self.entry == "out" and self.visits_points and is_floating(self.dtype)
 
     def _zero_has_another_sign(self) -> NDArray[np.bool_]:
         """Where a true zero has another sign than in all of the reference's variants."""

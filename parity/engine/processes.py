@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 
 from parity.cases import Case, cases
-from parity.engine.groups import run_group
+from parity.engine.groups import run_group, silence
 from parity.engine.results import Result
 from parity.spec import Spec
 
@@ -41,13 +41,15 @@ def run_in_processes(
 def _work(load: Load, ids: list[str], seed: int) -> list[tuple[str, list[int], Result]]:
     """Runs in the worker. Rows hold functions, which do not travel: ids and places do."""
     known = _known(load)
+    with silence():
+        results = run_group([known[name] for name in ids], seed)
     return [
         (
             result.case.id,
             [result.case.spec.quirks.index(quirk) for quirk in result.quirks],
             replace(result, case=NO_CASE, quirks=()),
         )
-        for result in run_group([known[name] for name in ids], seed)
+        for result in results
     ]
 
 

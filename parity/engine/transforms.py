@@ -81,7 +81,7 @@ def _same(
     judged: dict[str, tuple[Gaps, Judgement]] = {}
     for key, array in found.items():
         gaps = between(array, [expected[key]], truths[key], str(array.dtype))
-        judged[key] = gaps, judge(gaps, budget, floors[key], [])
+        judged[key] = gaps, judge(gaps, budget, floors[key], [], follow=True)
     key = max(judged, key=lambda k: rank(*judged[k]))
     index = judged[key][1].worst
     worst = Worst(
@@ -91,6 +91,9 @@ def _same(
         reference=expected[key].ravel()[index].item(),
     )
     outcome = judged[key][1].outcome
+    if outcome is Outcome.CLOSER:
+        # One way is right and the other is not: that is no success of either.
+        outcome = Outcome.MISMATCH
     text = f"{key}[{index}]: {worst.subject!r} together, {worst.reference!r} apart"
     farthest = max(float(gaps.reference.max(initial=0.0)) for gaps, _ in judged.values())
     return Result(
