@@ -134,6 +134,21 @@ def test_the_readmes_example_gives_what_it_shows():
     assert failed == 0
 
 
+def test_the_guides_file_of_rows_runs(tmp_path: Path):
+    guide = (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "rows.py").write_text(code, encoding="utf-8")
+    printed = subprocess.run(
+        [sys.executable, "rows.py", "run", "--dtype", "float32"],
+        cwd=tmp_path,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert printed.splitlines()[-1].startswith("parity: 4 cases, ")
+
+
 def _commands() -> list[str]:
     """Whatever stands as code in a page and is a command of this project."""
     code: list[str] = []
