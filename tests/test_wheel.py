@@ -14,11 +14,12 @@ ROOT = Path(__file__).parents[1]
 # Prints the value of mish(1), after making sure that nothing of torch could have helped.
 USE_JAXACT = """
 import importlib.util, jaxact
+from jaxact import functional
 for absent in ("torch", "mpmath", "matplotlib", "sklearn", "pytest"):
     assert importlib.util.find_spec(absent) is None, f"{absent} is installed"
 import jax.numpy as jnp
 print(jaxact.__file__)
-print(float(jaxact.functional.mish(jnp.float32(1.0))))
+print(float(functional.mish(jnp.float32(1.0))))
 """
 
 
