@@ -104,7 +104,7 @@ def select_pair(reference: str, subject: str, dtype: str = "", check: str = "") 
     """The cases of two functions of one array, each written backend:path."""
     spec = Spec(
         family="check",
-        name=subject.rpartition(".")[2].rpartition(":")[2],
+        name=on(*_target(subject)).last_name,
         subject=on(*_target(subject)),
         reference=on(*_target(reference)),
         inputs=(Points(),),

@@ -46,7 +46,7 @@ def ordinals(values: Floats, dtype: str) -> NDArray[np.int64]:
     # trailing zeros: dropping these leaves the ordinals.
     magnitude = np.abs(flush(values, dtype))
     _, exponent = np.frexp(magnitude)
-    exponent = np.maximum(exponent - 1, limits.least)
+    exponent = np.where(magnitude == 0, limits.least, np.maximum(exponent - 1, limits.least))
     with np.errstate(invalid="ignore"):
         steps = np.ldexp(magnitude, limits.mantissa - exponent)  # in units of the last place
         whole = np.where(np.isfinite(steps), steps, 0.0).astype(np.int64)

@@ -7,6 +7,7 @@ and how far apart they may be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -49,6 +50,11 @@ class Target:
         if isinstance(self.call, str):
             return self.call
         return f"{self.call.__module__}:{getattr(self.call, '__qualname__', repr(self.call))}"
+
+    @property
+    def last_name(self) -> str:
+        """The name without its module."""
+        return re.split("[.:]", self.name)[-1]
 
 
 def on(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Target:

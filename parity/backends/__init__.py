@@ -113,10 +113,19 @@ def import_path(path: str, root: str | None = None) -> Any:
     Raises:
         ImportError: if there is nothing of that name.
     """
-    for candidate in (path, f"{root}.{path}") if root else (path,):
-        found = _find(candidate.replace(":", "."))
-        if found is not None:
-            return found
+    return _find(full_path(path, root))
+
+
+def full_path(path: str, root: str | None = None) -> str:
+    """The dotted path under which there is an object: the one given, or that below `root`.
+
+    Raises:
+        ImportError: if there is nothing of that name.
+    """
+    dotted = path.replace(":", ".")
+    for candidate in (dotted, f"{root}.{dotted}") if root else (dotted,):
+        if _find(candidate) is not None:
+            return candidate
     raise ImportError(f"nothing is called {path!r}")
 
 

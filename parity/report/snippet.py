@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from parity.backends import full_path
 from parity.engine import Result
 from parity.spec import Target
 
@@ -23,7 +24,10 @@ def snippet(result: Result) -> str:
     if worst is None or not worst.input or worst.entry.startswith(("second", "jvp")):
         return ""
     reference = case.params.reference or case.spec.reference
-    lines = [*_side(case.spec.subject, result), *_side(reference, result)]
+    try:
+        lines = [*_side(case.spec.subject, result), *_side(reference, result)]
+    except ImportError:
+        return ""  # a function inside a function has no name to import
     return "\n".join(line for line in lines if line)
 
 
@@ -38,11 +42,11 @@ def _side(target: Target, result: Result) -> list[str]:
 def _jax(target: Target, result: Result) -> list[str]:
     case, worst = result.case, result.worst
     assert worst is not None
-    module, name = _split(target.name, "jax")
+    line, name = _import_of(target, "jax")
     lines = [
         "import jax, jax.numpy as jnp",
         "jax.config.update('jax_enable_x64', True)" if case.dtype == "float64" else "",
-        f"from {module} import {name}",
+        line,
         *(
             f"{variable} = jnp.array([{_literal(value)}], jnp.{case.dtype})"
             for variable, value in zip(_names(result), worst.input, strict=True)
@@ -58,11 +62,11 @@ def _jax(target: Target, result: Result) -> list[str]:
 def _torch(target: Target, result: Result) -> list[str]:
     case, worst = result.case, result.worst
     assert worst is not None
-    module, name = _split(target.name, "torch")
+    line, name = _import_of(target, "torch")
     grad = "" if worst.cotangent is None else ", requires_grad=True"
     lines = [
         "import torch",
-        f"from {module} import {name}",
+        line,
         *(
             f"{variable} = torch.tensor([{_literal(value)}], dtype=torch.{case.dtype}{grad})"
             for variable, value in zip(_names(result), worst.input, strict=True)
@@ -101,15 +105,10 @@ def _describe(value: Any) -> str:
     return f"zeros({shape}, {value.dtype})" if shape is not None else repr(value)
 
 
-def _split(path: str, root: str) -> tuple[str, str]:
-    """The module to import from and the name to import."""
-    if ":" in path:
-        module, _, name = path.partition(":")
-        return module, name
-    module, _, name = path.rpartition(".")
-    if root == "torch" and not path.startswith("torch."):
-        module = f"torch.{module}" if module else "torch"
-    return module, name
+def _import_of(target: Target, root: str) -> tuple[str, str]:
+    """The line that imports the function, and its name."""
+    module, _, name = full_path(target.name, root).rpartition(".")
+    return f"from {module} import {name}", name
 
 
 def _literal(value: Any) -> str:

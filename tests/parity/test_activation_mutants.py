@@ -1,0 +1,84 @@
+"""The power of the suite: every wrong function is caught, and a blinded engine is noticed."""
+
+import numpy as np
+import pytest
+
+from parity import compare
+from parity.backends import Run
+from parity.engine import run
+from parity.engine.voices import Voices
+from parity.spec import on
+from parity.suite.activation_mutants import MUTANTS
+from parity.verdict import Outcome
+
+
+def _result(mutant):
+    (result,) = run(mutant.cases())
+    return result
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.mistake)
+def test_a_wrong_function_is_caught(mutant):
+    result = _result(mutant)
+    assert result.outcome is mutant.outcome, f"{result.case.id}: {result.outcome} {result.message}"
+
+
+def test_there_are_many_of_them_and_each_is_another():
+    assert len({mutant.mistake for mutant in MUTANTS}) == len(MUTANTS) >= 40
+
+
+def _mutant(mistake):
+    return next(mutant for mutant in MUTANTS if mutant.mistake == mistake)
+
+
+def test_an_engine_that_compares_the_reference_with_itself_lets_mutants_pass(monkeypatch):
+    mutant = _mutant("selu_has_rounded_constants")
+    monkeypatch.setattr(Voices, "subject", property(lambda voices: voices.reference))
+    assert _result(mutant).outcome.succeeds
+
+
+def test_an_engine_for_which_nan_equals_a_number_lets_mutants_pass(monkeypatch):
+    mutant = _mutant("hardswish_hides_the_nan_at_infinity")
+    monkeypatch.setattr(
+        compare, "_with_special_values", lambda a, b, gap: np.where(np.isnan(gap), 0, gap)
+    )
+    assert _result(mutant).outcome.succeeds
+
+
+def test_an_engine_that_leaves_out_the_truth_lets_mutants_pass(monkeypatch):
+    mutant = _mutant("tanhshrink_is_a_difference")
+    monkeypatch.setattr(Voices, "formula", None)
+    monkeypatch.setattr(Voices, "wide_reference", property(lambda voices: voices.references))
+    assert _result(mutant).outcome is not Outcome.ERROR
+
+
+def test_an_engine_with_positive_cotangents_only_lets_mutants_pass(monkeypatch):
+    from parity import inputs
+
+    mutant = _mutant("tanh_ignores_the_sign_of_the_cotangent")
+    signed = inputs.signed
+    monkeypatch.setattr(inputs, "signed", lambda *args: np.abs(signed(*args)))
+    assert _result(mutant).outcome.succeeds
+
+
+def test_an_engine_with_cotangents_of_one_lets_mutants_pass(monkeypatch):
+    from parity import inputs
+
+    mutant = _mutant("silu_squares_the_cotangent")
+    signed = inputs.signed
+    monkeypatch.setattr(inputs, "signed", lambda *args: np.ones_like(signed(*args)))
+    assert _result(mutant).outcome.succeeds
+
+
+def test_a_subject_that_gives_nothing_is_caught(monkeypatch):
+    mutant = _mutant("selu_has_rounded_constants")
+    monkeypatch.setattr(Voices, "subject", Run())
+    assert _result(mutant).outcome is Outcome.MISMATCH
+
+
+def test_a_right_function_in_place_of_a_wrong_one_is_not_caught():
+    from dataclasses import replace
+
+    mutant = replace(_mutant("selu_has_rounded_constants"), subject="jaxact.functional.selu")
+    assert _result(mutant).outcome.succeeds
+    assert on("jax", "jaxact.functional.selu").name == "jaxact.functional.selu"
