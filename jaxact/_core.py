@@ -94,23 +94,50 @@ def with_slope(slope: Callable[..., Array]) -> Callable[[F], F]:
     """Gives f(x, *parameters) the derivative `slope(x, *parameters)` in its first argument.
 
     f and slope are element-wise in x and see float32 where x is of half precision; what comes out
-    is rounded once, to x's dtype. Derivatives in the parameters are those of f's own formula.
-    Forward mode, reverse mode and further derivatives follow from this one rule, and the backward
-    pass keeps x alone, for the slope is computed from it again there.
+    is rounded once, to x's dtype. Derivatives in the parameters are those of f's own formula;
+    parameters that Python knows (numbers, None) are constants of it. Forward mode, reverse mode and
+    further derivatives follow from this one rule, and the backward pass keeps x alone, for the
+    slope is computed from it again there.
     """
 
     def decorate(function: F) -> F:
-        @jax.custom_jvp
-        def ruled(x: Array, *parameters: Array) -> Array:
-            return function(*_widened(x, parameters)).astype(x.dtype)
+        @functools.wraps(function)
+        def applied(x: Array, *parameters: Array | float | None) -> Array:
+            value = _filled(function, parameters)
+            traced = [jnp.asarray(p) for p in parameters if not _is_known(p)]
+            return _ruled(value, _filled(slope, parameters))(x, *traced)
 
-        def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
-            return ruled(*primals), _tangent(function, slope, primals, tangents)
-
-        ruled.defjvp(rule, symbolic_zeros=True)
-        return cast(F, functools.wraps(function)(ruled))
+        return cast(F, applied)
 
     return decorate
+
+
+def _is_known(parameter: object) -> bool:
+    return parameter is None or is_number(parameter)
+
+
+def _filled(
+    formula: Callable[..., Array], parameters: Sequence[Array | float | None]
+) -> Callable[..., Array]:
+    """The formula as a function of x and of the parameters that are traced."""
+
+    def with_constants(x: Array, *traced: Array) -> Array:
+        remaining = iter(traced)
+        return formula(x, *(p if _is_known(p) else next(remaining) for p in parameters))
+
+    return with_constants
+
+
+def _ruled(function: Callable[..., Array], slope: Callable[..., Array]) -> Callable[..., Array]:
+    @jax.custom_jvp
+    def ruled(x: Array, *parameters: Array) -> Array:
+        return function(*_widened(x, parameters)).astype(x.dtype)
+
+    def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+        return ruled(*primals), _tangent(function, slope, primals, tangents)
+
+    ruled.defjvp(rule, symbolic_zeros=True)
+    return ruled
 
 
 def _widened(x: Array, parameters: Sequence[Array]) -> list[Array]:
@@ -189,22 +216,6 @@ def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) 
     return decorate
 
 
-def _apply_rule(
-    function: Callable[..., Array], slope: Callable[..., Array], x: Array, parameters: Sequence[Any]
-) -> Array:
-    """f(x, *parameters) with its rule; parameters that Python knows are the formula's constants."""
-    traced = [p for p in parameters if not is_number(p)]
-
-    def filled(formula: Callable[..., Array]) -> Callable[..., Array]:
-        def with_constants(x: Array, *arrays: Array) -> Array:
-            remaining = iter(arrays)
-            return formula(x, *(p if is_number(p) else next(remaining) for p in parameters))
-
-        return with_constants
-
-    return with_slope(filled(slope))(filled(function))(x, *(jnp.asarray(p) for p in traced))
-
-
 def elementwise(
     slope: Callable[..., Array],
     *,
@@ -227,6 +238,7 @@ def elementwise(
     def decorate(function: F) -> F:
         name, signature = function.__name__, inspect.signature(function)
         first = next(iter(signature.parameters))
+        ruled = with_slope(slope)(function)
 
         @functools.wraps(function)
         def dispatch(*args: Any, **kwargs: Any) -> Array:
@@ -242,7 +254,7 @@ def elementwise(
             if promoted or (x.dtype == jnp.bool_ and booleans):
                 x = x.astype(jnp.float32)
             x = as_floating(name, first, x)
-            return _apply_rule(function, slope, x, parameters)
+            return ruled(x, *parameters)
 
         return cast(F, op(check=check)(dispatch))
 

@@ -144,16 +144,8 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 def damped(a: Array, t: Array, low: Array | None = None) -> Array:
     """2^WIDE a exp(-(t + low)), one rounding better than the product of a and the exponential."""
     n, p = _reduce(t, low, WIDE)
-    return _power_of_two(n, WIDE) * (a + a * p)
-
-
-@jax.custom_jvp
-def attenuated(a: Array, t: Array, low: Array | None = None) -> Array:
-    """a exp(-(t + low)) for any a: the factor 2^WIDE is used only where it cannot overflow."""
-    n, p = _reduce(t, low, WIDE)
-    far = t > 64
-    scale = jnp.where(far, _power_of_two(n, WIDE), _power_of_two(n, 0))
-    return scale * (a + a * p) * jnp.where(far, constant(t, 2.0**-WIDE), 1)
+    scaled = a * _power_of_two(n, WIDE)
+    return scaled + scaled * p
 
 
 @damped.defjvp
@@ -161,13 +153,6 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     a, t, low = primals
     out = damped(a, t, low)
     return out, damped(tangents[0], t, low) - out * tangents[1]
-
-
-@attenuated.defjvp
-def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    a, t, low = primals
-    out = attenuated(a, t, low)
-    return out, attenuated(tangents[0], t, low) - out * tangents[1]
 
 
 def decay_parts(t: Array, low: Array | None = None) -> tuple[Array, Array]:
@@ -272,24 +257,25 @@ def logistic_slope(x: Array, low: Array | None = None) -> Array:
 
 @jax.custom_jvp
 def gate(a: Array, z: Array, low: Array | None = None) -> Array:
-    """a / (1 + exp(-(z + low))), also where the exponential alone would underflow."""
-    t, t_low = lax.abs(z), directed(z, low)
-    e = narrow(wide_decay(t, t_low))
-    return jnp.where(z < 0, attenuated(a, t, t_low), a) / (1 + e)
+    """a / (1 + exp(-(z + low))) for any a, also where the exponential alone would underflow."""
+    t, low = lax.abs(z), directed(z, low)
+    return jnp.where(z < 0, attenuated(a, t, low), a) / (1 + narrow(wide_decay(t, low)))
 
 
 @gate.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     a, z, low = primals
-    slope = gate_slope(a, z, low)
+    t, t_low = magnitude(z), directed(z, low)
+    slope = attenuated(a, t, t_low) / one_plus_squared(narrow(wide_decay(t, t_low)))
     return gate(a, z, low), logistic(z, low) * tangents[0] + slope * tangents[1]
 
 
-def gate_slope(a: Array, z: Array, low: Array | None = None) -> Array:
-    """The derivative of `gate` in z."""
-    t, t_low = magnitude(z), directed(z, low)
-    e = narrow(wide_decay(t, t_low))
-    return attenuated(a, t, t_low) / one_plus_squared(e)
+def attenuated(a: Array, t: Array, low: Array | None) -> Array:
+    """a exp(-(t + low)) for any a: the factor 2^WIDE is used only where it cannot overflow."""
+    wide = wide_decay(t, low)
+    far = t > 64
+    scaled = a * jnp.where(far, wide, narrow(wide))
+    return scaled * jnp.where(far, constant(t, 2.0**-WIDE), 1)
 
 
 def directed(x: Array, low: Array | None) -> Array | None:

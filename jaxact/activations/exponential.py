@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxact._core import ArgumentValueError, elementwise, is_number
+from jaxact._core import ArgumentValueError, elementwise, is_number, with_slope
 from jaxact._elementary import (
     decay,
     decay_minus_one,
@@ -20,8 +20,13 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def _elu_slope(x: Array, alpha: Array) -> Array:
-    return jnp.where(x > 0, 1, alpha * decay(jnp.where(x > 0, x, -x)))
+def _elu_curvature(x: Array, alpha: Array | float) -> Array:
+    return jnp.where(x < 0, alpha * decay(jnp.abs(x)), 0)
+
+
+@with_slope(_elu_curvature)
+def _elu_slope(x: Array, alpha: Array | float) -> Array:
+    return jnp.where(x > 0, 1, alpha * decay(jnp.abs(x)))
 
 
 @elementwise(_elu_slope)
@@ -51,11 +56,20 @@ def _check_celu(input: Array, alpha: Array | float = 1.0) -> None:
         raise ArgumentValueError("celu: alpha must not be 0, got 0")
 
 
-def _celu_slope(x: Array, alpha: Array | float) -> Array:
-    z, low = ratio(x, alpha)
+def _celu_exponential(x: Array, alpha: Array | float) -> Array:
+    """e^(x / alpha) for x <= 0, else 1."""
+    z, low = ratio(jnp.where(x < 0, x, 0), alpha)
     e = decay(magnitude(z), directed(z, low))
-    below = e if _is_positive(alpha) else jnp.where(z > 0, 1 / jnp.where(z > 0, e, 1), e)
-    return jnp.where(x > 0, 1, below)
+    return e if _is_positive(alpha) else jnp.where(z > 0, 1 / e, e)
+
+
+def _celu_curvature(x: Array, alpha: Array | float) -> Array:
+    return jnp.where(x < 0, _celu_exponential(x, alpha) / alpha, 0)
+
+
+@with_slope(_celu_curvature)
+def _celu_slope(x: Array, alpha: Array | float) -> Array:
+    return jnp.where(x > 0, 1, _celu_exponential(x, alpha))
 
 
 def _is_positive(alpha: Array | float) -> bool:
@@ -83,7 +97,7 @@ def celu(input: Array, alpha: Array | float = 1.0) -> Array:
     Source:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
     """
-    z, low = ratio(input, alpha)
+    z, low = ratio(jnp.where(input < 0, input, 0), alpha)
     t, low = magnitude(z), directed(z, low)
     below = decay_minus_one(t, low)
     if not _is_positive(alpha):
@@ -93,9 +107,17 @@ def celu(input: Array, alpha: Array | float = 1.0) -> Array:
     return jnp.where(input >= 0, input, alpha * below)
 
 
+def _selu_exponential(x: Array) -> Array:
+    return narrow(_SELU_SCALE * _SELU_ALPHA * wide_decay(jnp.abs(x)))
+
+
+def _selu_curvature(x: Array) -> Array:
+    return jnp.where(x < 0, _selu_exponential(x), 0)
+
+
+@with_slope(_selu_curvature)
 def _selu_slope(x: Array) -> Array:
-    wide = wide_decay(jnp.where(x > 0, x, -x))
-    return jnp.where(x > 0, _SELU_SCALE, narrow(_SELU_SCALE * _SELU_ALPHA * wide))
+    return jnp.where(x > 0, _SELU_SCALE, _selu_exponential(x))
 
 
 @elementwise(_selu_slope)

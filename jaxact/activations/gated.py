@@ -51,7 +51,7 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
 # -------------------------------------------------------------------------------------------- silu
 
 
-def _silu_curvature(x: Array) -> Array:
+def _silu_curvature(x: Array, low: Array | None = None) -> Array:
     t = magnitude(x)
     wide = wide_decay(t)
     e = narrow(wide)
@@ -59,11 +59,12 @@ def _silu_curvature(x: Array) -> Array:
 
 
 @with_slope(_silu_curvature)
-def _silu_slope(x: Array) -> Array:
-    t = jnp.abs(x)
-    s, p = decay_parts(t)
-    bracket = ((1 - t) + s) + s * p  # exact sums but for the last one where it crosses zero
-    below = narrow(damped(bracket, t) / one_plus_squared(narrow(wide_decay(t))))
+def _silu_slope(x: Array, low: Array | None = None) -> Array:
+    t, low = jnp.abs(x), directed(x, low)
+    s, p = decay_parts(t, low)
+    # where it crosses zero, sums that are exact but for the last one
+    bracket = ((1 - t) + s) + (s * p if low is None else s * p - low)
+    below = narrow(damped(bracket, t, low) / one_plus_squared(narrow(wide_decay(t, low))))
     return jnp.where(x < 0, below, 1 - below)
 
 
@@ -100,12 +101,14 @@ def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
     return jnp.where(x < 0, narrow(damped(x, t, t_low)), x) / (1 + e)
 
 
-def _swish_slope(x: Array, beta: Array) -> Array:
-    return _silu_slope(x * beta)
+def _swish_slope(x: Array, beta: Array | float) -> Array:
+    z, low = product(x, beta)
+    within = jnp.where(jnp.abs(x) < jnp.inf, jnp.clip(z, -4096, 4096), z)
+    return _silu_slope(within, low)
 
 
 @with_slope(_swish_slope)
-def _swish(x: Array, beta: Array) -> Array:
+def _swish(x: Array, beta: Array | float) -> Array:
     return gate(x, *product(x, beta))
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxact._core import ArgumentValueError, elementwise, is_number
+from jaxact._core import ArgumentValueError, elementwise, is_number, with_slope
 from jaxact._elementary import (
     coefficients,
     constant,
@@ -81,6 +81,14 @@ def _complex_tanhshrink(x: Array) -> Array:
     return x - jnp.tanh(x)
 
 
+def _tanhshrink_curvature(x: Array) -> Array:
+    t = jnp.abs(x)
+    e = decay(2 * t)
+    part = decay_minus_one(2 * t) * e * -8 / (one_plus_squared(e) * (1 + e))
+    return jnp.copysign(part, x)
+
+
+@with_slope(_tanhshrink_curvature)
 def _tanhshrink_slope(x: Array) -> Array:
     t = magnitude(x)
     small = t < 0.9
@@ -121,5 +129,6 @@ def tanhshrink(input: Array) -> Array:
     top = jnp.where(small, square * polynomial(series.numerator, square), below)
     bottom = jnp.where(small, polynomial(series.denominator, square), 2 + below)
     part = top / bottom  # 1/3 - (x - tanh x) / x^3 for small x, else -tanh |x|
-    series_value = input * (square * (constant(input, 1 / 3) - part))
-    return jnp.where(small, series_value, input - jnp.copysign(part, input))
+    near_zero = input * (square * (constant(input, 1 / 3) - part))
+    out = jnp.where(small, near_zero, input - jnp.copysign(part, input))
+    return jnp.where(out == 0, 0, out)  # torch's +0

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxact._core import elementwise
+from jaxact._core import elementwise, with_slope
 from jaxact._elementary import (
     decay,
     decay_minus_one,
@@ -65,6 +65,12 @@ def tanh(input: Array) -> Array:
     return jnp.copysign(below / (2 + below), input)
 
 
+def _softplus_curvature(x: Array, beta: Array | float, threshold: Array | float) -> Array:
+    z, low = product(x, beta)
+    return jnp.where(z < threshold, beta * logistic_slope(z, low), 0)
+
+
+@with_slope(_softplus_curvature)
 def _softplus_slope(x: Array, beta: Array, threshold: Array) -> Array:
     z, low = product(x, beta)
     return jnp.where(z > threshold, 1, logistic(z, low))
@@ -122,6 +128,12 @@ def _complex_softsign(x: Array) -> Array:
     return x / (1 + jnp.abs(x))
 
 
+def _softsign_curvature(x: Array) -> Array:
+    root = 1 / (1 + jnp.abs(x))
+    return -2 * jnp.sign(x) * root * root * root
+
+
+@with_slope(_softsign_curvature)
 def _softsign_slope(x: Array) -> Array:
     t = magnitude(x)
     return jnp.where(t < jnp.inf, 1 / (1 + t * (2 + t)), jnp.nan)
