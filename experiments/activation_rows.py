@@ -41,7 +41,7 @@ class Row:
 
     Attributes:
         function: its name.
-        setting: the setting's name; empty for the defaults.
+        setting: the setting's name; empty if it names no hyperparameter.
         subject: jaxact's.
         reference: torch's.
         counterpart: jax.nn's, if it has one for this setting.
@@ -67,8 +67,13 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The function, with its setting in brackets if there is one."""
-        return f"{self.function}({self.setting})" if self.setting else self.function
+        """The function, with its setting in brackets if that is not the default one."""
+        return self.function if self.default else f"{self.function}({self.setting})"
+
+    @property
+    def listed(self) -> bool:
+        """Whether the pages of the documentation list it: defaults, and forms that go by a name."""
+        return self.default or any(isinstance(value, str) for value in self.values.values())
 
 
 def activation_rows() -> Iterator[Row]:

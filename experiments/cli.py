@@ -81,7 +81,7 @@ def _parameter(name: str, kind: Any, default: Any, help: str) -> inspect.Paramet
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=default,
-        annotation=Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", help=help)],
+        annotation=Annotated[kind, typer.Option(help=help)],
     )
 
 

@@ -67,6 +67,8 @@ def measure(x: NDArray[Any], found: NDArray[Any], exact: Floats, dtype: str) -> 
     normal = (np.abs(point) >= limits.tiny) & (size >= limits.tiny) & finite_exact
     ulps = np.where(normal & ~near, ulps_from_truth(found, exact, dtype), 0.0)
     worst = int(np.argmax(ulps))
+    # Rounding may lift a number just below the smallest normal one to it.
+    lifted = limits.tiny * (1 + 4 * limits.epsilon)
     crossing = None
     if near.any():
         crossing = float(np.max(np.abs(result - exact), where=near & finite_exact, initial=0.0))
@@ -78,12 +80,7 @@ def measure(x: NDArray[Any], found: NDArray[Any], exact: Floats, dtype: str) -> 
         exact=float(exact[worst]),
         crossing=crossing,
         undefined=int(np.count_nonzero(finite_exact & ~np.isfinite(result))),
-        # Rounding may lift a number just below the smallest normal one to it.
-        stray=int(
-            np.count_nonzero(
-                (size < limits.tiny) & (np.abs(result) > limits.tiny * (1 + 4 * limits.epsilon))
-            )
-        ),
+        stray=int(np.count_nonzero((size < limits.tiny) & ~near & (np.abs(result) > lifted))),
     )
 
 

@@ -41,7 +41,7 @@ def page(measurements: Sequence["Measurement"], step: int) -> str:
     return PAGE.format(
         step=step,
         versions=f"Measured on a CPU with {versions}.",
-        table=markdown([found for found in measurements if _shown_in_page(found)]),
+        table=markdown([found for found in measurements if found.row.listed]),
     )
 
 
@@ -64,12 +64,6 @@ def markdown(measurements: Sequence["Measurement"]) -> str:
         for label, quantity in lines
     ]
     return "".join(_line(cells) for cells in [header, rule, *body])
-
-
-def _shown_in_page(found: "Measurement") -> bool:
-    # Forms that go by a name are functions of their own: a reader looks for both kinds of gelu.
-    named = any(isinstance(value, str) for value in found.row.values.values())
-    return found.row.default or named
 
 
 def _line(cells: Iterable[str]) -> str:

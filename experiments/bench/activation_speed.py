@@ -66,7 +66,11 @@ class Speed:
 
 def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
     """Times what the configuration selects, writes the results file and, if asked, the table."""
-    rows = [row for row in _selected() if not config.function or row.function in config.function]
+    rows = [
+        row
+        for row in activation_rows()
+        if row.listed and (not config.function or row.function in config.function)
+    ]
     groups: dict[str, dict[str, Call]] = {}
     fixed: dict[str, dict[str, Any]] = {}
     with progress.stages("compiling", len(rows)) as advance:
@@ -153,13 +157,6 @@ def recompilations(function: str) -> int | None:
     return compilations(lambda: second(second.x))
 
 
-def _selected() -> Iterable[Row]:
-    """The defaults, and forms that go by a name."""
-    for row in activation_rows():
-        if row.default or any(isinstance(value, str) for value in row.values.values()):
-            yield row
-
-
 def _calls(row: Row, values: Mapping[str, Any], x: NDArray[np.float32]) -> dict[str, Call]:
     subject = JaxFunction(row.subject, values, row.key, x)
     torch_function = TorchFunction(row.reference, values, x)
@@ -185,7 +182,7 @@ def _speed(row: Row, seconds: Seconds, fixed: Mapping[str, Any]) -> Speed:
 
     return Speed(
         function=row.function,
-        label=row.function if row.default else row.label,
+        label=row.label,
         elementwise=row.function not in OVER_AN_AXIS,
         forward=ratio(seconds["forward"], seconds["addition"]),
         backward=ratio(seconds["backward"], seconds["addition"]),

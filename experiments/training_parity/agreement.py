@@ -25,6 +25,7 @@ class Runs:
         torch32: torch in float32.
         jaxact32: jaxact in float32.
         torch32_reordered: the losses of torch in float32 on reordered copies of the problem.
+        epoch: steps in an epoch.
     """
 
     torch64: Trajectory
@@ -32,6 +33,7 @@ class Runs:
     torch32: Trajectory
     jaxact32: Trajectory
     torch32_reordered: Sequence[Curve]
+    epoch: int
 
 
 def relative_difference(runs: Runs) -> Curve:
@@ -50,18 +52,19 @@ def torch_drift(runs: Runs) -> Curve:
 
 
 def drift_limit(runs: Runs) -> Curve:
-    """The furthest that torch's float32 losses have drifted from its float64 ones so far, [steps].
+    """The furthest that torch's float32 losses drift from its float64 ones by this epoch, [steps].
 
-    limit(t) = max over steps s <= t, over torch's float32 runs r of |loss_r(s) - loss64(s)|, plus
-    one unit in the last place of a float32 loss. The runs are torch on the problem as given and on
-    reordered copies of it, which are equal in real arithmetic: a single run may by luck lie nearer
-    to float64 than float32 arithmetic does. The unit is there because a loss written in float32
-    cannot say where in that unit it was.
+    limit(t) = max |loss_r(s) - loss64(s)| over all steps s up to the end of the epoch of step t and
+    over torch's float32 runs r: torch on the problem as given and on reordered copies of it, which
+    are equal in real arithmetic. A single step of a single run may by luck lie nearer to float64
+    than float32 arithmetic does; the largest of all runs over an epoch hardly can.
     """
     drifts = [torch_drift(runs)]
     drifts += [np.abs(losses - runs.torch64.losses) for losses in runs.torch32_reordered]
-    resolution = np.spacing(np.abs(runs.torch32.losses).astype(np.float32))
-    return np.maximum.accumulate(np.max(drifts, axis=0)) + resolution
+    furthest = np.maximum.accumulate(np.max(drifts, axis=0))
+    steps = np.arange(len(furthest))
+    ends = np.minimum((steps // runs.epoch + 1) * runs.epoch, len(furthest)) - 1
+    return furthest[ends]
 
 
 def parameter_distance(run: Trajectory, yardstick: Trajectory) -> Curve:

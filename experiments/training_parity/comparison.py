@@ -57,6 +57,7 @@ def train_all(
             torch_run(reordered(problem, seed), np.float32, f"float32, reordered {seed + 1}").losses
             for seed in range(reorderings)
         ],
+        epoch=problem.epoch,
     )
 
 

@@ -34,6 +34,11 @@ class Problem:
     batches: NDArray[np.int64]
     learning_rate: float
 
+    @property
+    def epoch(self) -> int:
+        """Steps in an epoch."""
+        return len(self.images.labels) // self.batches.shape[1]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trajectory:

@@ -190,13 +190,26 @@ def _smoothed_part(smoothing: Array, uniform: Array) -> Array:
 def _reduce(losses: Array, rows: Array, shares: Array, reduction: _Reduction) -> Array:
     if reduction == "none":
         return losses
-    total = jnp.sum(losses)
+    total = _total(losses)
     if reduction == "sum":
         return total
     # Divided by 1 where no row counts: a mean over nothing is nan, its gradient 0.
     nothing = jnp.sum(rows) == 0
     count = jnp.sum(shares)
     return jnp.where(count == 0, jnp.nan, total / jnp.where(nothing, 1, count))
+
+
+def _total(losses: Array) -> Array:
+    """The sum, with no more than the last rounding's error."""
+    fixed = jax.lax.stop_gradient(losses)
+    # The leading digits of all terms, as multiples of one unit so coarse that their sum is exact,
+    # then what is left of each: a small part of the whole, and so are its errors.
+    largest = jnp.max(jnp.abs(fixed), initial=0)
+    _, exponent = jnp.frexp(largest * losses.size)
+    unit = jnp.ldexp(jnp.ones_like(largest), exponent - jnp.finfo(losses.dtype).nmant - 1)
+    leading = jnp.round(fixed / unit) * unit
+    leading = jnp.where(jnp.isfinite(leading), leading, 0)
+    return jnp.sum(leading) + jnp.sum(losses - leading)
 
 
 def _class_weights(weight: ArrayLike | None, scores: Array, classes: int) -> Array | None:
