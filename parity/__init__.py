@@ -1,6 +1,7 @@
-"""parity: two functions, in any two frameworks, compared point by point against each other and against the truth.
+"""parity: two functions, in any two frameworks, compared with each other and with the truth.
 
-Importing it loads numpy and the standard library only; a framework is loaded when a row that needs it runs.
+Importing it loads numpy and the standard library only; a framework is loaded when a row that needs
+it runs.
 """
 
 from parity.spec import (

@@ -1,8 +1,8 @@
 """Two arrays to the distance between them: numbers, no opinion.
 
-Distances are counted in units in the last place (ulp) of the dtype. nan agrees with nan and with nothing else;
-an infinity agrees with itself only. Subnormal numbers count as zero where `dtypes.FLUSHED` says so, and zero lies
-one ulp below the smallest normal number there.
+Distances are counted in units in the last place (ulp) of the dtype. nan agrees with nan and with
+nothing else; an infinity agrees with itself only. Subnormal numbers count as zero where
+`dtypes.FLUSHED` says so, and zero lies one ulp below the smallest normal number there.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def ordinals(values: Floats, dtype: str) -> NDArray[np.int64]:
     ordinal = (exponent - limits.least).astype(np.int64) * 2**limits.mantissa + whole
     if limits.flushed:
         ordinal = np.maximum(ordinal - (2**limits.mantissa - 1), 0)
-    return np.where(np.signbit(values), -ordinal, ordinal)
+    return np.negative(ordinal, out=ordinal, where=np.signbit(values))
 
 
 def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:
-    """Numbers of the dtype between a and b, point by point; 0 where equal, inf where incomparable."""
+    """Steps from a to b through the numbers of the dtype; inf where they can not be compared."""
     if dtype not in FORMATS:
         return np.where(a == b, 0.0, np.inf)
     left, right = widened(a), widened(b)
@@ -76,7 +76,7 @@ def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:
 def ulps_from_truth(
     values: NDArray[Any], truth: Floats, dtype: str, rest: Floats | None = None
 ) -> Floats:
-    """Distance from a real number, in fractions of the ulp at that number: 0.5 is correctly rounded.
+    """Distance from a real number, in ulp at that number: 0.5 at most is correctly rounded.
 
     Args:
         values: in the dtype.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,7 +230,7 @@ def specials(dtype: str) -> Floats:
 
 
 def neighbourhoods(kinks: tuple[float, ...], dtype: str) -> Floats:
-    """Each kink with the number below and above it; beside zero these are the smallest normal ones."""
+    """Each kink with the numbers below and above it; beside zero the smallest normal ones."""
     points: list[float] = []
     for kink in kinks:
         centre = rounded(kink, dtype)
@@ -272,7 +272,7 @@ def _samples(key: str, dtype: str, array: Samples) -> NDArray[Any]:
     return rounded(values, dtype)
 
 
-def _with_entry(value: float) -> Any:
+def _with_entry(value: float) -> Callable[[Floats], Floats]:
     def change(sample: Floats) -> Floats:
         changed = sample.copy()
         changed.flat[0] = value
@@ -287,16 +287,32 @@ def _every_other_missing(sample: Floats) -> Floats:
     return changed
 
 
-SPECIAL_SAMPLES = (
+def _raised_by_1000(sample: Floats) -> Floats:
+    return sample + 1000.0
+
+
+def _spread_out(sample: Floats) -> Floats:
+    return sample * 20.0
+
+
+def _constant(value: float) -> Callable[[Floats], Floats]:
+    return lambda sample: np.full_like(sample, value)
+
+
+def _tied(sample: Floats) -> Floats:
+    return np.sign(sample)
+
+
+SPECIAL_SAMPLES: tuple[Callable[[Floats], Floats], ...] = (
     _with_entry(-np.inf),
     _every_other_missing,
-    np.zeros_like,
+    _constant(0.0),
     _with_entry(100.0),
     _with_entry(-100.0),
-    lambda sample: sample + 1000.0,
-    lambda sample: sample * 20.0,
-    np.sign,
+    _raised_by_1000,
+    _spread_out,
+    _tied,
     _with_entry(np.inf),
     _with_entry(np.nan),
-    lambda sample: np.full_like(sample, -np.inf),
+    _constant(-np.inf),
 )

@@ -1,8 +1,8 @@
 """What a person writes to have two functions compared: frozen, keyword-only rows.
 
-A row (`Spec`) names the function under test (`subject`), the one it should agree with (`reference`) and, where
-the reference's own float64 is not good enough, the `truth`. Everything else in a row says what to call them with
-and how far apart they may be.
+A row (`Spec`) names the function under test (`subject`), the one it should agree with (`reference`)
+and, where the reference's own float64 is not good enough, the `truth`. Everything else in a row
+says what to call them with and how far apart they may be.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def on(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Targe
 class Points:
     """An argument that is visited point by point: one long vector over the whole exponent range.
 
-    Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves out
+    Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves
+    out
     infinities, nan and the sweep: meant for hyperparameters.
 
     Args:
@@ -92,8 +93,10 @@ class Samples:
         shape: the whole shape, sample axis included.
         center: mean of the draw.
         scale: standard deviation of the draw.
-        axis: the sample axis, along which results are independent of each other; None if there is none.
-        special: overwrite the first samples with rows that have -inf, +inf, nan, huge, tied and constant entries.
+        axis: the sample axis, along which results are independent of each other; None if there is
+            none.
+        special: overwrite the first samples with rows that have -inf, +inf, nan, huge, tied and
+            constant entries.
     """
 
     shape: tuple[int, ...]
@@ -121,8 +124,9 @@ Array: TypeAlias = Points | Samples
 class Formula:
     """The real function in closed form, point by point.
 
-    Each callable takes a namespace `m` of elementary functions (numpy on float64 arrays, or mpmath at 60 digits),
-    the points and the hyperparameters. One text therefore serves both as a fast truth and as an exact one.
+    Each callable takes a namespace `m` of elementary functions (numpy on float64 arrays, or mpmath
+    at 60 digits), the points and the hyperparameters. One text therefore serves both as a fast
+    truth and as an exact one.
     """
 
     value: Callable[..., Any]
@@ -136,8 +140,8 @@ class Budget:
 
     Args:
         ulp: units in the last place of the dtype.
-        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it counts only
-            within 2^-4 of where the true result crosses zero (other than at 0), unless
+        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it
+            counts only within 2^-4 of where the true result crosses zero (other than at 0), unless
             `everywhere` is set; for samples it is multiplied by the largest true value of the
             sample, if that is above 1.
         everywhere: apply the floor at every point.
@@ -157,7 +161,8 @@ class Params:
     Args:
         values: keyword arguments, the same for the whole call.
         arrays: hyperparameters given as arrays and differentiated, by name.
-        mapped: map the call over input and `arrays` together, so that each point has its own hyperparameter.
+        mapped: map the call over input and `arrays` together, so that each point has its own
+            hyperparameter.
         label: the setting's part of the case id; by default `name=value,...`.
         inputs, reference, truth, dtypes, checks: replace the row's own for this setting.
         key: seed of the random key that the subject gets as its argument `key`.
@@ -180,6 +185,7 @@ class Params:
 
     @property
     def name(self) -> str:
+        """The setting's part of the case id; empty for the defaults."""
         if self.label:
             return self.label
         named = {**self.values, **dict.fromkeys(self.arrays, "array")}
@@ -193,8 +199,8 @@ class Quirk:
     Args:
         reason: what the reference does there and why the subject does not.
         source: a link or a measurement.
-        where: (first input in float64, values) -> mask of the points concerned; None if the reference cannot
-            answer at all and the truth alone decides.
+        where: (first input in float64, values) -> mask of the points concerned; None if the
+            reference cannot answer at all and the truth alone decides.
         checks, dtypes: where it shows.
         settings: names of the settings where it shows; all of them if empty.
     """
@@ -216,7 +222,8 @@ class BadCall:
         args: positional arguments; numpy arrays become arrays of the framework.
         values: keyword arguments.
         reason: what is wrong with the call.
-        reference_args: what the reference gets instead of `args`, where the two take different things.
+        reference_args: what the reference gets instead of `args`, where the two take different
+            things.
     """
 
     name: str
@@ -246,7 +253,8 @@ class Spec:
     Args:
         family, name: the first two parts of every case id.
         subject, reference: the two functions.
-        truth: a closed form, or a function that is run in float64; by default the reference, run in float64.
+        truth: a closed form, or a function that is run in float64; by default the reference, run in
+            float64.
         inputs: the positional array arguments.
         params: settings of the hyperparameters; the first is the default one.
         dtypes: of the inputs.

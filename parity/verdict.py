@@ -1,4 +1,4 @@
-"""A distance and a budget to an outcome: the opinion, point by point; a case gets its worst point."""
+"""A distance and a budget to an outcome, point by point; a case gets its worst point."""
 
 from __future__ import annotations
 

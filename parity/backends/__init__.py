@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -101,9 +101,10 @@ def phase_of(key: str) -> str:
 def native(framework: Backend, values: Any) -> Any:
     """Numpy arrays and dtypes as the framework's own, everything else as it is."""
     if isinstance(values, Mapping):
-        return {key: native(framework, value) for key, value in values.items()}
+        items = cast(Mapping[str, Any], values).items()
+        return {key: native(framework, value) for key, value in items}
     if isinstance(values, np.dtype):
-        return framework.dtype(values)
+        return framework.dtype(cast(np.dtype[Any], values))
     return framework.array(values) if isinstance(values, np.ndarray) else values
 
 

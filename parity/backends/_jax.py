@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.backends import Program, Run, import_path
 from parity.compare import Trace
@@ -18,6 +19,7 @@ from parity.inputs import Problem
 from parity.spec import Target, Values
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Compiled = Callable[..., dict[str, Any]]
 
 
 def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
@@ -50,7 +52,7 @@ class JaxBackend:
     ) -> Program:
         """One compiled program for all phases; if that fails, one for each phase."""
         function = _function(call, values, mapped)
-        together = jax.jit(_phases(function, phases))
+        together = cast(Compiled, jax.jit(_phases(function, phases)))
         apart = {phase: jax.jit(_phases(function, (phase,))) for phase in phases}
 
         def run(problem: Problem) -> Run:
@@ -68,7 +70,8 @@ class JaxBackend:
     ) -> Callable[[list[Problem]], Run]:
         """Value and gradients of several problems, mapped over a new leading axis."""
         function = _function(call, values, mapped)
-        together = jax.jit(jax.vmap(_phases(function, ("forward", "vjp"))))
+        mapped_phases = jax.vmap(_phases(function, ("forward", "vjp")))
+        together = cast(Compiled, jax.jit(mapped_phases))
 
         def run(problems: list[Problem]) -> Run:
             with precision(problems[0].dtype):
@@ -98,9 +101,17 @@ class JaxBackend:
     ) -> str:
         """The result's dtype when 64-bit mode is on and the input is what it is."""
         with jax.enable_x64(True):
-            arguments = (problem.arrays, dict(problem.named))
-            shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), arguments)
+            shapes: Any = jax.tree.map(_shape_of, (problem.arrays, dict(problem.named)))
             return str(jax.eval_shape(_function(call, values, False), *shapes).dtype)
+
+
+def _shape_of(array: NDArray[Any]) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+
+
+def _to_jax(arrays: Any) -> Any:
+    """Every array of the tree as a jax array."""
+    return jax.tree.map(cast(Any, jnp.asarray), arrays)
 
 
 def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callable[..., Any]:
@@ -111,11 +122,11 @@ def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callabl
 
 
 def _arguments(function: Callable[..., Any], problem: Problem) -> tuple[Any, ...]:
-    arguments = jax.tree.map(jnp.asarray, (problem.arrays, dict(problem.named)))
+    arguments = _to_jax((problem.arrays, dict(problem.named)))
     if not is_floating(problem.dtype):
         return (arguments, None, arguments)
     shape = jax.eval_shape(function, *arguments).shape
-    directions = jax.tree.map(jnp.asarray, problem.directions())
+    directions = _to_jax(problem.directions())
     return (arguments, jnp.asarray(problem.cotangent(shape)), directions)
 
 
@@ -136,7 +147,7 @@ def _phases(function: Callable[..., Any], phases: tuple[str, ...]) -> Callable[.
 
 
 def _pull_back(function: Callable[..., Any], arguments: Arguments, cotangent: Any) -> Arguments:
-    out, pull = jax.vjp(function, *arguments)
+    out, pull = cast(tuple[Any, Callable[[Any], Arguments]], jax.vjp(function, *arguments))
     return pull(cotangent.astype(out.dtype))
 
 
@@ -146,7 +157,8 @@ def _double_backward(
     def gradients(arguments: Arguments, cotangent: Any) -> Arguments:
         return _pull_back(function, arguments, cotangent)
 
-    (arrays, named), by_cotangent = jax.vjp(gradients, arguments, cotangent)[1](directions)
+    pull = cast(Callable[[Any], tuple[Arguments, Any]], jax.vjp(gradients, arguments, cotangent)[1])
+    (arrays, named), by_cotangent = pull(directions)
     return {**_entries("second", arrays, named), "second/cotangent": by_cotangent}
 
 

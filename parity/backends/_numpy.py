@@ -36,7 +36,7 @@ class NumpyMath:
     @staticmethod
     def normal_cdf(x: Floats) -> Floats:
         """The standard normal distribution function."""
-        from scipy.special import ndtr
+        from scipy.special import ndtr  # pyright: ignore[reportMissingTypeStubs]
 
         return ndtr(x)
 

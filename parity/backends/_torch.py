@@ -119,14 +119,14 @@ class TorchProgram:
         directions = tuple(self.layout(to_torch(a)) for a in problem.directions()[0])
         arrays = tuple(self.layout(to_torch(a)) for a in problem.arrays)
         try:
-            _, along = torch.func.jvp(
+            pushed: Any = torch.func.jvp(
                 lambda *arrays: self.call(*arrays, **self.values), arrays, directions
             )
         except Exception as error:
             run.failures["jvp"] = error
             return
         del run.failures["jvp"]
-        run.trace["jvp/out"] = to_numpy(along)
+        run.trace["jvp/out"] = to_numpy(pushed[1])
 
 
 class TorchBackend:

@@ -6,8 +6,9 @@ import contextlib
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,15 +35,19 @@ RUNNERS: dict[str, Callable[[Case, Voices], Result]] = {
 }
 
 
+def _show_nothing(*args: Any, **kwargs: Any) -> None:
+    pass
+
+
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def silence() -> Generator[None]:
     """No warnings: sides are called in ways that frameworks warn about on purpose.
 
     Threads share the filters, and frameworks change them for a moment. So nothing is shown either.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.showwarning = lambda *args, **kwargs: None
+        warnings.showwarning = _show_nothing
         yield
 
 

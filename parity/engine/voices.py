@@ -120,7 +120,7 @@ class Voices:
 
     @property
     def exact_values(self) -> Values:
-        """The hyperparameters as the dtype's computation sees them: float32 unless it is float64."""
+        """The hyperparameters as the computation sees them: in float32 unless it is float64."""
         if self.dtype == "float64":
             return self.params.values
         return {
@@ -138,7 +138,7 @@ class Voices:
         return formula_trace(self.formula, self.problem, self.exact_values)
 
     def truth(self, entry: str) -> list[Floats]:
-        """What may count as true, nearest taken: a formula, else a float64 run in any of its variants.
+        """What may count as true: a formula, else a run in float64 in any of its variants.
 
         Semantics are the reference's: at infinities, nan and kinks its float64 decides.
         """
@@ -158,7 +158,7 @@ class Voices:
         return ~np.isfinite(x) | np.isin(x, widened(rounded(kinks, self.dtype)))
 
     def crossings(self, entry: str) -> NDArray[np.bool_]:
-        """The neighbourhoods of the points, other than 0, where the true result changes its sign."""
+        """Around the points, other than 0, where the true result changes its sign."""
         x = widened(self.problem.arrays[0])
         result = self.truth(entry)[0] * self._sign_of_factor(entry)
         order = np.argsort(x)

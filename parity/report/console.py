@@ -58,6 +58,7 @@ class Reporter:
         self.progress.stop()
 
     def __call__(self, result: Result) -> None:
+        """Shows one more result."""
         self.done += 1
         self.failed += not result.outcome.succeeds
         self.progress.update(

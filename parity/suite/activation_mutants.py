@@ -1,7 +1,8 @@
+# pyright: basic
 """Wrong activations: mistakes that somebody really made. Every one has to be caught.
 
-Each is as right as can be but for its one mistake, and goes through the whole engine in the place of
-jaxact's function, in the row of that function.
+Each is as right as can be but for its one mistake, and goes through the whole engine in the place
+of jaxact's function, in the row of that function.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jax.custom_derivatives import linear_call
 
 from jaxact import functional
@@ -493,7 +495,7 @@ def _hardtanh_swaps_its_parameters(input, max_val=1.0, min_val=-1.0):
 
 
 @_wrong("gelu", "any/signature")
-def _gelu_has_another_default(input, approximate="tanh"):
+def _gelu_has_another_default(input, approximate: Any = "tanh"):
     return functional.gelu(input, approximate)
 
 
@@ -525,7 +527,7 @@ def _relu_branches_on_a_value(input):
 
 @_wrong("silu", "float32/jit")
 def _silu_is_another_function_when_compiled(input):
-    compiled = isinstance(input, jax.core.Tracer)
+    compiled = isinstance(input, Tracer)
     return functional.silu(input) if compiled else functional.mish(input)
 
 

@@ -22,7 +22,7 @@ def _zero(m: Any, x: Any) -> Any:
     return x * 0
 
 
-# ------------------------------------------------------------------------------------------ logistic
+# ---------------------------------------------------------------------------------------- logistic
 
 
 def _sigmoid(m: Any, x: Any) -> Any:
@@ -59,15 +59,21 @@ def _softplus_curvature(m: Any, x: Any, beta: Any = 1, threshold: Any = 20) -> A
 
 
 sigmoid = Formula(value=_sigmoid, slope=_sigmoid_slope, curvature=_sigmoid_curvature)
-logsigmoid = Formula(
-    value=_logsigmoid,
-    slope=lambda m, x: _sigmoid(m, -x),
-    curvature=lambda m, x: -_sigmoid_slope(m, x),
-)
+
+
+def _logsigmoid_slope(m: Any, x: Any) -> Any:
+    return _sigmoid(m, -x)
+
+
+def _logsigmoid_curvature(m: Any, x: Any) -> Any:
+    return -_sigmoid_slope(m, x)
+
+
+logsigmoid = Formula(value=_logsigmoid, slope=_logsigmoid_slope, curvature=_logsigmoid_curvature)
 softplus = Formula(value=_softplus, slope=_softplus_slope, curvature=_softplus_curvature)
 
 
-# -------------------------------------------------------------------------------- hyperbolic tangent
+# ------------------------------------------------------------------------------ hyperbolic tangent
 
 
 def _sech_squared(m: Any, x: Any) -> Any:
@@ -85,21 +91,41 @@ def _tanhshrink(m: Any, x: Any) -> Any:
     return m.where(m.absolute(x) < 0.0625, near, x - m.tanh(x))
 
 
-tanh = Formula(
-    value=lambda m, x: m.tanh(x),
-    slope=_sech_squared,
-    curvature=lambda m, x: -2 * m.tanh(x) * _sech_squared(m, x),
-)
-tanhshrink = Formula(
-    value=_tanhshrink,
-    slope=lambda m, x: m.tanh(x) * m.tanh(x),
-    curvature=lambda m, x: 2 * m.tanh(x) * _sech_squared(m, x),
-)
-softsign = Formula(
-    value=lambda m, x: x / (1 + m.absolute(x)),
-    slope=lambda m, x: 1 / (1 + m.absolute(x)) ** 2,
-    curvature=lambda m, x: -2 * m.sign(x) / (1 + m.absolute(x)) ** 3,
-)
+def _tanh(m: Any, x: Any) -> Any:
+    return m.tanh(x)
+
+
+def _tanh_curvature(m: Any, x: Any) -> Any:
+    return -2 * m.tanh(x) * _sech_squared(m, x)
+
+
+tanh = Formula(value=_tanh, slope=_sech_squared, curvature=_tanh_curvature)
+
+
+def _tanhshrink_slope(m: Any, x: Any) -> Any:
+    return m.tanh(x) * m.tanh(x)
+
+
+def _tanhshrink_curvature(m: Any, x: Any) -> Any:
+    return 2 * m.tanh(x) * _sech_squared(m, x)
+
+
+tanhshrink = Formula(value=_tanhshrink, slope=_tanhshrink_slope, curvature=_tanhshrink_curvature)
+
+
+def _softsign(m: Any, x: Any) -> Any:
+    return x / (1 + m.absolute(x))
+
+
+def _softsign_slope(m: Any, x: Any) -> Any:
+    return 1 / (1 + m.absolute(x)) ** 2
+
+
+def _softsign_curvature(m: Any, x: Any) -> Any:
+    return -2 * m.sign(x) / (1 + m.absolute(x)) ** 3
+
+
+softsign = Formula(value=_softsign, slope=_softsign_slope, curvature=_softsign_curvature)
 
 
 # ------------------------------------------------------------------------------------- exponential
@@ -231,13 +257,17 @@ def _cubic(m: Any, x: Any) -> tuple[Any, Any, Any]:
 
 silu = Formula(value=_swish, slope=_swish_slope, curvature=_swish_curvature)
 swish = silu
-mish = Formula(
-    value=lambda m, x: x * _mish_gate(m, x)[0], slope=_mish_slope, curvature=_mish_curvature
-)
+
+
+def _mish(m: Any, x: Any) -> Any:
+    return x * _mish_gate(m, x)[0]
+
+
+mish = Formula(value=_mish, slope=_mish_slope, curvature=_mish_curvature)
 gelu = Formula(value=_gelu, slope=_gelu_slope, curvature=_gelu_curvature)
 
 
-# ------------------------------------------------------------------------------- piecewise quadratic
+# ----------------------------------------------------------------------------- piecewise quadratic
 
 
 def _between(m: Any, x: Any, inside: Any, outside: Any) -> Any:
@@ -252,13 +282,23 @@ def _hardswish(m: Any, x: Any) -> Any:
     return m.where(x >= 3, x, m.maximum(x, -3) * _ramp(m, m.minimum(x, 3)) / 6)
 
 
-hardsigmoid = Formula(
-    value=lambda m, x: _ramp(m, x) / 6,
-    slope=lambda m, x: _between(m, x, m.number("1") / 6, 0),
-    curvature=_zero,
-)
-hardswish = Formula(
-    value=_hardswish,
-    slope=lambda m, x: _between(m, x, (2 * x + 3) / 6, m.where(x > 0, 1, 0)),
-    curvature=lambda m, x: _between(m, x, m.number("1") / 3, 0),
-)
+def _hardsigmoid(m: Any, x: Any) -> Any:
+    return _ramp(m, x) / 6
+
+
+def _hardsigmoid_slope(m: Any, x: Any) -> Any:
+    return _between(m, x, m.number("1") / 6, 0)
+
+
+hardsigmoid = Formula(value=_hardsigmoid, slope=_hardsigmoid_slope, curvature=_zero)
+
+
+def _hardswish_slope(m: Any, x: Any) -> Any:
+    return _between(m, x, (2 * x + 3) / 6, m.where(x > 0, 1, 0))
+
+
+def _hardswish_curvature(m: Any, x: Any) -> Any:
+    return _between(m, x, m.number("1") / 3, 0)
+
+
+hardswish = Formula(value=_hardswish, slope=_hardswish_slope, curvature=_hardswish_curvature)

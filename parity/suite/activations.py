@@ -17,6 +17,7 @@ from parity.spec import (
     Quirk,
     Samples,
     Spec,
+    Target,
     Values,
     on,
 )
@@ -65,6 +66,11 @@ def _activation(name: str, *, refuses: tuple[str, ...] = (), **fields: Any) -> S
     )
 
 
+def _reference(name: str) -> Target:
+    """A function of `activation_references`."""
+    return on("torch", f"parity.suite.activation_references.{name}")
+
+
 def _wrong_kind(kind: str, value: Any, required: tuple[Any, ...]) -> BadCall:
     return BadCall(
         name=f"input_is_{kind}", args=(value, *required), reason=f"an input that is {kind}"
@@ -76,7 +82,7 @@ def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
 
 
 def _swept(
-    reference: Callable[..., Any],
+    reference: str,
     budget: Budget | None = None,
     **arrays: Points,
 ) -> Params:
@@ -86,106 +92,11 @@ def _swept(
         mapped=True,
         inputs=BRANCHES,
         budget=budget,
-        reference=on("torch", reference),
-        truth=on("torch", reference),
+        reference=_reference(reference),
+        truth=_reference(reference),
         dtypes=("float32",),
         checks=("forward", "vjp"),
     )
-
-
-# ---------------------------------------------------------------- references that torch has not got
-
-
-def _leaky_relu(input: Any, negative_slope: Any) -> Any:
-    import torch
-
-    return torch.where(input > 0, input, negative_slope * input)
-
-
-def _elu(input: Any, alpha: Any) -> Any:
-    import torch
-
-    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0)))
-
-
-def _celu(input: Any, alpha: Any) -> Any:
-    import torch
-
-    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0) / alpha))
-
-
-def _softplus(input: Any, beta: Any) -> Any:
-    import torch
-
-    return -torch.nn.functional.logsigmoid(-beta * input) / beta
-
-
-def _hardtanh(input: Any, min_val: Any, max_val: Any) -> Any:
-    import torch
-
-    return torch.where(input <= min_val, min_val, torch.where(input >= max_val, max_val, input))
-
-
-def _threshold(input: Any, threshold: Any, value: Any) -> Any:
-    import torch
-
-    return torch.where(input > threshold, input, value)
-
-
-def _softshrink(input: Any, lambd: Any) -> Any:
-    import torch
-
-    outside = input - torch.sign(input) * lambd
-    return torch.where(input.abs() > lambd, outside, torch.zeros_like(input))
-
-
-def _rrelu_eval(input: Any, lower: Any, upper: Any) -> Any:
-    return _leaky_relu(input, (lower + upper) / 2)
-
-
-def _rrelu_given_slopes(input: Any, drawn: Any, training: bool, **bounds: float) -> Any:
-    import torch
-
-    return torch.where(input <= 0, drawn * input, input)
-
-
-def _swish(input: Any, beta: Any = 1.0) -> Any:
-    """silu(beta x)/beta, also for beta = 0; a 1-d beta of more than one entry lies along axis 1."""
-    import torch
-
-    beta = torch.as_tensor(beta, dtype=input.dtype)
-    if beta.ndim == 1 and beta.shape != input.shape and beta.numel() > 1:
-        beta = beta.reshape(-1, *[1] * (input.ndim - 2))
-    if input.dtype in (torch.float16, torch.bfloat16):
-        wide = input.float()
-        return (wide * torch.sigmoid(beta.float() * wide)).to(input.dtype)
-    return input * torch.sigmoid(beta * input)
-
-
-def _stable_glu(input: Any, dim: int = -1) -> Any:
-    import torch
-
-    a, b = input.chunk(2, dim)
-    return a * torch.exp(torch.nn.functional.logsigmoid(b))
-
-
-def _softmax2d(input: Any) -> Any:
-    import torch
-
-    return torch.nn.Softmax2d()(input)
-
-
-def _gumbel_softmax_given_noise(
-    logits: Any, drawn: Any, tau: Any = 1, hard: bool = False, dim: int = -1
-) -> Any:
-    """Torch's formula for a noise that is known up to a constant in each row."""
-    import torch
-
-    soft = ((logits + drawn) / tau).softmax(dim)
-    if not hard:
-        return soft
-    one_hot = torch.zeros_like(logits).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)
-    return one_hot - soft.detach() + soft
 
 
 def _slopes_of_rrelu(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
@@ -199,11 +110,11 @@ def _noise_of_gumbel_softmax(subject: Callable[..., Any], arrays: Any, values: V
     return np.log(np.asarray(subject(np.zeros(arrays[0].shape, np.float32), dim=dim)))
 
 
-def _drawn(reference: Callable[..., Any], observe: Callable[..., Any], **fields: Any) -> Params:
+def _drawn(reference: str, observe: Callable[..., Any], **fields: Any) -> Params:
     """A random setting: the reference is given what the subject drew from its key."""
     return Params(
         key=7,
-        reference=on("torch", reference),
+        reference=_reference(reference),
         drawn=Drawn(observe=observe),
         dtypes=("float32",),
         checks=("forward", "vjp", "jvp", "second", "jit"),
@@ -231,7 +142,7 @@ RECTIFIERS = (
                 dtypes=(*FLOATS, "int32"),
             ),
             Params(values={"threshold": -1.0, "value": 3.0}, inputs=(Points(kinks=(-1.0,)),)),
-            _swept(_threshold, threshold=Points(span=(-2.0, 2.0)), value=Points(span=(-2.0, 2.0))),
+            _swept("threshold", threshold=Points(span=(-2.0, 2.0)), value=Points(span=(-2.0, 2.0))),
         ),
         required=(0.0, 0.0),
         refuses=("bool", "complex64"),
@@ -246,7 +157,7 @@ RECTIFIERS = (
                 dtypes=(*FLOATS, "int32"),
             ),
             Params(values={"min_val": 0.5, "max_val": 0.5}, inputs=(Points(kinks=(0.5,)),)),
-            _swept(_hardtanh, min_val=Points(span=(-4.0, -0.5)), max_val=Points(span=(0.5, 4.0))),
+            _swept("hardtanh", min_val=Points(span=(-4.0, -0.5)), max_val=Points(span=(0.5, 4.0))),
         ),
         refuses=("bool", "complex64"),
         bad_calls=(
@@ -261,7 +172,7 @@ RECTIFIERS = (
             Params(),
             Params(values={"negative_slope": 0.25}),
             Params(values={"negative_slope": 2.0}),
-            _swept(_leaky_relu, negative_slope=Points(span=(-2.0, 2.0))),
+            _swept("leaky_relu", negative_slope=Points(span=(-2.0, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
     ),
@@ -314,10 +225,10 @@ RECTIFIERS = (
         params=(
             Params(),
             Params(values={"lower": 0.25, "upper": 0.5}),
-            _swept(_rrelu_eval, lower=Points(span=(0.0, 0.5)), upper=Points(span=(0.5, 1.0))),
-            _drawn(_rrelu_given_slopes, _slopes_of_rrelu, values={"training": True}),
+            _swept("rrelu_eval", lower=Points(span=(0.0, 0.5)), upper=Points(span=(0.5, 1.0))),
+            _drawn("rrelu_given_slopes", _slopes_of_rrelu, values={"training": True}),
             _drawn(
-                _rrelu_given_slopes,
+                "rrelu_given_slopes",
                 _slopes_of_rrelu,
                 values={"training": True, "lower": 0.5, "upper": 2.0},
             ),
@@ -343,7 +254,7 @@ EXPONENTIAL = (
             Params(values={"alpha": 0.75}),
             Params(values={"alpha": -0.5}),
             Params(values={"alpha": 0.0}, dtypes=("float32",)),
-            _swept(_elu, alpha=Points(span=(-2.0, 2.0))),
+            _swept("elu", alpha=Points(span=(-2.0, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
     ),
@@ -355,7 +266,7 @@ EXPONENTIAL = (
             Params(),
             Params(values={"alpha": 2.0}),
             Params(values={"alpha": 0.0625}),
-            _swept(_celu, alpha=Points(span=(0.25, 4.0))),
+            _swept("celu", alpha=Points(span=(0.25, 4.0))),
         ),
         refuses=("int32", "bool", "complex64"),
         bad_calls=(_bad("alpha_zero", "a division by zero", alpha=0.0),),
@@ -376,7 +287,7 @@ SIGMOIDAL = (
             Params(values={"beta": 2.0, "threshold": 8.0}, inputs=(Points(kinks=(4.0,)),)),
             Params(values={"beta": 0.5}, inputs=(Points(kinks=(40.0,)),)),
             Params(values={"beta": -1.0}, inputs=(Points(kinks=(-20.0,)),)),
-            _swept(_softplus, CANCELS, beta=Points(span=(0.5, 2.0))),
+            _swept("softplus", CANCELS, beta=Points(span=(0.5, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
     ),
@@ -408,17 +319,17 @@ GATED = (
     _activation(
         "swish",
         truth=truths.swish,
-        reference=on("torch", _swish),
+        reference=_reference("swish"),
         params=(
             Params(),
             Params(values={"beta": 1.5}),
             Params(values={"beta": -0.5}),
-            _swept(_swish, CROSSES, beta=Points(span=(-2.0, 2.0))),
+            _swept("swish", CROSSES, beta=Points(span=(-2.0, 2.0))),
             Params(
                 label="beta=per_channel",
                 inputs=(Samples(shape=(8, 3, 5)),),
                 arrays={"beta": Samples(shape=(3,), axis=None)},
-                truth=on("torch", _swish),
+                truth=_reference("swish"),
             ),
         ),
         budgets={
@@ -445,7 +356,7 @@ GATED = (
     ),
     _activation(
         "glu",
-        truth=on("torch", _stable_glu),
+        truth=_reference("stable_glu"),
         inputs=(Samples(shape=(512, 8), special=True),),
         params=(
             Params(),
@@ -489,7 +400,7 @@ SHRINKAGE = (
             Params(),
             Params(values={"lambd": 1.25}, inputs=(Points(kinks=(-1.25, 1.25)),)),
             Params(values={"lambd": 0.0}, inputs=ZERO),
-            _swept(_softshrink, lambd=Points(span=(0.0, 2.0))),
+            _swept("softshrink", lambd=Points(span=(0.0, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
         bad_calls=(
@@ -572,7 +483,7 @@ SOFTMAX = (
     _softmax_row("softmin", PROBABILITIES),
     _activation(
         "softmax2d",
-        reference=on("torch", _softmax2d),
+        reference=_reference("softmax2d"),
         params=(
             Params(inputs=(Samples(shape=(8, 9, 2, 3), special=True),)),
             Params(label="unbatched", inputs=(Samples(shape=(9, 4, 5), axis=2, special=True),)),
@@ -588,16 +499,16 @@ SOFTMAX = (
         "gumbel_softmax",
         inputs=(Samples(shape=(64, 9)),),
         params=(
-            _drawn(_gumbel_softmax_given_noise, _noise_of_gumbel_softmax),
-            _drawn(_gumbel_softmax_given_noise, _noise_of_gumbel_softmax, values={"hard": True}),
+            _drawn("gumbel_softmax_given_noise", _noise_of_gumbel_softmax),
+            _drawn("gumbel_softmax_given_noise", _noise_of_gumbel_softmax, values={"hard": True}),
             _drawn(
-                _gumbel_softmax_given_noise,
+                "gumbel_softmax_given_noise",
                 _noise_of_gumbel_softmax,
                 values={"tau": 0.5, "hard": True, "dim": 0},
                 inputs=(Samples(shape=(9, 64), axis=1),),
             ),
             _drawn(
-                _gumbel_softmax_given_noise,
+                "gumbel_softmax_given_noise",
                 _noise_of_gumbel_softmax,
                 arrays={"tau": Samples(shape=(), center=1.5, scale=0, axis=None)},
             ),

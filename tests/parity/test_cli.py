@@ -31,7 +31,10 @@ def wrong(x):
     return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
 
 
-def _shell(*args, rows=(_row("right", np.abs), _row("wrong", wrong))):
+ROWS = (_row("right", np.abs), _row("wrong", wrong))
+
+
+def _shell(*args, rows=ROWS):
     return CliRunner().invoke(app(lambda: rows), list(args))
 
 

@@ -1,0 +1,90 @@
+"""Activations that torch has not got as such, written with torch.
+
+Their hyperparameters are tensors, or they are given what was drawn at random. Rows name them by
+their path, so that torch is loaded when a row runs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+
+def leaky_relu(input: Tensor, negative_slope: Tensor) -> Tensor:
+    """x where it is positive, else slope times x."""
+    return torch.where(input > 0, input, negative_slope * input)
+
+
+def elu(input: Tensor, alpha: Tensor) -> Tensor:
+    """x where it is positive, else alpha expm1(x)."""
+    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0)))
+
+
+def celu(input: Tensor, alpha: Tensor) -> Tensor:
+    """x where it is positive, else alpha expm1(x/alpha)."""
+    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0) / alpha))
+
+
+def softplus(input: Tensor, beta: Tensor) -> Tensor:
+    """log(1 + exp(beta x))/beta, without a threshold."""
+    return -logsigmoid(-beta * input) / beta
+
+
+def hardtanh(input: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
+    """x between two bounds; on a bound it is the bound that counts."""
+    return torch.where(input <= min_val, min_val, torch.where(input >= max_val, max_val, input))
+
+
+def threshold(input: Tensor, threshold: Tensor, value: Tensor) -> Tensor:
+    """x above the threshold, else the value."""
+    return torch.where(input > threshold, input, value)
+
+
+def softshrink(input: Tensor, lambd: Tensor) -> Tensor:
+    """x moved towards 0 by lambd, and 0 in between."""
+    outside = input - torch.sign(input) * lambd
+    return torch.where(input.abs() > lambd, outside, torch.zeros_like(input))
+
+
+def rrelu_eval(input: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
+    """The mean of the two slopes where x is not positive."""
+    return leaky_relu(input, (lower + upper) / 2)
+
+
+def rrelu_given_slopes(input: Tensor, drawn: Tensor, training: bool, **bounds: float) -> Tensor:
+    """The drawn slope of each place where x is not positive; the bounds are the draw's."""
+    return torch.where(input <= 0, drawn * input, input)
+
+
+def swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
+    """silu(beta x)/beta, also for beta = 0; a 1-d beta of more than one entry lies along axis 1."""
+    beta = torch.as_tensor(beta, dtype=input.dtype)
+    if beta.ndim == 1 and beta.shape != input.shape and beta.numel() > 1:
+        beta = beta.reshape(-1, *[1] * (input.ndim - 2))
+    if input.dtype in (torch.float16, torch.bfloat16):
+        wide = input.float()
+        return (wide * torch.sigmoid(beta.float() * wide)).to(input.dtype)
+    return input * torch.sigmoid(beta * input)
+
+
+def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a sigmoid(b), whose small values keep their digits."""
+    a, b = input.chunk(2, dim)
+    return a * torch.exp(logsigmoid(b))
+
+
+def softmax2d(input: Tensor) -> Tensor:
+    """The module as a function."""
+    return torch.nn.Softmax2d()(input)
+
+
+def gumbel_softmax_given_noise(
+    logits: Tensor, drawn: Tensor, tau: Tensor | float = 1, hard: bool = False, dim: int = -1
+) -> Tensor:
+    """Torch's formula for a noise that is known up to a constant in each row."""
+    soft = ((logits + drawn) / tau).softmax(dim)
+    if not hard:
+        return soft
+    one_hot = torch.zeros_like(logits).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)
+    return one_hot - soft.detach() + soft
