@@ -90,7 +90,8 @@ def _lowest_exponent(x: Array, offset: int) -> int:
 def _reduce(t: Array, low: Array | None, offset: int) -> tuple[Array, Array]:
     """n, p with exp(-(t + low)) = 2^n (1 + p), t >= 0; n stops where 2^(n + offset) becomes 0."""
     c = coefficients(t)
-    last = _lowest_exponent(t, offset) * float(np.log(2))
+    # a quarter short, so that p > 0 there and 0 keeps its sign in products with 1 + p
+    last = (_lowest_exponent(t, offset) - 0.25) * float(np.log(2))
     t = capped(t, last)
     n = lax.round(t * constant(t, -1 / np.log(2)), lax.RoundingMethod.TO_NEAREST_EVEN)
     rest = n * constant(t, c.ln2_low)

@@ -58,7 +58,7 @@ def _check_celu(input: Array, alpha: Array | float = 1.0) -> None:
 
 def _celu_exponential(x: Array, alpha: Array | float) -> Array:
     """e^(x / alpha) for x <= 0, else 1."""
-    z, low = ratio(jnp.where(x < 0, x, 0), alpha)
+    z, low = ratio(jnp.where(x > 0, 0, x), alpha)
     e = decay(magnitude(z), directed(z, low))
     return e if _is_positive(alpha) else jnp.where(z > 0, 1 / e, e)
 
@@ -97,7 +97,7 @@ def celu(input: Array, alpha: Array | float = 1.0) -> Array:
     Source:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
     """
-    z, low = ratio(jnp.where(input < 0, input, 0), alpha)
+    z, low = ratio(jnp.where(input > 0, 0, input), alpha)
     t, low = magnitude(z), directed(z, low)
     below = decay_minus_one(t, low)
     if not _is_positive(alpha):
