@@ -1,0 +1,368 @@
+"""The results as one page: no network, no other files, readable without scripts."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jinja2
+
+from parity.report import figures
+from parity.report.figures import Axis, Figure
+from parity.spec import CHECKS
+from parity.verdict import RANK, Outcome
+
+Data: TypeAlias = Mapping[str, Any]
+
+# What people read for the voices of the results.
+VOICES = {"subject": "ours", "reference": "torch"}
+MARKS = {
+    Outcome.EXACT: "=",
+    Outcome.WITHIN: "≈",
+    Outcome.CLOSER: "◎",
+    Outcome.QUIRK: "§",
+    Outcome.STALE: "∅",
+    Outcome.MISMATCH: "≠",
+    Outcome.NOT_RUN: "?",
+    Outcome.ERROR: "!",
+}
+MEANINGS = {
+    Outcome.EXACT: "the same bits as torch, at points where torch agrees with itself",
+    Outcome.WITHIN: "not the same bits, but within the budget",
+    Outcome.CLOSER: "off torch's value, nearer to the truth than torch and within budget of it",
+    Outcome.QUIRK: "a declared difference from torch, with its reason, was observed",
+    Outcome.STALE: "a declared difference was not observed: the declaration is out of date",
+    Outcome.MISMATCH: "beyond the budget",
+    Outcome.NOT_RUN: "nothing was compared",
+    Outcome.ERROR: "one side crashed",
+}
+# The columns of the table of functions: what people call the result of a check.
+MEASURED = {"forward": "value", "vjp": "gradient"}
+FACTS = {
+    "command": "Command",
+    "date": "Date",
+    "seed": "Seed",
+    "cpu": "CPU",
+    "gpu": "GPU",
+    "platform": "Platform",
+    "python": "Python",
+    "subnormals": "Subnormal numbers",
+}
+LONGEST_INPUT = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many cases had an outcome."""
+
+    outcome: Outcome
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """All cases of one function, dtype and check."""
+
+    check: str
+    tallies: list[Tally]
+    distance: Mapping[str, float | None]
+
+    @property
+    def worst(self) -> Outcome:
+        """The outcome that decides."""
+        return self.tallies[-1].outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """All cases of one function and dtype, by check; None where there are none."""
+
+    dtype: str
+    cells: Mapping[str, Cell | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """The figures of one setting of the hyperparameters."""
+
+    setting: str
+    figures: list[Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quirk:
+    """A declared difference and where it was observed."""
+
+    reason: str
+    source: str
+    where: list[str]
+
+    @property
+    def link(self) -> bool:
+        """Whether the source is an address that is safe to follow."""
+        return self.source.startswith(("https://", "http://"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """Everything about one function.
+
+    Args:
+        anchor: its id in the page, unique.
+        errors: dtype -> check -> voice -> the largest error of the first setting, which is the
+            default one, in ulp from the truth.
+    """
+
+    anchor: str
+    family: str
+    name: str
+    cases: Sequence[Data]
+    tallies: list[Tally]
+    rows: list[Row]
+    errors: Mapping[str, Mapping[str, Mapping[str, float]]]
+    plots: list[Plot]
+    quirks: list[Quirk]
+
+    @property
+    def failed(self) -> int:
+        """How many of its cases failed."""
+        return sum(tally.count for tally in self.tallies if not tally.outcome.succeeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the template shows."""
+
+    functions: list[Function]
+    failures: list[Function]
+    cases: int
+    failed: int
+    tallies: list[Tally]
+    facts: Mapping[str, str]
+    packages: Mapping[str, str]
+    seed: Any
+    dtypes: list[str]
+    checks: list[str]
+    axes: Mapping[str, Axis]
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether anything was compared and nothing failed."""
+        return self.cases > 0 and self.failed == 0
+
+
+def render(results: Data) -> str:
+    """The page.
+
+    Args:
+        results: what a run's JSON file holds.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("parity.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(ulp=ulp, number=number, setting=_setting, point=_point)
+    environment.globals.update(
+        replay=_replay,
+        marks=MARKS,
+        meanings=MEANINGS,
+        descriptions=CHECKS,
+        voices=VOICES,
+        measured=MEASURED,
+        outcome=Outcome,
+        dumbbell_width=figures.DUMBBELL_WIDTH,
+    )
+    return environment.get_template("report.html").render(page=page(results))
+
+
+def page(results: Data) -> Page:
+    """Results sorted for reading: failures first, then functions in the order of the run."""
+    cases: Sequence[Data] = results["cases"]
+    functions = _functions(cases, results.get("curves", []))
+    failures = [function for function in functions if function.failed]
+    facts: Data = results["environment"]
+    dtypes = _unique(case["dtype"] for case in cases)
+    return Page(
+        functions=functions,
+        failures=failures,
+        cases=len(cases),
+        failed=sum(function.failed for function in failures),
+        tallies=_tallies(cases),
+        facts={
+            label: str(facts[key]) for key, label in FACTS.items() if facts.get(key) is not None
+        },
+        packages=facts.get("packages", {}),
+        seed=facts.get("seed", 0),
+        dtypes=dtypes,
+        checks=_checks(cases),
+        axes=_axes(functions),
+    )
+
+
+def ulp(distance: float | str | None) -> str:
+    """A distance with two significant digits, a dash where none was measured."""
+    if distance is None:
+        return "–"
+    value = float(distance)
+    if not math.isfinite(value):
+        return "∞"
+    if value >= 1e5:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def number(value: Any) -> str:
+    """A value as the dtype has it, shortened for reading; a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _point(inputs: Sequence[Any] | None) -> str:
+    """The input that decided a case; a dash where there is none."""
+    if not inputs:
+        return "–"
+    text = ", ".join(number(value) for value in inputs)
+    return text if len(text) <= LONGEST_INPUT else text[: LONGEST_INPUT - 1] + "…"
+
+
+def _setting(params: Data) -> str:
+    return ", ".join(f"{name}={value}" for name, value in params.items())
+
+
+def _replay(case: Data, seed: Any) -> str:
+    return f"python -m parity replay {shlex.quote(case['id'])} --seed {seed}"
+
+
+def _functions(cases: Sequence[Data], curves: Sequence[Data]) -> list[Function]:
+    groups: dict[tuple[str, str], list[Data]] = {}
+    for case in cases:
+        groups.setdefault((case["family"], case["function"]), []).append(case)
+    checks = _checks(cases)
+    return [
+        Function(
+            anchor=f"f{index}-{re.sub(r'[^a-zA-Z0-9_]+', '-', name)}",
+            family=family,
+            name=name,
+            cases=sorted(group, key=lambda case: Outcome(case["outcome"]).succeeds),
+            tallies=_tallies(group),
+            rows=_rows(group, checks),
+            errors=_errors(group),
+            plots=_plots(group, [curve for curve in curves if curve["function"] == name]),
+            quirks=_quirks(group),
+        )
+        for index, ((family, name), group) in enumerate(groups.items())
+    ]
+
+
+def _tallies(cases: Sequence[Data]) -> list[Tally]:
+    """The outcomes that occur, from best to worst."""
+    counts = Counter(Outcome(case["outcome"]) for case in cases)
+    return [
+        Tally(outcome=outcome, count=counts[outcome], share=counts[outcome] / len(cases))
+        for outcome in sorted(counts, key=RANK.__getitem__)
+    ]
+
+
+def _rows(cases: Sequence[Data], checks: Sequence[str]) -> list[Row]:
+    return [
+        Row(
+            dtype=dtype,
+            cells={check: _cell(_of(cases, dtype=dtype, check=check), check) for check in checks},
+        )
+        for dtype in _unique(case["dtype"] for case in cases)
+    ]
+
+
+def _cell(cases: Sequence[Data], check: str) -> Cell | None:
+    if not cases:
+        return None
+    names = _unique(name for case in cases for name in case["distance"])
+    distance = {name: _largest(case["distance"].get(name) for case in cases) for name in names}
+    return Cell(check=check, tallies=_tallies(cases), distance=distance)
+
+
+def _errors(cases: Sequence[Data]) -> dict[str, dict[str, dict[str, float]]]:
+    default = _of(cases, params=cases[0]["params"])
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for dtype in _unique(case["dtype"] for case in cases):
+        for check in MEASURED:
+            group = _of(default, dtype=dtype, check=check)
+            for voice in VOICES:
+                error = _largest(case["distance"].get(f"{voice}_truth") for case in group)
+                if error is not None:
+                    found.setdefault(dtype, {}).setdefault(check, {})[voice] = error
+    return found
+
+
+def _axes(functions: Iterable[Function]) -> dict[str, Axis]:
+    """For each dtype that has errors, the scale that holds them."""
+    errors: dict[str, list[float]] = {}
+    for function in functions:
+        for dtype, checks in function.errors.items():
+            errors.setdefault(dtype, []).extend(e for v in checks.values() for e in v.values())
+    return {dtype: figures.axis(found) for dtype, found in errors.items()}
+
+
+def _plots(cases: Sequence[Data], curves: Iterable[Data]) -> list[Plot]:
+    plots: list[Plot] = []
+    for curve in curves:
+        group = _of(cases, params=curve["params"], dtype=curve["dtype"])
+        drawn = [figures.shape(curve)]
+        for entry, check in (("value", "forward"), ("slope", "vjp")):
+            budgets = [case["budget"]["ulp"] for case in _of(group, check=check) if case["budget"]]
+            drawn.append(
+                figures.errors(
+                    curve, entry, f"Error of the {entry}", VOICES, max(budgets, default=None)
+                )
+            )
+        plots.append(
+            Plot(
+                setting=_setting(curve["params"]),
+                figures=[figure for figure in drawn if figure is not None],
+            )
+        )
+    return [plot for plot in plots if plot.figures]
+
+
+def _quirks(cases: Iterable[Data]) -> list[Quirk]:
+    where: dict[tuple[str, str], list[str]] = {}
+    for case in cases:
+        for quirk in case["quirks"]:
+            places = where.setdefault((quirk["reason"], quirk["source"]), [])
+            places.append(
+                " ".join(filter(None, (_setting(case["params"]), case["dtype"], case["check"])))
+            )
+    return [
+        Quirk(reason=reason, source=source, where=_unique(places))
+        for (reason, source), places in where.items()
+    ]
+
+
+def _checks(cases: Iterable[Data]) -> list[str]:
+    present = _unique(case["check"] for case in cases)
+    return [*(check for check in CHECKS if check in present), *sorted({*present} - {*CHECKS})]
+
+
+def _of(cases: Iterable[Data], **wanted: Any) -> list[Data]:
+    return [case for case in cases if all(case[key] == value for key, value in wanted.items())]
+
+
+def _largest(distances: Iterable[float | str | None]) -> float | None:
+    """JSON has no infinity and no nan: the results say them in words."""
+    known = [float(distance) for distance in distances if distance is not None]
+    return max((math.inf if math.isnan(d) else d for d in known), default=None)
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
