@@ -226,7 +226,8 @@ def capped(t: Array, limit: float) -> Array:
 def half_square(t: Array) -> tuple[Array, Array]:
     """t^2 / 2 = high + low; its rounding alone would cost exp(-t^2 / 2) 40 ulp in the tail."""
     high, low = split(t)
-    return high * high / 2, low * (t + high) / 2
+    square = t * t / 2
+    return square, lax.stop_gradient((high * high / 2 - square) + low * (t + high) / 2)
 
 
 def tail_polynomial(c: Sequence[float], t: Array) -> Array:

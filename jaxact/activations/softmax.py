@@ -91,10 +91,12 @@ def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[AlongAxis]
 def _softmax_rule(
     axis: int, primals: Sequence[Array], tangents: Sequence[Array]
 ) -> tuple[Array, Array]:
+    def pushforward(y: Array, t: Array) -> Array:
+        p, wide = _widened(y), _widened(t)
+        return (p * (wide - jnp.sum(p * wide, axis, keepdims=True))).astype(y.dtype)
+
     y = _softmax(primals[0], axis)
-    wide, t = _widened(y), _widened(tangents[0])
-    mean = jnp.sum(wide * t, axis, keepdims=True)
-    return y, (wide * (t - mean)).astype(y.dtype)
+    return y, recomputed(pushforward)(y, tangents[0])
 
 
 @_with_rule(_softmax_rule)
@@ -305,15 +307,15 @@ def gumbel_softmax(
     axis = check_axis("gumbel_softmax", dim, x.ndim)
     wide = compute_dtype(x.dtype)
 
-    def perturbed(x: Array, tau: Array) -> Array:
+    def relaxed(x: Array, tau: Array) -> Array:
         noise = jax.random.gumbel(key, x.shape, wide)
-        return (x.astype(wide) + noise) / tau.astype(wide)
+        scores = (x.astype(wide) + noise) / tau.astype(wide)
+        return _along(_softmax, scores, axis).astype(x.dtype)
 
-    scores = recomputed(perturbed)(x, jnp.asarray(tau))
-    soft = _along(_softmax, scores, axis)
+    soft = recomputed(relaxed)(x, jnp.asarray(tau))
     if hard:
-        soft = _one_hot_of_largest(soft, axis) + (soft - jax.lax.stop_gradient(soft))
-    return soft.astype(x.dtype)
+        return _one_hot_of_largest(soft, axis) + (soft - jax.lax.stop_gradient(soft))
+    return soft
 
 
 def _one_hot_of_largest(soft: Array, axis: int) -> Array:
