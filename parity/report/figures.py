@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Curve = Mapping[str, Any]
@@ -176,7 +177,7 @@ def errors(
     x_scales = _two_sides(min(exponents), max(exponents))
     lines = [
         line
-        for voice in reversed(voices)
+        for voice in reversed(list(voices))
         for line in _sides(worst[voice], voice, y_scale, x_scales)
     ]
     centre = (x_scales[-1].end + x_scales[1].start) / 2
@@ -282,7 +283,7 @@ def _decades(x_scales: Mapping[int, Scale]) -> list[Tick]:
 def _path(points: Sequence[tuple[float, float]]) -> str:
     """The data of an SVG path; points that lie on a level with both neighbours are left out."""
     kept = [points[0]]
-    for point, following in zip(points[1:], points[2:], strict=False):
+    for point, following in pairwise(points[1:]):
         level = abs(point[1] - kept[-1][1]) < VISIBLE and abs(point[1] - following[1]) < VISIBLE
         if not level:
             kept.append(point)

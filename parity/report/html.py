@@ -171,7 +171,8 @@ def render(results: Data) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(ulp=ulp, number=number, setting=_setting, point=_point)
-    environment.globals.update(
+    return environment.get_template("report.html").render(
+        page=page(results),
         replay=_replay,
         marks=MARKS,
         meanings=MEANINGS,
@@ -181,7 +182,6 @@ def render(results: Data) -> str:
         outcome=Outcome,
         dumbbell_width=figures.DUMBBELL_WIDTH,
     )
-    return environment.get_template("report.html").render(page=page(results))
 
 
 def page(results: Data) -> Page:

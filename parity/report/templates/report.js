@@ -66,7 +66,8 @@ function filter() {
     functions += 1;
   }
   showErrors(wanted.dtype);
-  form.querySelector("output").textContent = `${cases} cases of ${functions} functions`;
+  const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  form.querySelector("output").textContent = `${plural(cases, "case")} of ${plural(functions, "function")}`;
   document.querySelector(".nothing").hidden = functions > 0;
 }
 
