@@ -53,7 +53,7 @@ def ordinals(values: Floats, dtype: str) -> NDArray[np.int64]:
     ordinal = (exponent - limits.least).astype(np.int64) * 2**limits.mantissa + whole
     if limits.flushed:
         ordinal = np.maximum(ordinal - (2**limits.mantissa - 1), 0)
-    return np.negative(ordinal, out=ordinal, where=np.signbit(values))
+    return np.asarray(np.where(np.signbit(values), -ordinal, ordinal), dtype=np.int64)
 
 
 def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:

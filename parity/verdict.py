@@ -23,7 +23,7 @@ SECOND_BUDGETS = {
     "float16": Budget(ulp=1, floor=2.0**-10, everywhere=True, reason=_DIFFERENCES),
     "bfloat16": Budget(ulp=1, floor=2.0**-10, everywhere=True, reason=_DIFFERENCES),
     "float32": Budget(ulp=16, floor=4, everywhere=True, reason=_DIFFERENCES),
-    "float64": Budget(ulp=16, floor=4, everywhere=True, reason=_DIFFERENCES),
+    "float64": Budget(ulp=16, floor=16, everywhere=True, reason=_DIFFERENCES),
 }
 
 

@@ -17,6 +17,7 @@ from parity.verdict import Gaps
 
 # float64 truths are exact where it matters: where they disagree most, and at an even choice.
 EXACT_WORST, EXACT_EVEN = 24, 8
+UNDERFLOWS_BEYOND = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +65,15 @@ class Measurement:
         return own and self.entry == "out" and self.visits_points and is_floating(self.dtype)
 
     def _zero_has_another_sign(self) -> NDArray[np.bool_]:
-        """Where a true zero has another sign than in all of the reference's variants."""
+        """Where a true zero has another sign than in all of the reference's variants.
+
+        Far out a zero is a number that has underflowed, in the truth as well: its sign is nothing.
+        """
         differ = [compare.signs_of_zero_differ(self.subject, run) for run in self.references]
         if not differ:
             return np.zeros(self.subject.size, bool)
-        return (np.logical_and.reduce(differ) & (self.truths[0] == 0)).ravel()
+        near = np.abs(widened(self.voices.problem.arrays[0])) <= UNDERFLOWS_BEYOND
+        return (np.logical_and.reduce(differ) & (self.truths[0] == 0) & near).ravel()
 
     def _with_exact_truth(self, gaps: Gaps) -> Gaps:
         from parity.backends._mpmath import formula_at

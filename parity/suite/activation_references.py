@@ -6,9 +6,29 @@ their path, so that torch is loaded when a row runs.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
+
+
+class _Expm1(torch.autograd.Function):
+    """exp(x) - 1 with the slope exp(x), where torch takes the result + 1 and loses its digits."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor) -> Tensor:
+        ctx.save_for_backward(input)
+        return torch.expm1(input)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+        (input,) = ctx.saved_tensors
+        return cotangent * torch.exp(input)
+
+
+def _expm1(input: Tensor) -> Tensor:
+    return cast(Tensor, _Expm1.apply(input))
 
 
 def leaky_relu(input: Tensor, negative_slope: Tensor) -> Tensor:
@@ -18,12 +38,12 @@ def leaky_relu(input: Tensor, negative_slope: Tensor) -> Tensor:
 
 def elu(input: Tensor, alpha: Tensor) -> Tensor:
     """x where it is positive, else alpha expm1(x)."""
-    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0)))
+    return torch.where(input > 0, input, alpha * _expm1(input.clamp(max=0)))
 
 
 def celu(input: Tensor, alpha: Tensor) -> Tensor:
     """x where it is positive, else alpha expm1(x/alpha)."""
-    return torch.where(input > 0, input, alpha * torch.expm1(input.clamp(max=0) / alpha))
+    return torch.where(input > 0, input, alpha * _expm1(input.clamp(max=0) / alpha))
 
 
 def softplus(input: Tensor, beta: Tensor) -> Tensor:
