@@ -197,15 +197,21 @@ def page(results: Data) -> Page:
         cases=len(cases),
         failed=sum(function.failed for function in failures),
         tallies=_tallies(cases),
-        facts={
-            label: str(facts[key]) for key, label in FACTS.items() if facts.get(key) is not None
-        },
+        facts=_facts(facts),
         packages=facts.get("packages", {}),
         seed=facts.get("seed", 0),
         dtypes=dtypes,
         checks=_checks(cases),
         axes=_axes(functions),
     )
+
+
+def _facts(environment: Data) -> dict[str, str]:
+    """What is known of a run, by label, in the order of reading."""
+    known = {key: str(environment[key]) for key in FACTS if environment.get(key) is not None}
+    if "date" in known:
+        known["date"] = known["date"].replace("T", " ").replace("+00:00", " UTC")
+    return {FACTS[key]: fact for key, fact in known.items()}
 
 
 def ulp(distance: float | str | None) -> str:

@@ -146,7 +146,13 @@ def test_no_case_at_all_is_no_success():
 
 def test_the_page_says_where_and_with_what_it_was_made():
     text = _page(_case()).text
-    for fact in ("2030-01-02", "17", "A Processor", "3.11.7", "count as zero in float32"):
+    for fact in (
+        "2030-01-02 03:04:05 UTC",
+        "17",
+        "A Processor",
+        "3.11.7",
+        "count as zero in float32",
+    ):
         assert fact in text
     assert "torch 2.13.0" in text
     assert "GPU" not in text
