@@ -142,8 +142,9 @@ _LINEAR = float(np.sqrt(8 / np.pi))
 
 
 def _gelu_curvature(x: Array) -> Array:
+    inner = capped(jnp.abs(x), 64)
     density = constant(x, 1 / np.sqrt(2 * np.pi))
-    return narrow(damped(density * (2 - x * x), *half_square(capped(jnp.abs(x), 64))))
+    return narrow(damped(density * (2 - inner * inner), *half_square(inner)))
 
 
 @with_slope(_gelu_curvature)
