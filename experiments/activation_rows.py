@@ -1,7 +1,7 @@
 """The activations as parity's rows have them, with jax.nn's counterparts beside torch's."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,18 @@ def activation_rows() -> Iterator[Row]:
         for i, params in enumerate(spec.params):
             if not params.mapped and all(_constant(a) for a in params.arrays.values()):
                 yield _row(spec, params, default=i == 0)
+
+
+def selected_rows(functions: Collection[str]) -> list[Row]:
+    """The rows of these functions; of all, if none is named."""
+    return [row for row in activation_rows() if not functions or row.function in functions]
+
+
+def check_functions(functions: Collection[str]) -> None:
+    """Raises a ValueError for a name that is no activation."""
+    unknown = set(functions) - {row.function for row in activation_rows()}
+    if unknown:
+        raise ValueError(f"function must be an activation, got {', '.join(sorted(unknown))}")
 
 
 def _row(spec: Spec, params: Params, *, default: bool) -> Row:

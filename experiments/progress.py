@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from rich.console import Console, RenderableType
@@ -27,7 +27,7 @@ class Progress:
             self._console.width = 120
 
     @contextlib.contextmanager
-    def stages(self, title: str, total: int) -> Iterator[Advance]:
+    def stages(self, title: str, total: int) -> Generator[Advance]:
         """Gives a function to call before each of `total` stages.
 
         Args:
@@ -43,7 +43,7 @@ class Progress:
         self._console.print(content)
 
     @contextlib.contextmanager
-    def _bar(self, title: str, total: int) -> Iterator[Advance]:
+    def _bar(self, title: str, total: int) -> Generator[Advance]:
         columns = (
             TextColumn("{task.fields[title]}"),
             BarColumn(),
@@ -64,7 +64,7 @@ class Progress:
             bar.update(task, completed=begun, description="")
 
     @contextlib.contextmanager
-    def _lines(self, title: str, total: int) -> Iterator[Advance]:
+    def _lines(self, title: str, total: int) -> Generator[Advance]:
         start, begun = time.perf_counter(), 0
 
         def advance(stage: str) -> None:

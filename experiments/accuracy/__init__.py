@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from experiments.activation_rows import check_functions
 from experiments.progress import Progress
 from experiments.study import Outcome, Study, option
 
@@ -20,6 +21,7 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be measured."""
+        check_functions(self.function)
         unknown = set(self.side) - set(SIDES)
         if unknown or "jaxact" not in self.side:
             raise ValueError(f"side must be among {SIDES} and include jaxact, got {self.side}")

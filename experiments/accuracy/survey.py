@@ -9,7 +9,7 @@ from experiments.accuracy import Config, errors, table
 from experiments.accuracy.errors import Errors
 from experiments.accuracy.grid import grid
 from experiments.accuracy.sides import exact_results, side_of
-from experiments.activation_rows import Row, activation_rows
+from experiments.activation_rows import Row, selected_rows
 from experiments.progress import Progress
 from experiments.results import measured_on, write_json, write_text
 from experiments.study import Outcome, Verdict
@@ -31,11 +31,7 @@ class Measurement:
 
 def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
     """Measures what the configuration selects, writes the results file and, if asked, the table."""
-    rows = [
-        row
-        for row in activation_rows()
-        if row.pointwise and (not config.function or row.function in config.function)
-    ]
+    rows = [row for row in selected_rows(config.function) if row.pointwise]
     measurements: list[Measurement] = []
     with progress.stages("accuracy", len(rows)) as advance:
         for row in rows:

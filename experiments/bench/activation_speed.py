@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.activation_rows import Row, activation_rows
+from experiments.activation_rows import Row, activation_rows, selected_rows
 from experiments.bench import speed_table
 from experiments.bench.activations import Config
 from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, compilations
@@ -66,11 +67,33 @@ class Speed:
 
 def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
     """Times what the configuration selects, writes the results file and, if asked, the table."""
-    rows = [
-        row
-        for row in activation_rows()
-        if row.listed and (not config.function or row.function in config.function)
-    ]
+    busy = os.getloadavg()[0]
+    rows = [row for row in selected_rows(config.function) if row.listed]
+    seconds, fixed = _time(rows, config, progress)
+    speeds = [_speed(row, seconds[row.label], fixed[row.label]) for row in rows]
+    verdicts = judge(speeds)
+    results = {
+        "schema": 1,
+        "study": "bench activations",
+        "config": dataclasses.asdict(config),
+        "environment": {**measured_on(), "load": busy},
+        "holds": all(verdict.holds for verdict in verdicts),
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        "speeds": [dataclasses.asdict(speed) for speed in speeds],
+        "seconds": seconds,
+    }
+    files = [write_json(out / "bench_activations.json", results)]
+    if config.table:
+        page = speed_table.page(speeds, verdicts, config, busy)
+        files.append(write_text(Path(config.table), page))
+    progress.show(speed_table.rich_table(speeds))
+    return Outcome(verdicts=verdicts, files=files)
+
+
+def _time(
+    rows: list[Row], config: Config, progress: Progress
+) -> tuple[dict[str, Seconds], dict[str, dict[str, Any]]]:
+    """By label: the times of every call, and what needs no clock."""
     groups: dict[str, dict[str, Call]] = {}
     fixed: dict[str, dict[str, Any]] = {}
     with progress.stages("compiling", len(rows)) as advance:
@@ -78,26 +101,15 @@ def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
             advance(row.label)
             x, values = _input(row.function, config.elements), _values(row)
             groups[row.label] = _calls(row, values, x)
-            subject = JaxFunction(row.subject, values, row.key, x)
             fixed[row.label] = {
-                "residuals": subject.residuals(),
+                "residuals": JaxFunction(row.subject, values, row.key, x).residuals(),
                 "recompiled": recompilations(row.function),
             }
     with progress.stages("timing", WARM_UP + config.rounds) as advance:
         seconds = take_turns(
             groups, config.rounds, lambda turn: advance(f"round {turn + 1}"), WARM_UP
         )
-    speeds = [_speed(row, seconds[row.label], fixed[row.label]) for row in rows]
-    verdicts = judge(speeds)
-    files = [
-        write_json(out / "bench_activations.json", _results(config, speeds, seconds, verdicts))
-    ]
-    if config.table:
-        files.append(
-            write_text(Path(config.table), speed_table.page(speeds, verdicts, config.elements))
-        )
-    progress.show(speed_table.rich_table(speeds))
-    return Outcome(verdicts=verdicts, files=files)
+    return seconds, fixed
 
 
 def judge(speeds: list[Speed]) -> list[Verdict]:
@@ -232,18 +244,3 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
 def _changed(value: Any) -> Any:
     # By a factor: the order of bounds and the sign of widths stay as they are.
     return value * 1.25 if isinstance(value, float | np.ndarray) else value
-
-
-def _results(
-    config: Config, speeds: list[Speed], seconds: Mapping[str, Seconds], verdicts: list[Verdict]
-) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "study": "bench activations",
-        "config": dataclasses.asdict(config),
-        "environment": measured_on(),
-        "holds": all(verdict.holds for verdict in verdicts),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
-        "speeds": [dataclasses.asdict(speed) for speed in speeds],
-        "seconds": seconds,
-    }

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from experiments.activation_rows import check_functions
 from experiments.progress import Progress
 from experiments.study import Outcome, Study, option
 
@@ -13,11 +14,12 @@ class Config:
 
     function: tuple[str, ...] = option((), "time only this function; repeat for several")
     elements: int = option(2**22, "float32 numbers in the input, a multiple of 2^16")
-    rounds: int = option(31, "rounds over all functions; medians over them are reported")
+    rounds: int = option(15, "rounds over all functions; medians over them are reported")
     table: str = option("", "also write the page of the documentation to this file")
 
     def __post_init__(self) -> None:
         """Refuses what cannot be timed."""
+        check_functions(self.function)
         if self.elements < 1 or self.elements % 2**16:
             raise ValueError(f"elements must be a multiple of 2^16, got {self.elements}")
         if self.rounds < 1:

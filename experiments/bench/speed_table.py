@@ -12,6 +12,7 @@ from experiments.study import Verdict
 
 if TYPE_CHECKING:
     from experiments.bench.activation_speed import Speed
+    from experiments.bench.activations import Config
 
 PAGE = """\
 # Speed
@@ -19,10 +20,10 @@ PAGE = """\
 <!-- written by `make bench`: do not edit -->
 
 Every activation on {elements} float32 numbers. *x + 1* is a compiled addition over the same array:
-what reading and writing it costs. All calls take turns in one run, and each figure is the median
-over the rounds of a ratio within a round. Backward is `jax.vjp(f, x)[1](ct)`, compiled; torch's
-backward pass is timed without the forward pass that it needs. Below 1, jaxact is the faster one.
-*Kept*: what the backward pass keeps of the forward pass, in arrays of the input's size.
+what reading and writing it costs. All calls take turns in one run of {rounds} rounds; each figure
+is the median over the rounds of a ratio within a round. Below 1, jaxact is the faster one. Backward
+is `jax.vjp(f, x)[1](ct)`, compiled; torch's backward pass is timed without the forward pass that it
+needs. *Kept*: what the backward pass keeps of the forward pass, in arrays of the input's size.
 
 {versions}
 
@@ -46,13 +47,17 @@ HEADER = (
 NARROW = ("", "forward", "/jax.nn", "/torch", "backward", "/jax.nn", "/torch", "eager", "kept")
 
 
-def page(speeds: Sequence["Speed"], verdicts: Sequence[Verdict], elements: int) -> str:
-    """The whole page."""
+def page(
+    speeds: Sequence["Speed"], verdicts: Sequence[Verdict], config: "Config", busy: float
+) -> str:
+    """The whole page; `busy` is the machine's load before the run."""
     where = measured_on()
     names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch"))
+    load = f"load of the machine before the run {busy:.1f}"
     return PAGE.format(
-        elements=f"{elements:,}",
-        versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}.",
+        elements=f"{config.elements:,}",
+        rounds=config.rounds,
+        versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}; {load}.",
         table=markdown(speeds),
         verdicts="".join(map(_claim, verdicts)),
     )

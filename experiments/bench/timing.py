@@ -1,5 +1,6 @@
 """Times of calls that take turns: what disturbs the machine disturbs all of them alike."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,6 +9,8 @@ import numpy as np
 # Runs to its end: nothing may be left to do when it returns.
 Call = Callable[[], object]
 Seconds = dict[str, list[float]]
+
+VISITS = 3
 
 
 def take_turns(
@@ -18,9 +21,10 @@ def take_turns(
 ) -> dict[str, Seconds]:
     """Seconds of each call in each of `rounds` rounds, after `warm_up` rounds that do not count.
 
-    A round visits every group, each time beginning with another; the calls of a group follow each
-    other directly, in an order of their own in every round, so that no call always runs in the
-    wake of the same other one.
+    A round visits every group, each time beginning with another. Within a group every call is made
+    `VISITS` times, all in an order of their own in every round, and the fastest counts: what runs
+    in the wake of another framework's threads, or while the machine does something else, is slow
+    for reasons that are not its own.
 
     Args:
         groups: calls that are compared with each other, by name.
@@ -35,11 +39,18 @@ def take_turns(
         begin(turn)
         start = turn % len(names)
         for group in names[start:] + names[:start]:
-            for name in shuffle.permutation(list(groups[group])).tolist():
-                elapsed = _timed(groups[group][name])
+            order = shuffle.permutation(VISITS * list(groups[group])).tolist()
+            for name, fastest in _fastest(groups[group], order).items():
                 if turn >= warm_up:
-                    seconds[group][name].append(elapsed)
+                    seconds[group][name].append(fastest)
     return seconds
+
+
+def _fastest(calls: Mapping[str, Call], order: Sequence[str]) -> dict[str, float]:
+    fastest = dict.fromkeys(calls, math.inf)
+    for name in order:
+        fastest[name] = min(fastest[name], _timed(calls[name]))
+    return fastest
 
 
 def _timed(call: Call) -> float:

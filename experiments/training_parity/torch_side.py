@@ -1,7 +1,7 @@
 """The network trained by torch: modules of its own, its autograd, its optimizer."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ def _loss(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread() -> Generator[None]:
     """Keeps torch to one thread inside."""
     # Others would spin while they wait: on a busy machine that takes hundreds of times as long as
     # these small products do.

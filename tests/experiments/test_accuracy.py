@@ -208,7 +208,9 @@ def test_the_study_writes_results_and_the_page(tmp_path):
     assert "**1.7e7**" in lines[3]
 
 
-@pytest.mark.parametrize("options", [{"side": ("numpy",)}, {"side": ("torch",)}, {"step": 0}])
+@pytest.mark.parametrize(
+    "options", [{"side": ("numpy",)}, {"side": ("torch",)}, {"step": 0}, {"function": ("gleu",)}]
+)
 def test_a_config_that_cannot_be_measured_is_refused(options):
     with pytest.raises(ValueError, match="must be"):
         Config(**options)

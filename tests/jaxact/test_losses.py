@@ -112,6 +112,12 @@ def test_a_mean_over_ignored_rows_only_is_nan_with_gradient_0():
     assert not slope.any()
 
 
+def test_weights_of_zero_give_what_torch_gives():
+    for weight in (np.zeros(4), np.array([0.0, 0.0, 1.0, 1.0])):
+        for reduction in REDUCTIONS:
+            _assert_same(_scores((3, 4)), np.array([0, 1, 0]), weight, reduction=reduction)
+
+
 def test_an_empty_batch_gives_what_torch_gives():
     for target in (np.zeros(0, np.int64), np.zeros((0, 3))):
         for reduction in REDUCTIONS:
