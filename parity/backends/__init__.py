@@ -76,8 +76,10 @@ class Transforming(Backend, Protocol):
         """Value and gradients of several problems, mapped over a new leading axis."""
         ...
 
-    def op_by_op(self, call: Callable[..., Any], values: Values, mapped: bool) -> Program:
-        """Value and gradients with every operation compiled on its own."""
+    def op_by_op(
+        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
+    ) -> Program:
+        """The phases with every operation compiled on its own."""
         ...
 
     def dtype_in_64_bit_mode(

@@ -81,14 +81,16 @@ class JaxBackend:
 
         return run
 
-    def op_by_op(self, call: Callable[..., Any], values: Values, mapped: bool) -> Program:
-        """Value and gradients with every operation compiled on its own."""
+    def op_by_op(
+        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
+    ) -> Program:
+        """The phases with every operation compiled on its own."""
         function = _function(call, values, mapped)
 
         def run(problem: Problem) -> Run:
             with precision(problem.dtype), jax.disable_jit():
                 arguments = _arguments(function, problem)
-                return Run(_to_numpy(_phases(function, ("forward", "vjp"))(*arguments)))
+                return Run(_to_numpy(_phases(function, phases)(*arguments)))
 
         return run
 

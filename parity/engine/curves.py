@@ -41,8 +41,14 @@ def curve(case: Case, voices: Voices) -> dict[str, Any] | None:
         "function": case.spec.name,
         "params": dict(case.params.values),
         "dtype": DTYPE,
-        **{name: column[kept].tolist() for name, column in columns.items()},
+        **{name: _short(column[kept], name) for name, column in columns.items()},
     }
+
+
+def _short(column: Floats, name: str) -> list[float]:
+    """Digits enough for a plot."""
+    digits = 3 if "ulp" in name else 7
+    return [float(f"{number:.{digits}g}") for number in column.tolist()]
 
 
 def _error(voices: Voices, entry: str, trace: compare.Trace) -> Floats:

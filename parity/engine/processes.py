@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -30,12 +31,17 @@ def run_in_processes(
     """
     by_id = {case.id: case for group in groups for case in group}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_share_device) as pool:
         ids = [[case.id for case in group] for group in groups]
         for future in as_completed([pool.submit(_work, load, names, seed) for names in ids]):
             for name, quirks, result in future.result():
                 case = by_id[name]
                 yield replace(result, case=case, quirks=tuple(case.spec.quirks[i] for i in quirks))
+
+
+def _share_device() -> None:
+    """Of a GPU the first process would take all the memory; read when jax is first imported."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 def _work(load: Load, ids: list[str], seed: int) -> list[tuple[str, list[int], Result]]:

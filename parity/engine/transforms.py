@@ -37,7 +37,9 @@ def jit(case: Case, voices: Voices) -> Result:
     side = voices.subject_side
     assert isinstance(side, Transforming)
     _raise_failures(voices)
-    program = side.op_by_op(voices.subject_call, case.params.values, case.params.mapped)
+    # Each operation of a backward pass costs a compilation; half precision differs in values first.
+    phases = ("forward", "vjp") if case.dtype == "float32" else ("forward",)
+    program = side.op_by_op(voices.subject_call, case.params.values, case.params.mapped, phases)
     apart = program(replace(voices.problem, drawn={})).trace
     together = {key: voices.subject.trace[key] for key in apart}
     beside = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -46,9 +45,10 @@ def _cpu() -> str:
 
 
 def _gpu() -> str | None:
-    """The device that jax ran on, if it is none of the processor's; loads nothing."""
-    jax = sys.modules.get("jax")
-    if jax is None:
+    """The device that jax runs on, if it is none of the processor's."""
+    try:
+        import jax
+    except ImportError:
         return None
-    device = jax.devices()[0]
+    device: Any = jax.devices()[0]
     return None if device.platform == "cpu" else str(device.device_kind)

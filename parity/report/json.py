@@ -33,7 +33,7 @@ def as_dict(results: Sequence[Result], seed: int) -> dict[str, Any]:
 
 def write(path: Path, data: dict[str, Any]) -> None:
     """The data as a JSON file."""
-    write_whole(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(data, allow_nan=False) + "\n")
 
 
 def _case(result: Result) -> dict[str, Any]:

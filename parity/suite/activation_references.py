@@ -17,14 +17,14 @@ class _Expm1(torch.autograd.Function):
     """exp(x) - 1 with the slope exp(x), where torch takes the result + 1 and loses its digits."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor) -> Tensor:
-        ctx.save_for_backward(input)
-        return torch.expm1(input)
+    def forward(ctx: Any, *args: Tensor, **kwargs: Any) -> Tensor:
+        ctx.save_for_backward(*args)
+        return torch.expm1(args[0])
 
     @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
         (input,) = ctx.saved_tensors
-        return cotangent * torch.exp(input)
+        return grad_outputs[0] * torch.exp(input)
 
 
 def _expm1(input: Tensor) -> Tensor:

@@ -450,7 +450,7 @@ LOG_PROBABILITIES = Budget(
 )
 SOFTMAX_BUDGETS: dict[Any, Budget] = {
     (check, dtype): NORMALIZED if dtype in ("float32", "float64") else NORMALIZED_HALF
-    for check in ("vjp", "jvp", "second", "jit")
+    for check in ("vjp", "jvp", "second", "vmap", "jit")
     for dtype in FLOATS
 }
 ROWS = (Samples(shape=(64, 9), special=True),)
