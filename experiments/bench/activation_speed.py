@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from experiments.activation_rows import Row, activation_rows, selected_rows
 from experiments.bench import speed_table
 from experiments.bench.activations import Config
 from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, compilations
-from experiments.bench.timing import Call, Seconds, ratio, take_turns
+from experiments.bench.speed import ADDITION, JAX_NN, TORCH, Speed, judge
+from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
 from experiments.progress import Progress
 from experiments.results import measured_on, write_json, write_text
-from experiments.study import Outcome, Verdict
+from experiments.study import Outcome
 
 # Functions over an axis: the shape of the input and what selects the axis.
 OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
@@ -29,40 +30,7 @@ OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
     "softmax2d": ((-1, 64, 32, 32), {}),
     "gumbel_softmax": ((-1, 1024), {}),
 }
-# Functions of which torch's own forward pass beats jax.nn's.
-FASTER_THAN_TORCH = ("gelu", "softplus", "logsigmoid")
 WARM_UP = 3
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Speed:
-    """What was measured of one row. Ratios are medians over rounds; None: no counterpart.
-
-    Attributes:
-        function: the row's function.
-        label: the function with its setting.
-        elementwise: whether it is, in one array.
-        forward, backward: time over that of a compiled x + 1 on the same array.
-        forward_to_jax_nn, backward_to_jax_nn: over that of jax.nn's counterpart.
-        forward_to_torch, backward_to_torch: over that of torch's, whose backward pass is timed
-            without the forward pass that it needs.
-        eager: microseconds of a call on 16 elements.
-        residuals: what the backward pass keeps, in arrays of the input's size.
-        recompiled: programs compiled for a second value of each hyperparameter; None without any.
-    """
-
-    function: str
-    label: str
-    elementwise: bool
-    forward: float
-    backward: float
-    forward_to_jax_nn: float | None
-    backward_to_jax_nn: float | None
-    forward_to_torch: float
-    backward_to_torch: float
-    eager: float
-    residuals: float
-    recompiled: int | None
 
 
 def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
@@ -112,49 +80,6 @@ def _time(
     return seconds, fixed
 
 
-def judge(speeds: list[Speed]) -> list[Verdict]:
-    """What the library promises about the speed of its element-wise functions."""
-    elementwise = [speed for speed in speeds if speed.elementwise]
-    both = [
-        (f"{way} of {speed.label}", value)
-        for speed in elementwise
-        for way, value in (("forward", speed.forward), ("backward", speed.backward))
-    ]
-    to_jax_nn = [
-        (f"{way} of {speed.label}", value)
-        for speed in elementwise
-        for way, value in (
-            ("forward", speed.forward_to_jax_nn),
-            ("backward", speed.backward_to_jax_nn),
-        )
-    ]
-    to_torch = [
-        (speed.label, speed.forward_to_torch)
-        for speed in elementwise
-        if speed.label in FASTER_THAN_TORCH
-    ]
-    middle = [
-        (f"the median {way}", float(np.median(values)))
-        for way, values in (
-            ("forward", [speed.forward for speed in elementwise]),
-            ("backward", [speed.backward for speed in elementwise]),
-        )
-        if values
-    ]
-    eager = [(speed.label, speed.eager) for speed in elementwise]
-    kept = [(speed.label, speed.residuals) for speed in elementwise]
-    recompiled = [(speed.label, speed.recompiled) for speed in speeds]
-    return [
-        _at_most("each takes at most 3 times x + 1", both, 3),
-        _at_most("the median takes at most 2 times x + 1", middle, 2),
-        _at_most("none is more than 5 % slower than jax.nn's", to_jax_nn, 1.05),
-        _at_most("gelu, softplus and logsigmoid are as fast as torch's", to_torch, 1),
-        _at_most("an eager call on 16 elements takes at most 10 us", eager, 10),
-        _at_most("the backward pass keeps one array", kept, 1),
-        _at_most("another value of a hyperparameter compiles nothing", recompiled, 0),
-    ]
-
-
 def recompilations(function: str) -> int | None:
     """Programs that jax compiles when every number among a function's hyperparameters changes."""
     rows = [row for row in activation_rows() if row.function == function and _numbers(row.values)]
@@ -174,48 +99,38 @@ def _calls(row: Row, values: Mapping[str, Any], x: NDArray[np.float32]) -> dict[
     torch_function = TorchFunction(row.reference, values, x)
     addition = jax.jit(lambda x: x + 1).lower(subject.x).compile()
     calls: dict[str, Call] = {
-        "addition": lambda: addition(subject.x).block_until_ready(),
+        ADDITION: lambda: addition(subject.x).block_until_ready(),
         "forward": subject.forward(),
         "backward": subject.backward(_cotangent),
         "eager": subject.eager(),
-        "torch forward": torch_function.forward(),
-        "torch backward": torch_function.backward(_cotangent),
+        f"{TORCH} forward": torch_function.forward(),
+        f"{TORCH} backward": torch_function.backward(_cotangent),
     }
     if row.counterpart:
         counterpart = JaxFunction(row.counterpart, {}, None, x)
-        calls["jax.nn forward"] = counterpart.forward()
-        calls["jax.nn backward"] = counterpart.backward(_cotangent)
+        calls[f"{JAX_NN} forward"] = counterpart.forward()
+        calls[f"{JAX_NN} backward"] = counterpart.backward(_cotangent)
     return calls
 
 
 def _speed(row: Row, seconds: Seconds, fixed: Mapping[str, Any]) -> Speed:
-    def against(call: str, other: str) -> float | None:
-        return ratio(seconds[call], seconds[other]) if other in seconds else None
+    def against_others(name: str) -> dict[str, Ratio]:
+        calls = {ADDITION: ADDITION, **{side: f"{side} {name}" for side in (JAX_NN, TORCH)}}
+        return {
+            other: ratio(seconds[name], seconds[call])
+            for other, call in calls.items()
+            if call in seconds
+        }
 
     return Speed(
         function=row.function,
         label=row.label,
         elementwise=row.function not in OVER_AN_AXIS,
-        forward=ratio(seconds["forward"], seconds["addition"]),
-        backward=ratio(seconds["backward"], seconds["addition"]),
-        forward_to_jax_nn=against("forward", "jax.nn forward"),
-        backward_to_jax_nn=against("backward", "jax.nn backward"),
-        forward_to_torch=ratio(seconds["forward"], seconds["torch forward"]),
-        backward_to_torch=ratio(seconds["backward"], seconds["torch backward"]),
+        forward=against_others("forward"),
+        backward=against_others("backward"),
         eager=float(np.median(seconds["eager"])) / EAGER_CALLS * 1e6,
         **fixed,
     )
-
-
-def _at_most(claim: str, measured: Iterable[tuple[str, float | None]], limit: float) -> Verdict:
-    known = [(name, value) for name, value in measured if value is not None]
-    beyond = [f"{name} {value:.3g}" for name, value in known if not value <= limit]
-    if beyond:
-        return Verdict(claim=claim, holds=False, detail=", ".join(beyond))
-    if not known:
-        return Verdict(claim=claim, holds=True, detail="none of these was selected")
-    name, value = max(known, key=lambda pair: pair[1])
-    return Verdict(claim=claim, holds=True, detail=f"at most {value:.3g}, {name}")
 
 
 @functools.cache

@@ -2,17 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
+from experiments.bench.activations import Config
+from experiments.bench.speed import OTHERS, Speed
 from experiments.results import measured_on
 from experiments.study import Verdict
-
-if TYPE_CHECKING:
-    from experiments.bench.activation_speed import Speed
-    from experiments.bench.activations import Config
 
 PAGE = """\
 # Speed
@@ -24,13 +21,15 @@ what reading and writing it costs. All calls take turns in one run of {rounds} r
 is the median over the rounds of a ratio within a round. Below 1, jaxact is the faster one. Backward
 is `jax.vjp(f, x)[1](ct)`, compiled; torch's backward pass is timed without the forward pass that it
 needs. *Kept*: what the backward pass keeps of the forward pass, in arrays of the input's size.
+*Surely* slower is what exceeds the scatter of the rounds: the lower 95 % confidence bound of a
+median.
 
 {versions}
 
 {table}
 {verdicts}
 The functions over an axis are `[..., 1024]`, `glu` `[..., 2048]` and `softmax2d` `[n, 64, 32, 32]`;
-the limits are about the element-wise ones.
+the limits of ratios and of what is kept are about the element-wise ones.
 """
 
 HEADER = (
@@ -47,9 +46,7 @@ HEADER = (
 NARROW = ("", "forward", "/jax.nn", "/torch", "backward", "/jax.nn", "/torch", "eager", "kept")
 
 
-def page(
-    speeds: Sequence["Speed"], verdicts: Sequence[Verdict], config: "Config", busy: float
-) -> str:
+def page(speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
     """The whole page; `busy` is the machine's load before the run."""
     where = measured_on()
     names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch"))
@@ -63,14 +60,14 @@ def page(
     )
 
 
-def markdown(speeds: Sequence["Speed"]) -> str:
+def markdown(speeds: Sequence[Speed]) -> str:
     """A line for each function."""
     rule = ["---", *["--:"] * (len(HEADER) - 1)]
     body = [[f"`{cells[0]}`", *cells[1:]] for cells in map(_cells, speeds)]
     return "".join(_line(cells) for cells in [HEADER, rule, *body])
 
 
-def rich_table(speeds: Sequence["Speed"]) -> Table:
+def rich_table(speeds: Sequence[Speed]) -> Table:
     """The same for the console."""
     table = Table(title="time over that of x + 1, of jax.nn's and of torch's", box=box.SIMPLE_HEAD)
     for title in NARROW:
@@ -85,18 +82,11 @@ def _claim(verdict: Verdict) -> str:
     return f"- {verdict.claim}: {met}; {verdict.detail}\n"
 
 
-def _cells(speed: "Speed") -> list[str]:
-    ratios = (
-        speed.forward,
-        speed.forward_to_jax_nn,
-        speed.forward_to_torch,
-        speed.backward,
-        speed.backward_to_jax_nn,
-        speed.backward_to_torch,
-    )
+def _cells(speed: Speed) -> list[str]:
+    ratios = [of.get(other) for of in (speed.forward, speed.backward) for other in OTHERS]
     return [
         speed.label,
-        *("–" if value is None else f"{value:.2f}" for value in ratios),
+        *("–" if found is None else f"{found.median:.2f}" for found in ratios),
         f"{speed.eager:.1f} us",
         f"{speed.residuals:g}",
     ]

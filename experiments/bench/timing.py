@@ -1,5 +1,6 @@
 """Times of calls that take turns: what disturbs the machine disturbs all of them alike."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,9 +60,36 @@ def _timed(call: Call) -> float:
     return time.perf_counter() - begun
 
 
-def ratio(seconds: Sequence[float], other: Sequence[float]) -> float:
-    """The median over rounds of one call's time over another's in the same round."""
-    return float(np.median(np.asarray(seconds) / np.asarray(other)))
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """One call's time over another's in the same rounds.
+
+    Attributes:
+        median: over the rounds.
+        at_least: the lower 95 % confidence bound of the median. Two calls that are equally fast
+            differ in any one run; that one is slower has to show beyond the scatter of the rounds.
+    """
+
+    median: float
+    at_least: float
+
+
+def ratio(seconds: Sequence[float], other: Sequence[float]) -> Ratio:
+    """How the times of a call compare with those of another, round by round."""
+    ratios = np.sort(np.asarray(seconds) / np.asarray(other))
+    return Ratio(float(np.median(ratios)), float(ratios[_surely_below_the_median(len(ratios))]))
+
+
+def _surely_below_the_median(rounds: int) -> int:
+    """The place, from 0, of the largest of sorted values below the median with 95 % confidence.
+
+    As many values lie below the median as heads fall in as many throws of a coin.
+    """
+    place, chance = 0, 0.5**rounds
+    while chance + math.comb(rounds, place + 1) * 0.5**rounds <= 0.05:
+        place += 1
+        chance += math.comb(rounds, place) * 0.5**rounds
+    return place
 
 
 def repeated(call: Call, times: int) -> Call:

@@ -205,8 +205,8 @@ def _total(losses: Array) -> Array:
     # The leading digits of all terms, as multiples of one unit so coarse that their sum is exact,
     # then what is left of each: a small part of the whole, and so are its errors.
     largest = jnp.max(jnp.abs(fixed), initial=0)
-    exponent = jnp.frexp(largest * losses.size)[1]
-    digits = jnp.finfo(losses.dtype).nmant + 1
+    exponent: Array = jnp.frexp(largest * losses.size)[1]
+    digits = np.finfo(losses.dtype).nmant + 1
     unit = jnp.ldexp(jnp.ones_like(largest), exponent - digits)
     leading = jnp.round(fixed / unit) * unit
     leading = jnp.where(jnp.isfinite(leading), leading, 0)
