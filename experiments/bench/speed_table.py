@@ -19,10 +19,10 @@ PAGE = """\
 Every activation on {elements} float32 numbers. *x + 1* is a compiled addition over the same array:
 what reading and writing it costs. All calls take turns in one run of {rounds} rounds; each figure
 is the median over the rounds of a ratio within a round. Below 1, jaxact is the faster one. Backward
-is `jax.vjp(f, x)[1](ct)`, compiled; torch's backward pass is timed without the forward pass that it
-needs. *Kept*: what the backward pass keeps of the forward pass, in arrays of the input's size.
-*Surely* slower is what exceeds the scatter of the rounds: the lower 95 % confidence bound of a
-median.
+is `pull(ct)` after `out, pull = jax.vjp(f, x)`, compiled as one function of x and ct; torch's
+backward pass is timed without the forward pass that it needs. *Kept*: what the backward pass keeps
+of the forward pass, in arrays of the input's size. *Surely* slower is what exceeds the scatter of
+the rounds: the lower 95 % confidence bound of a median.
 
 {versions}
 
