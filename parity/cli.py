@@ -11,7 +11,7 @@ import typer
 
 from parity.cases import Case, cases, select
 from parity.engine import Result, run, succeeded
-from parity.report.console import Reporter, details
+from parity.report.console import Reporter, description, details
 from parity.spec import CHECKS, FLOATS, Points, Spec, on
 
 Load = Callable[[], Sequence[Spec]]
@@ -61,16 +61,7 @@ def app(load: Load) -> typer.Typer:
     @shell.command("show")
     def _show(case: str) -> None:
         """Print what a case compares, without running it."""
-        found = _one(load, case)
-        spec = found.spec
-        typer.echo(f"{found.id}: {CHECKS[found.check]}")
-        typer.echo(f"  subject    {spec.subject.backend}: {spec.subject.name}")
-        reference = found.params.reference or spec.reference
-        typer.echo(f"  reference  {reference.backend}: {reference.name}")
-        for array in found.params.inputs or spec.inputs:
-            typer.echo(f"  input      {array}")
-        for quirk in spec.quirks:
-            typer.echo(f"  quirk      {quirk.reason} ({quirk.source})")
+        typer.echo(description(_one(load, case)))
 
     @shell.command("replay")
     def _replay(case: str, seed: Seed = 0) -> None:

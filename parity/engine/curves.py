@@ -47,7 +47,7 @@ def curve(case: Case, voices: Voices) -> dict[str, Any] | None:
 
 def _short(column: Floats, name: str) -> list[float]:
     """Digits enough for a plot."""
-    digits = 3 if "ulp" in name else 7
+    digits = 3 if "ulp" in name else 9
     return [float(f"{number:.{digits}g}") for number in column.tolist()]
 
 
@@ -68,5 +68,5 @@ def _points(x: Floats, errors: Iterable[Floats]) -> NDArray[np.intp]:
         order = np.lexsort((error[candidates], binade))
         last = np.flatnonzero(np.diff(binade[order], append=np.inf))
         kept.append(candidates[order[last]])
-    chosen = np.unique(np.concatenate(kept))
-    return chosen[np.argsort(x[chosen])]
+    chosen = np.concatenate(kept)
+    return chosen[np.unique(x[chosen], return_index=True)[1]]

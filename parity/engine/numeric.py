@@ -25,7 +25,7 @@ def numeric(case: Case, voices: Voices) -> Result:
     if phase in voices.subject.failures:
         raise voices.subject.failures[phase]
     entries = _entries(voices.reference.trace, phase)
-    unanswered = tuple(quirk for quirk in _quirks(case) if quirk.where is None)
+    unanswered = tuple(quirk for quirk in quirks_of(case) if quirk.where is None)
     if unanswered and entries:
         message = "the reference is declared to have no answer here, and gave one"
         return Result(case=case, outcome=Outcome.STALE, message=message, quirks=unanswered)
@@ -49,7 +49,8 @@ def _entries(trace: Trace, phase: str) -> Trace:
     return {key: array for key, array in trace.items() if phase_of(key) == phase}
 
 
-def _quirks(case: Case) -> tuple[Quirk, ...]:
+def quirks_of(case: Case) -> tuple[Quirk, ...]:
+    """The declared differences that this case has to show."""
     return tuple(
         quirk
         for quirk in case.spec.quirks
@@ -77,7 +78,7 @@ def against(case: Case, voices: Voices, subject: Trace, reference: Trace) -> Res
     structure = structural_difference(subject, reference, case)
     if structure:
         return Result(case=case, outcome=Outcome.MISMATCH, message=structure)
-    quirks = [quirk for quirk in _quirks(case) if quirk.where is not None]
+    quirks = [quirk for quirk in quirks_of(case) if quirk.where is not None]
     judged: dict[str, tuple[Gaps, Judgement]] = {}
     for key in reference:
         measurement = Measurement(voices=voices, entry=key, subject=subject[key])

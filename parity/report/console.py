@@ -9,9 +9,12 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from parity.cases import Case
 from parity.engine import Result
+from parity.engine.numeric import budget_of, quirks_of
 from parity.report.snippet import snippet
 from parity.report.summary import last_line, replay_command
+from parity.spec import CHECKS, NUMERIC_CHECKS, Budget
 from parity.verdict import Outcome
 
 COLOURS = {
@@ -86,18 +89,38 @@ def failure_text(result: Result, seed: int) -> str:
     return "\n".join(lines)
 
 
+def description(case: Case) -> str:
+    """What a case compares."""
+    reference = case.params.reference or case.spec.reference
+    lines = [
+        f"{case.id}: {CHECKS[case.check]}",
+        f"  subject    {case.spec.subject.backend}: {case.spec.subject.name}",
+        f"  reference  {reference.backend}: {reference.name}",
+    ]
+    if case.check in NUMERIC_CHECKS:
+        lines += [f"  input      {array}" for array in case.params.inputs or case.spec.inputs]
+        lines += [f"  {name:<10} {array}" for name, array in case.params.arrays.items()]
+        lines += [f"  {name:<10} {value!r}" for name, value in case.params.values.items()]
+        lines.append(f"  budget     {_budget(budget_of(case))}")
+    if case.bad_call is not None:
+        lines.append(f"  bad call   {case.bad_call.reason}")
+    lines += [f"  quirk      {quirk.reason} ({quirk.source})" for quirk in quirks_of(case)]
+    return "\n".join(lines)
+
+
 def details(result: Result, seed: int) -> str:
-    """Everything about one case."""
+    """What came of one case, and how to see it without parity."""
     case = result.case
+    reference = case.params.reference or case.spec.reference
     lines = [
         f"{case.id}: {result.outcome}",
         f"  subject    {case.spec.subject.backend}: {case.spec.subject.name}",
-        f"  reference  {case.spec.reference.backend}: {case.spec.reference.name}",
+        f"  reference  {reference.backend}: {reference.name}",
     ]
     if result.message:
         lines.append(f"  {result.message}")
     if result.budget is not None:
-        lines.append(f"  budget     {_budget(result)}")
+        lines.append(f"  budget     {_budget(result.budget)}")
     for name, ulps in result.distance.items():
         if ulps is not None:
             lines.append(f"  {name.replace('_', ' - '):<22} {ulps:.4g} ulp at most")
@@ -111,9 +134,7 @@ def details(result: Result, seed: int) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _budget(result: Result) -> str:
-    budget = result.budget
-    assert budget is not None
+def _budget(budget: Budget) -> str:
     floor = f", floor {budget.floor:g} epsilon" if budget.floor else ""
     reason = f": {budget.reason}" if budget.reason else ""
     return f"{budget.ulp:g} ulp{floor}{reason}"

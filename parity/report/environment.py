@@ -6,7 +6,7 @@ import platform
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from parity.dtypes import SUBNORMALS
 
@@ -50,5 +50,5 @@ def _gpu() -> str | None:
         import jax
     except ImportError:
         return None
-    device: Any = jax.devices()[0]
+    device = cast(Any, jax.devices()[0])
     return None if device.platform == "cpu" else str(device.device_kind)
