@@ -63,6 +63,12 @@ def test_only_normal_inputs_and_results_are_counted(x, exact):
     assert found.within("float32")
 
 
+def test_zero_is_one_ulp_off_the_smallest_normal_number_and_far_from_its_double():
+    tiny = 2.0**-126
+    assert _measured([1, 2], [0, 2], [tiny, 2]).ulp == 1
+    assert _measured([1, 2], [0, 2], [2 * tiny, 2]).ulp > 1e6
+
+
 def test_around_a_crossing_the_absolute_error_counts():
     x = np.linspace(1, 3, 4001)
     exact = x - 2.0
