@@ -40,19 +40,22 @@ for module in pkgutil.walk_packages({package}.__path__, "{package}."):
 """
 
 
-def _ignored() -> list[str]:
-    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
-    return [".git", *(line.rstrip("/") for line in lines)]
+def _ignored(path: Path) -> bool:
+    """Whether git does not look at the path: its own folder, and what .gitignore names."""
+    patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    anchored = f"/{path.relative_to(ROOT)}/"
+    return path.name == ".git" or any(
+        pattern == anchored if pattern.startswith("/") else fnmatch(f"{path.name}/", pattern)
+        for pattern in patterns
+    )
 
 
 def project_files(folder: Path = ROOT) -> list[Path]:
     """Every file of the project, less what .gitignore names."""
     files: list[Path] = []
-    ignored = _ignored()
     for path in sorted(folder.iterdir()):
-        if any(fnmatch(path.name, pattern) for pattern in ignored):
-            continue
-        files += project_files(path) if path.is_dir() else [path]
+        if not _ignored(path):
+            files += project_files(path) if path.is_dir() else [path]
     return files
 
 
