@@ -5,6 +5,7 @@ from jax import Array
 
 from jaxact._core import ArgumentValueError, elementwise, is_number, with_slope
 from jaxact._elementary import (
+    constant,
     decay,
     decay_minus_one,
     directed,
@@ -104,7 +105,11 @@ def celu(input: Array, alpha: Array | float = 1.0) -> Array:
         # for z > 0: e^z - 1 = -(e^-z - 1) / e^-z
         below = -below / jnp.where(z > 0, decay(t, low), -1)
         below = jnp.where(alpha == 0, jnp.nan, below)
-    return jnp.where(input >= 0, input, alpha * below)
+    out = alpha * below
+    if not (is_number(alpha) and alpha == 1):
+        # x / alpha may underflow where x does not
+        out = jnp.where(t < constant(t, 2.0**-60), input, out)
+    return jnp.where(input >= 0, input, out)
 
 
 def _selu_exponential(x: Array) -> Array:

@@ -229,10 +229,19 @@ def _tanh_gelu(x: Array) -> Array:
     return _self_gated(x, jnp.copysign(z, x), directed(x, low))
 
 
-_GELU = {"none": _gelu, "tanh": _tanh_gelu}
+@op()
+def _gelu_op(input: Array) -> Array:
+    return _gelu(as_floating("gelu", "input", input))
 
 
-@op(static=("approximate",))
+@op()
+def _tanh_gelu_op(input: Array) -> Array:
+    return _tanh_gelu(as_floating("gelu", "input", input))
+
+
+_GELU = {"none": _gelu_op, "tanh": _tanh_gelu_op}
+
+
 def gelu(input: Array, approximate: Literal["none", "tanh"] = "none") -> Array:
     """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
 
@@ -255,7 +264,7 @@ def gelu(input: Array, approximate: Literal["none", "tanh"] = "none") -> Array:
     """
     if approximate not in _GELU:
         raise ArgumentValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return _GELU[approximate](as_floating("gelu", "input", input))
+    return _GELU[approximate](input)
 
 
 # -------------------------------------------------------------------------------------------- mish

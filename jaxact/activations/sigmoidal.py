@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxact._core import elementwise, with_slope
+from jaxact._core import elementwise, is_number, with_slope
 from jaxact._elementary import (
     decay,
     decay_minus_one,
@@ -97,8 +97,12 @@ def softplus(input: Array, beta: Array | float = 1.0, threshold: Array | float =
         Dugas et al. 2001; torch.nn.functional.softplus, torch 2.13.
     """
     z, low = product(input, beta)
-    tail = log1p_unit(decay(magnitude(z), directed(z, low)))
-    return jnp.where(z > threshold, input, (jnp.where(z < 0, 0, z) + tail) / beta)
+    t, t_low = magnitude(z), directed(z, low)
+    smooth = (jnp.where(z < 0, 0, z) + log1p_unit(decay(t, t_low))) / beta
+    if not (is_number(beta) and beta == 1):
+        # log(1 + e^z) may underflow where its quotient by beta does not
+        smooth = jnp.where(z < -64, narrow(wide_decay(t, t_low) / beta), smooth)
+    return jnp.where(z > threshold, input, smooth)
 
 
 def _logsigmoid_slope(x: Array) -> Array:

@@ -79,13 +79,23 @@ def rrelu_given_slopes(input: Tensor, drawn: Tensor, training: bool, **bounds: f
 
 def swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
     """silu(beta x)/beta, also for beta = 0; a 1-d beta of more than one entry lies along axis 1."""
-    beta = torch.as_tensor(beta, dtype=input.dtype)
-    if beta.ndim == 1 and beta.shape != input.shape and beta.numel() > 1:
-        beta = beta.reshape(-1, *[1] * (input.ndim - 2))
+    beta = _per_channel(input, beta)
     if input.dtype in (torch.float16, torch.bfloat16):
         wide = input.float()
         return (wide * torch.sigmoid(beta.float() * wide)).to(input.dtype)
     return input * torch.sigmoid(beta * input)
+
+
+def stable_swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
+    """The same, with 1 - sigmoid(z) as sigmoid(-z) in the derivatives."""
+    return input * torch.exp(logsigmoid(_per_channel(input, beta) * input))
+
+
+def _per_channel(input: Tensor, parameter: Tensor | float) -> Tensor:
+    parameter = torch.as_tensor(parameter, dtype=input.dtype)
+    if parameter.ndim == 1 and parameter.shape != input.shape and parameter.numel() > 1:
+        return parameter.reshape(-1, *[1] * (input.ndim - 2))
+    return parameter
 
 
 def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
