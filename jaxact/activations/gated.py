@@ -284,8 +284,9 @@ def _mish_slope_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array
         -u * ((x + 0.5) * (1 + 2 * u) + u * u * ((x + 0.75) + u * (x + 1) / 4)),
         u * u * ((x - 0.5) + u * ((x - 1) - u)),
     )
-    part = 4 * numerator / _mish_denominator(left, u) ** 2
-    return jnp.where(left, narrow(damped(rescaled(-x, (x + 1) + part), t)), 1 + part)
+    # the quotient is used once: XLA gives an expensive value of two uses a pass of its own
+    general = jnp.where(left, x + 1, 1) + 4 * numerator / _mish_denominator(left, u) ** 2
+    return jnp.where(left, narrow(damped(rescaled(-x, general), t)), general)
 
 
 def _mish_denominator(left: Array, u: Array) -> Array:

@@ -97,9 +97,10 @@ def _tanhshrink_slope(x: Array) -> Array:
     e = decay(2 * t)
     top = jnp.where(small, square * polynomial(series.numerator, square), 4 * e)
     bottom = jnp.where(small, polynomial(series.denominator, square), one_plus_squared(e))
-    part = top / bottom  # see tanhshrink for small x, else 1 - tanh^2
-    y = t - t * (square * (constant(x, 1 / 3) - part))
-    return jnp.where(small, y * y, 1 - part)
+    # (x - tanh x) / x^3 for small x, else tanh^2
+    part = jnp.where(small, constant(t, 1 / 3), 1) - top / bottom
+    y = t - t * (square * part)
+    return jnp.where(small, y * y, part)
 
 
 @elementwise(_tanhshrink_slope, integers="promoted", complex_formula=_complex_tanhshrink)
@@ -128,7 +129,7 @@ def tanhshrink(input: Array) -> Array:
     below = decay_minus_one(2 * t)
     top = jnp.where(small, square * polynomial(series.numerator, square), below)
     bottom = jnp.where(small, polynomial(series.denominator, square), 2 + below)
-    part = top / bottom  # 1/3 - (x - tanh x) / x^3 for small x, else -tanh |x|
-    near_zero = input * (square * (constant(input, 1 / 3) - part))
-    out = jnp.where(small, near_zero, input - jnp.copysign(part, input))
+    # (x - tanh x) / x^3 for small x, else tanh |x|
+    part = jnp.where(small, constant(t, 1 / 3), 0) - top / bottom
+    out = jnp.where(small, input * (square * part), input - jnp.copysign(part, input))
     return jnp.where(out == 0, 0, out)  # torch's +0
