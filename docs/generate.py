@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from jaxact import activations
@@ -68,6 +69,7 @@ def slim(results: Mapping[str, Any]) -> dict[str, Any]:
     cases = [
         {
             **{name: case[name] for name in CASE_FIELDS},
+            "budget": case["budget"] and {"ulp": case["budget"]["ulp"]},
             "distance": {name: case["distance"][name] for name in DISTANCES},
         }
         for case in results["cases"]
@@ -93,11 +95,12 @@ def readme(results: Mapping[str, Any]) -> str:
     caption = (
         f"{summary['cases']} cases, {summary['failed']} failed: jaxact {packages['jaxact']} on "
         f"jax {packages['jax']} against torch {packages['torch']}, {where['cpu']}, "
-        f"{where['date'][:10]}. Subject is jaxact, reference is torch; the last four columns are "
-        "their largest errors against the truth, in ulp of float32, with default hyperparameters."
-        "\n\n"
+        f"{where['date'][:10]}. The last four columns are the largest errors against the truth, in "
+        "ulp of float32, with default hyperparameters. A star: where the exact result crosses zero "
+        "or is a small difference, an ulp says nothing and an absolute floor decides."
     )
-    return f"{before}{TABLE_BEGINS}{caption}{table(results)}{TABLE_ENDS}{after}"
+    shown = table(results, names=("jaxact", "torch"))
+    return f"{before}{TABLE_BEGINS}{fill(caption, 100)}\n\n{shown}{TABLE_ENDS}{after}"
 
 
 def activations_page() -> str:

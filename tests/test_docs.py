@@ -106,6 +106,7 @@ def _case(setting: str, outcome: str, subject: float | None, reference: float | 
         "dtype": "float32",
         "check": "forward",
         "outcome": outcome,
+        "budget": {"ulp": 4},
         "distance": {"subject_truth": subject, "reference_truth": reference},
     }
 
@@ -124,8 +125,13 @@ def test_the_table_counts_outcomes_and_shows_the_largest_errors_of_the_default_s
 
 
 def test_the_table_writes_large_errors_as_powers_of_ten():
-    cases = [_case("default", "closer", 264.2, 1.7e7)]
+    cases = [_case("default", "mismatch", 264.2, 1.7e7)]
     assert "| 264 | 1.7e7 |" in markdown.table({"cases": cases})
+
+
+def test_the_table_stars_what_the_floor_of_a_budget_forgives():
+    cases = [_case("default", "within", 173.2, 173.2)]
+    assert r"| 173\* | 173 |" in markdown.table({"cases": cases})
 
 
 def test_the_readmes_example_gives_what_it_shows():

@@ -13,24 +13,29 @@ COUNTS = ("cases", *SUCCESSES, "failed")
 # A column for the largest error of each voice in each of these checks.
 MEASURED = {"forward": "value", "vjp": "gradient"}
 VOICES = ("subject", "reference")
-ERRORS = [f"{what}: {voice}" for what in MEASURED.values() for voice in VOICES]
 
 
-def table(results: Mapping[str, Any], dtype: str = "float32") -> str:
+def table(
+    results: Mapping[str, Any], dtype: str = "float32", names: tuple[str, str] = VOICES
+) -> str:
     """A line per function and one for all: outcomes of all cases, errors against the truth.
 
-    The errors are those of each function's first setting of its hyperparameters, the default one.
+    The errors are those of each function's first setting of its hyperparameters, the default one. A
+    star marks one beyond the budget's ulp in a case that succeeds by the budget's absolute floor:
+    where the exact result crosses zero or is a small difference.
 
     Args:
         results: what a run's JSON file holds.
         dtype: the dtype whose largest errors are shown, in ulp; a dash where none was measured.
+        names: what subject and reference are called.
     """
     cases: Sequence[Case] = results["cases"]
-    names = dict.fromkeys(case["function"] for case in cases)
-    groups = [(f"`{name}`", _of(cases, "function", name)) for name in names]
+    functions = dict.fromkeys(case["function"] for case in cases)
+    groups = [(f"`{name}`", _of(cases, "function", name)) for name in functions]
+    errors = [f"{what}: {name}" for what in MEASURED.values() for name in names]
+    header = ["function", *COUNTS, *errors]
     lines = [[name, *_counts(group), *_errors(group, dtype)] for name, group in groups]
-    lines.append(["**all**", *_counts(cases), *[""] * len(ERRORS)])
-    header = ["function", *COUNTS, *ERRORS]
+    lines.append(["**all**", *_counts(cases), *[""] * len(errors)])
     rule = ["---", *["--:"] * (len(header) - 1)]
     return "\n".join(_cells(cells) for cells in (header, rule, *lines)) + "\n"
 
@@ -43,22 +48,29 @@ def _counts(cases: Sequence[Case]) -> list[str]:
 def _errors(cases: Sequence[Case], dtype: str) -> list[str]:
     default = [case for case in cases if case["params"] == cases[0]["params"]]
     measured = _of(default, "dtype", dtype)
-    return [
-        _worst(_of(measured, "check", check), f"{voice}_truth")
-        for check in MEASURED
-        for voice in VOICES
-    ]
+    return [_worst(_of(measured, "check", check), voice) for check in MEASURED for voice in VOICES]
 
 
 def _of(cases: Iterable[Case], key: str, value: str) -> list[Case]:
     return [case for case in cases if case[key] == value]
 
 
-def _worst(cases: Iterable[Case], side: str) -> str:
-    distances = [case["distance"][side] for case in cases]
+def _worst(cases: Iterable[Case], voice: str) -> str:
     # JSON has no infinity: the file says "inf".
-    known = [float(distance) for distance in distances if distance is not None]
-    return _ulp(max(known)) if known else "–"
+    known = [
+        (float(case["distance"][f"{voice}_truth"]), case)
+        for case in cases
+        if case["distance"][f"{voice}_truth"] is not None
+    ]
+    if not known:
+        return "–"
+    distance, case = max(known, key=lambda pair: pair[0])
+    by_floor = voice == "subject" and _succeeded(case) and distance > case["budget"]["ulp"]
+    return _ulp(distance) + ("\\*" if by_floor else "")
+
+
+def _succeeded(case: Case) -> bool:
+    return case["outcome"] in SUCCESSES
 
 
 def _ulp(distance: float) -> str:
