@@ -77,6 +77,27 @@ def check_axis(function: str, axis: int, ndim: int) -> int:
     return axis % rank
 
 
+def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Array:
+    """A 0-d or [c] parameter in a shape that broadcasts along x's axis 1.
+
+    Raises:
+        ArgumentValueError: if it has more axes, or another length than axis 1 of x.
+    """
+    if parameter.ndim > 1:
+        raise ArgumentValueError(
+            f"{function}: {argument} must have no axis or one, got shape {parameter.shape}"
+        )
+    if parameter.size == 1:
+        return parameter.reshape(())
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if parameter.size != channels:
+        raise ArgumentValueError(
+            f"{function}: {argument} must have 1 element or one for each of {channels} channels "
+            f"(axis 1 of an input of shape {x.shape}), got {parameter.size}"
+        )
+    return parameter.reshape((channels,) + (1,) * (x.ndim - 2))
+
+
 def compute_dtype(dtype: np.dtype) -> np.dtype:
     """float32 for half precision, else the dtype itself."""
     return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)

@@ -15,6 +15,7 @@ from jaxact._core import (
     compute_dtype,
     elementwise,
     op,
+    per_channel,
     recomputed,
     with_slope,
 )
@@ -38,7 +39,6 @@ from jaxact._elementary import (
     tail_polynomial,
     wide_decay,
 )
-from jaxact.activations.rectifiers import per_channel
 
 __all__ = ["gelu", "glu", "hardswish", "mish", "silu", "swish"]
 

@@ -14,6 +14,7 @@ from jaxact._core import (
     elementwise,
     is_number,
     op,
+    per_channel,
     with_slope,
 )
 
@@ -206,23 +207,6 @@ def prelu(input: Array, weight: ArrayLike) -> Array:
             f"prelu: weight must have input's dtype {x.dtype.name}, got {w.dtype.name}"
         )
     return _leaky(x, per_channel("prelu", "weight", x, w))
-
-
-def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Array:
-    """A 0-d or [c] parameter in a shape that broadcasts along x's axis 1."""
-    if parameter.ndim > 1:
-        raise ArgumentValueError(
-            f"{function}: {argument} must have no axis or one, got shape {parameter.shape}"
-        )
-    if parameter.size == 1:
-        return parameter.reshape(())
-    channels = x.shape[1] if x.ndim > 1 else 1
-    if parameter.size != channels:
-        raise ArgumentValueError(
-            f"{function}: {argument} must have 1 element or one for each of {channels} channels "
-            f"(axis 1 of an input of shape {x.shape}), got {parameter.size}"
-        )
-    return parameter.reshape((channels,) + (1,) * (x.ndim - 2))
 
 
 def _check_rrelu(

@@ -21,7 +21,7 @@ from jaxact._core import (
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
 
-AlongAxis = Callable[[Array, int], Array]
+_AlongAxis = Callable[[Array, int], Array]
 
 _STATIC = ("dim", "_stacklevel", "dtype")
 
@@ -77,13 +77,13 @@ def _below_maximum(x: Array, axis: int) -> Array:
     return jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide
 
 
-def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[AlongAxis], AlongAxis]:
+def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[_AlongAxis], _AlongAxis]:
     """Gives a function of an array and an axis its rule(axis, primals, tangents)."""
 
-    def decorate(function: AlongAxis) -> AlongAxis:
+    def decorate(function: _AlongAxis) -> _AlongAxis:
         ruled = jax.custom_jvp(function, nondiff_argnums=(1,))
         ruled.defjvp(rule)
-        return cast(AlongAxis, ruled)
+        return cast(_AlongAxis, ruled)
 
     return decorate
 
@@ -133,7 +133,7 @@ def _total(x: Array, axis: int) -> Array:
     return jnp.expand_dims(total, axis)
 
 
-def _along(function: AlongAxis, x: Array, axis: int) -> Array:
+def _along(function: _AlongAxis, x: Array, axis: int) -> Array:
     """A 0-d array is a vector of one element."""
     return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
 
