@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -43,9 +44,10 @@ def _show_nothing(*args: Any, **kwargs: Any) -> None:
 def silence() -> Generator[None]:
     """No warnings: sides are called in ways that frameworks warn about on purpose.
 
-    Threads share the filters, and frameworks change them for a moment. So nothing is shown either.
+    Threads share the filters, and frameworks change them for a moment: an "error" of one thread
+    would strike another. So nothing warns in the first place, and nothing is shown either.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), mock.patch.object(warnings, "warn", _show_nothing):
         warnings.simplefilter("ignore")
         warnings.showwarning = _show_nothing
         yield
