@@ -193,6 +193,13 @@ def test_every_python_command_in_the_pages_is_understood(command: str):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_case_named_in_the_pages_exists():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = set(re.findall(r"activations/[\w=.,-]+(?:/[\w=.,-]+)*/\w+(?=['`\s])", text))
+    assert len(named) >= 3
+    assert named <= {case.id for case in cases(suite.activations.SPECS)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_leads_somewhere(page: Path):
     text = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
