@@ -18,7 +18,7 @@ from parity.verdict import Gaps
 # A closed form in float64 is itself off by some ulp, and by hundreds in a tail: wherever the
 # subject is more than SOUND from it, and at an even choice, 60 digits decide. At no more points
 # than EXACT_MOST: a subject that is wrong everywhere need not be told so everywhere.
-SOUND = 1.5
+SOUND = 3.0
 EXACT_MOST, EXACT_EVEN = 4096, 8
 UNDERFLOWS_BEYOND = 16.0
 
