@@ -164,7 +164,8 @@ def _gelu(x: Array) -> Array:
     body = t * polynomial(c.gaussian_body, t - 0.5)
     scaled = jnp.where(t < 1, body, tail_polynomial(c.gaussian_tail, inner))
     part = narrow(damped(scaled, *half_square(inner)))  # |x| Phi(-|x|)
-    out = jnp.where(x < 0, -part, x - part)
+    # x - part, in halves: part alone may underflow
+    out = jnp.where(x < 0, -part, x * 0.5 + (x * 0.5 - part))
     return jnp.where(x == -jnp.inf, jnp.nan, out)
 
 
