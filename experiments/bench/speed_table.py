@@ -31,8 +31,8 @@ the rounds: the lower 95 % confidence bound of a median.
 Where accuracy and speed pull apart, accuracy was kept. The tanh form of `gelu` carries its cubic
 exponent in twice the digits (jax.nn's is 0 or nan where this one is right). The exact `gelu` has
 a tail that torch's faster kernel has not: torch is 20 % off at -5 and 0 below -5.5. The slopes
-of `silu`, `mish` and `tanh` keep their digits where they cross or approach zero. `log_softmax` sums
-the other classes apart from the largest, so that confident rows are not 0; it takes two more passes.
+of `silu`, `mish` and `tanh` keep their digits where they cross or approach zero. `log_softmax`
+sums the other classes apart from the largest, so that confident rows are not 0, in two more passes.
 
 The functions over an axis are `[..., 1024]`, `glu` `[..., 2048]` and `softmax2d` `[n, 64, 32, 32]`;
 the limits of ratios and of what is kept are about the element-wise ones.
