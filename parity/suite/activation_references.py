@@ -104,6 +104,21 @@ def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * torch.exp(logsigmoid(b))
 
 
+def stable_log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """log_softmax from the sum of the other classes, so that results near 0 keep their digits.
+
+    In the input's own dtype: what `dtype` rounds, it must not round.
+    """
+    axis = dim if dim is not None else (0 if input.ndim in (0, 1, 3) else 1)
+    row = input.reshape(1) if input.ndim == 0 else input
+    peak, index = row.max(axis, keepdim=True)
+    # a row without a finite maximum is nan, and so is its gradient
+    defined = torch.where(torch.isfinite(peak.detach()), 1.0, torch.nan).to(row.dtype)
+    gap = (row - peak) * defined
+    others = torch.exp(gap).scatter(axis, index, 0.0).sum(axis, keepdim=True)
+    return (gap - torch.log1p(others)).reshape(input.shape)
+
+
 def softmax2d(input: Tensor) -> Tensor:
     """The module as a function."""
     return torch.nn.Softmax2d()(input)

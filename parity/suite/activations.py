@@ -467,9 +467,10 @@ AXIS_ERRORS = (
 )
 
 
-def _softmax_row(name: str, forward: Budget) -> Spec:
+def _softmax_row(name: str, forward: Budget, truth: Target | None = None) -> Spec:
     return _activation(
         name,
+        truth=truth,
         params=SOFTMAX_PARAMS,
         budgets={
             **SOFTMAX_BUDGETS,
@@ -493,7 +494,7 @@ def _softmax_row(name: str, forward: Budget) -> Spec:
 
 SOFTMAX = (
     _softmax_row("softmax", PROBABILITIES),
-    _softmax_row("log_softmax", LOG_PROBABILITIES),
+    _softmax_row("log_softmax", LOG_PROBABILITIES, _reference("stable_log_softmax")),
     _softmax_row("softmin", PROBABILITIES),
     _activation(
         "softmax2d",
