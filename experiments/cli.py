@@ -60,7 +60,7 @@ def _command(study: Study) -> Callable[..., None]:
             raise typer.BadParameter(str(error)) from error
         outcome = study.run(config, out, Progress())
         _show(outcome)
-        raise typer.Exit(0 if outcome.holds else 1)
+        raise typer.Exit(1 if study.decides and not outcome.holds else 0)
 
     hints = get_type_hints(study.config)
     parameters = [

@@ -39,4 +39,5 @@ STUDY = Study(
     summary="forward and backward on 2^22 float32 numbers, against x + 1, jax.nn and torch",
     config=Config,
     run=run,
+    decides=False,
 )

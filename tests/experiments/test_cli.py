@@ -66,6 +66,14 @@ def test_the_exit_status_is_1_if_a_verdict_fails(tmp_path):
     assert "FAILED" in done.output
 
 
+def test_a_benchmark_that_misses_a_limit_says_so_and_has_done_its_job(tmp_path):
+    benchmark = dataclasses.replace(STUDY, decides=False)
+    arguments = ["bench", "small", "--no-holds", "--out", str(tmp_path)]
+    done = CliRunner().invoke(application([], [benchmark]), arguments)
+    assert done.exit_code == 0
+    assert "FAILED" in done.output
+
+
 @pytest.mark.parametrize(
     "arguments", [["run", "unknown"], ["bench", "unknown"], ["run", "small", "--unknown", "1"]]
 )
