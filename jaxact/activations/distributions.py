@@ -26,31 +26,18 @@ _AlongAxis = Callable[[Array, int], Array]
 _STATIC = ("dim", "_stacklevel", "dtype")
 
 
-def _warn_without_axis(name: str, dim: int | None, stacklevel: int) -> None:
-    if dim is None:
-        warnings.warn(
-            f"{name}: the implicit choice of dim is deprecated; say dim=0 or dim=1",
-            UserWarning,
-            stacklevel=stacklevel + 1,
-        )
+def _warns_without_axis(name: str) -> Callable[..., None]:
+    def check(
+        input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+    ) -> None:
+        if dim is None:
+            warnings.warn(
+                f"{name}: the implicit choice of dim is deprecated; say dim=0 or dim=1",
+                UserWarning,
+                stacklevel=_stacklevel,
+            )
 
-
-def _check_softmax(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> None:
-    _warn_without_axis("softmax", dim, _stacklevel)
-
-
-def _check_log_softmax(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> None:
-    _warn_without_axis("log_softmax", dim, _stacklevel)
-
-
-def _check_softmin(
-    input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> None:
-    _warn_without_axis("softmin", dim, _stacklevel)
+    return check
 
 
 def _argument(
@@ -138,7 +125,7 @@ def _along(function: _AlongAxis, x: Array, axis: int) -> Array:
     return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
 
 
-@op(static=_STATIC, check=_check_softmax)
+@op(static=_STATIC, check=_warns_without_axis("softmax"))
 def softmax(
     input: Array,
     dim: int | None = None,
@@ -169,7 +156,7 @@ def softmax(
     return _along(_softmax, *_argument("softmax", input, dim, dtype))
 
 
-@op(static=_STATIC, check=_check_log_softmax)
+@op(static=_STATIC, check=_warns_without_axis("log_softmax"))
 def log_softmax(
     input: Array,
     dim: int | None = None,
@@ -200,7 +187,7 @@ def log_softmax(
     return _along(_log_softmax, *_argument("log_softmax", input, dim, dtype))
 
 
-@op(static=_STATIC, check=_check_softmin)
+@op(static=_STATIC, check=_warns_without_axis("softmin"))
 def softmin(
     input: Array,
     dim: int | None = None,

@@ -174,11 +174,6 @@ def leaky_relu(input: Array, negative_slope: Array | float = 0.01) -> Array:
     return jnp.where(input > 0, input, negative_slope * input)
 
 
-@with_slope(_leaky_relu_slope)
-def _leaky(x: Array, negative_slope: Array) -> Array:
-    return jnp.where(x > 0, x, negative_slope * x)
-
-
 @op()
 def prelu(input: Array, weight: ArrayLike) -> Array:
     """prelu(x) = x if x > 0 else weight x, one weight for all or one for each channel.
@@ -206,7 +201,7 @@ def prelu(input: Array, weight: ArrayLike) -> Array:
         raise ArgumentTypeError(
             f"prelu: weight must have input's dtype {x.dtype.name}, got {w.dtype.name}"
         )
-    return _leaky(x, per_channel("prelu", "weight", x, w))
+    return leaky_relu(x, per_channel("prelu", "weight", x, w))
 
 
 def _check_rrelu(
@@ -277,5 +272,5 @@ def rrelu(
     x = as_floating("rrelu", "input", input)
     low, high = jnp.asarray(lower), jnp.asarray(upper)
     if not training or key is None:
-        return _leaky(x, (low + high) / 2)
+        return leaky_relu(x, (low + high) / 2)
     return _random_leaky(x, key, low, high)
