@@ -1,5 +1,6 @@
 """PyTorch's activations, losses and layers as pure jitted JAX functions."""
 
 from jaxact import activations, functional, layers, losses
+from jaxact._checking import checked, checking
 
-__all__ = ["activations", "functional", "layers", "losses"]
+__all__ = ["activations", "checked", "checking", "functional", "layers", "losses"]

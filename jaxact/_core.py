@@ -12,6 +12,8 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
+from jaxact._checking import raising
+
 F = TypeVar("F", bound=Callable[..., Array])
 P = ParamSpec("P")
 Integers = Literal["rejected", "kept", "promoted"]
@@ -212,17 +214,25 @@ def _parameter_step(
 # -------------------------------------------------------------------------------------- decorators
 
 
-def op(*, static: Sequence[str] = (), check: Callable[..., None] | None = None) -> Callable[[F], F]:
+def op(
+    *,
+    static: Sequence[str] = (),
+    check: Callable[..., None] | None = None,
+    by_value: bool = False,
+) -> Callable[[F], F]:
     """jit outermost, the signature kept.
 
     Args:
         static: parameters that select code; the others are traced, so that a new value compiles
             nothing.
         check: called first with the same arguments, outside jit, for what only Python can see.
+        by_value: whether the function has errors that depend on values, see `defined`.
     """
 
     def decorate(function: F) -> F:
         jitted = cast(F, jax.jit(function, static_argnames=tuple(static)))
+        if by_value:
+            jitted = cast(F, raising(jitted))
         if check is None:
             return jitted
         run_check = check
