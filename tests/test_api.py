@@ -122,12 +122,12 @@ def test_every_activation_of_torch_is_there():
 
 def without_row(family: str, names: set[str]) -> str:
     """A sentence for the names that no row of the family proves; empty if there are none."""
-    path = f"parity/suite/{family}.py"
+    path = f"parity/suite/{family}/"
     if family not in suite.FAMILIES:
         return f"{path} does not exist or is not in parity.suite.FAMILIES"
     rows = {spec.name for spec in suite.load() if spec.family == family}
     missing = ", ".join(sorted(names - rows))
-    return f"add a row to {path} for {missing}" if missing else ""
+    return f"add a row to the theme's file in {path} for {missing}" if missing else ""
 
 
 @pytest.mark.parametrize("family", [name.split(".")[1] for name in FAMILIES])
@@ -138,6 +138,6 @@ def test_every_public_function_has_a_row(family: str):
 
 def test_a_function_without_a_row_is_told_where_to_add_it():
     assert without_row("activations", {"mish", "mosh"}) == (
-        "add a row to parity/suite/activations.py for mosh"
+        "add a row to the theme's file in parity/suite/activations/ for mosh"
     )
-    assert "parity/suite/losses.py" in without_row("losses", {"mse_loss"})
+    assert "parity/suite/losses/" in without_row("losses", {"mse_loss"})

@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_packages_their_type_markers_and_the_report_template
         "parity",
         "experiments",
     }
-    assert {"jaxact/py.typed", "parity/py.typed", "parity/suite/activations.py"} <= names
+    assert {"jaxact/py.typed", "parity/py.typed", "parity/suite/activations/gated.py"} <= names
     assert any(name.startswith("parity/report/templates/") for name in names)
 
 

@@ -22,7 +22,7 @@ def test_a_function_agrees_with_torch(spec):
 def test_every_activation_has_a_row():
     public = {name for name in jaxact.activations.__all__ if not name.startswith("_")}
     missing = public - {spec.name for spec in SPECS}
-    assert not missing, f"no row in parity/suite/activations.py: {', '.join(sorted(missing))}"
+    assert not missing, f"no row in parity/suite/activations/: {', '.join(sorted(missing))}"
 
 
 def test_every_row_names_a_public_function():

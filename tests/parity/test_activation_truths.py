@@ -7,7 +7,7 @@ import pytest
 from parity.backends._mpmath import formula_at
 from parity.backends._numpy import NumpyMath
 from parity.inputs import Problem
-from parity.suite import activation_truths as truths
+from parity.suite.activations import truths
 
 MP = mpmath.mp.clone()
 # Enough for 1 + erf(-13): the definitions below cancel where the closed forms do not.

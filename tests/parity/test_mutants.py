@@ -12,9 +12,11 @@ from parity.cases import cases, select
 from parity.engine import run
 from parity.engine.voices import Voices
 from parity.spec import on
-from parity.suite.activation_mutants import MUTANTS
+from parity.suite import FAMILIES, mutants
 from parity.suite.activations import SPECS
 from parity.verdict import Outcome
+
+MUTANTS = mutants()
 
 
 def _result(mutant):
@@ -28,8 +30,13 @@ def test_a_wrong_function_is_caught(mutant):
     assert result.outcome is mutant.outcome, f"{result.case.id}: {result.outcome} {result.message}"
 
 
-def test_there_are_many_of_them_and_each_is_another():
-    assert len({mutant.mistake for mutant in MUTANTS}) == len(MUTANTS) >= 40
+@pytest.mark.parametrize("family", FAMILIES)
+def test_there_are_many_of_them_in_each_family(family):
+    assert sum(mutant.spec.family == family for mutant in MUTANTS) >= 40
+
+
+def test_each_of_them_is_another():
+    assert len({mutant.mistake for mutant in MUTANTS}) == len(MUTANTS)
 
 
 def _mutant(mistake):

@@ -1,14 +1,8 @@
 # pyright: basic
-"""Wrong activations: mistakes that somebody really made. Every one has to be caught.
-
-Each is as right as can be but for its one mistake, and goes through the whole engine in the place
-of jaxact's function, in the row of that function.
-"""
+"""Wrong activations: see `parity.suite.mutation`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -18,56 +12,12 @@ from jax.core import Tracer
 from jax.custom_derivatives import linear_call
 
 from jaxact import functional
-from parity.cases import Case, cases, select
-from parity.spec import on
 from parity.suite.activations import SPECS
+from parity.suite.mutation import Function, Mutants
 from parity.verdict import Outcome
 
-Function = Callable[..., Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """A wrong function.
-
-    Args:
-        mistake: what is wrong, in snake_case.
-        function: the row that has to notice.
-        subject: the wrong function.
-        case: the rest of the case's id after the function's name.
-        outcome: how that case has to fail; a crash shows nothing unless it is the mistake.
-    """
-
-    mistake: str
-    function: str
-    subject: Function
-    case: str
-    outcome: Outcome = Outcome.MISMATCH
-
-    def cases(self) -> list[Case]:
-        """The case that has to fail, with the wrong subject in it."""
-        spec = next(spec for spec in SPECS if spec.name == self.function)
-        wrong = replace(spec, subject=on("jax", self.subject))
-        return select(cases([wrong]), f"{spec.family}/{spec.name}/{self.case}")
-
-
-MUTANTS: list[Mutant] = []
-
-
-def _wrong(
-    function: str, case: str, outcome: Outcome = Outcome.MISMATCH
-) -> Callable[[Function], Function]:
-    """Registers a mutant; its name is the mistake."""
-
-    def register(subject: Function) -> Function:
-        name = subject.__name__.strip("_")
-        mutant = Mutant(
-            mistake=name, function=function, subject=subject, case=case, outcome=outcome
-        )
-        MUTANTS.append(mutant)
-        return subject
-
-    return register
+MUTANTS = Mutants(SPECS)
+_wrong = MUTANTS.wrong
 
 
 def _with_slope(value: Function, slope: Function) -> Function:
