@@ -29,9 +29,9 @@ $(STAMP):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 
-parity: $(STAMP)  ## prove every activation against torch, train a network alike in both
+parity: $(STAMP)  ## prove every function against torch, train a network alike in both
 	@mkdir -p $(RESULTS)
-	$(BIN)/python -m parity run --select 'activations/*' --json $(RESULTS)/parity.json --html $(RESULTS)/parity.html
+	$(BIN)/python -m parity run --json $(RESULTS)/parity.json --html $(RESULTS)/parity.html
 	$(BIN)/python -m experiments run training_parity --out $(RESULTS)
 	@echo 'report:  $(RESULTS)/parity.html'
 	@echo 'figure:  $(RESULTS)/training_parity.png'
@@ -56,12 +56,13 @@ imports: $(STAMP)  ## who may import whom
 accuracy: $(STAMP)  ## measure errors against real arithmetic, write docs/accuracy.md
 	$(BIN)/python -m experiments run accuracy --table docs/accuracy.md
 
-bench: $(STAMP)  ## measure speed against jax.nn and torch, write docs/speed.md
+bench: $(STAMP)  ## measure speed against jax.nn, optax and torch, write docs/speed.md and docs/loss_cost.md
 	$(BIN)/python -m experiments bench activations --table docs/speed.md
+	$(BIN)/python -m experiments bench losses --table docs/loss_cost.md
 
-docs: $(STAMP)  ## measure parity again, write the README's table and docs/activations.md
+docs: $(STAMP)  ## measure parity again, write the README's table and the families' pages
 	@mkdir -p $(RESULTS)
-	$(BIN)/python -m parity run --select 'activations/*' --json $(RESULTS)/parity.json
+	$(BIN)/python -m parity run --json $(RESULTS)/parity.json
 	$(BIN)/python docs/generate.py $(RESULTS)/parity.json
 
 ci: $(STAMP)  ## what a change must pass

@@ -1,8 +1,9 @@
 """Writes what the documentation takes from the code and from measurements.
 
-`python docs/generate.py` renders docs/results/activations.json into the README, and the docstrings
-and rows into docs/activations.md. `python docs/generate.py results/parity.json` first takes over
-the results of that run. A test compares what is committed with what this would write.
+`python docs/generate.py` renders docs/results/FAMILY.json, the docstrings and the rows of every
+family into docs/FAMILY.md, and a summary of all families into the README.
+`python docs/generate.py results/parity.json` first takes over the results of that run. A test
+compares what is committed with what this would write.
 """
 
 import argparse
@@ -16,19 +17,32 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from jaxact import activations
-from parity.report.markdown import table
-from parity.suite import activations as rows
+from parity import suite
+from parity.report.markdown import overview, table
 
 ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "docs" / "results" / "activations.json"
+DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-ACTIVATIONS = ROOT / "docs" / "activations.md"
 
 TABLE_BEGINS = "<!-- parity table: written by `make docs` -->\n"
 TABLE_ENDS = "<!-- end of the parity table -->\n"
 CASE_FIELDS = ("id", "function", "params", "dtype", "check", "outcome")
 DISTANCES = ("subject_truth", "reference_truth")
+CAPTION = (
+    "The last four columns are the largest errors against the truth, in ulp of float32, with "
+    "default hyperparameters. A star: where the exact result crosses zero or is a small "
+    "difference, an ulp says nothing and an absolute floor decides."
+)
+
+
+def results_of(family: str) -> Path:
+    """The committed results of a family's rows."""
+    return DOCS / "results" / f"{family}.json"
+
+
+def page_of(family: str) -> Path:
+    """The page about a family."""
+    return DOCS / f"{family}.md"
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,8 @@ def _entries(text: str) -> dict[str, str]:
     }
 
 
-def slim(results: Mapping[str, Any]) -> dict[str, Any]:
-    """What the table and its freshness need of a run's results."""
+def slim(results: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """What the tables and their freshness need of a run's results, of one family."""
     cases = [
         {
             **{name: case[name] for name in CASE_FIELDS},
@@ -73,8 +87,9 @@ def slim(results: Mapping[str, Any]) -> dict[str, Any]:
             "distance": {name: case["distance"][name] for name in DISTANCES},
         }
         for case in results["cases"]
+        if case["family"] == family
     ]
-    kept = {name: results[name] for name in ("schema", "summary", "environment")}
+    kept = {name: results[name] for name in ("schema", "environment")}
     return {**kept, "cases": cases}
 
 
@@ -85,41 +100,51 @@ def dump(results: Mapping[str, Any]) -> str:
     return f'{head.removesuffix("}").rstrip()},\n "cases": [\n{cases}\n]}}\n'
 
 
-def readme(results: Mapping[str, Any]) -> str:
-    """The README with the table of these results in its place."""
+def load(family: str) -> dict[str, Any]:
+    """The committed results of a family."""
+    return json.loads(results_of(family).read_text(encoding="utf-8"))
+
+
+def readme() -> str:
+    """The README with the summary of the committed results in its place."""
     before, _, rest = README.read_text(encoding="utf-8").partition(TABLE_BEGINS)
     _, _, after = rest.partition(TABLE_ENDS)
+    results = {family: load(family) for family in suite.FAMILIES}
+    linked = {f"[{f}](docs/{f}.md)": found["cases"] for f, found in results.items()}
+    where = fill(_measured_on(next(iter(results.values()))), 100)
+    return f"{before}{TABLE_BEGINS}{where}\n\n{overview(linked)}{TABLE_ENDS}{after}"
+
+
+def _measured_on(results: Mapping[str, Any]) -> str:
     where = results["environment"]
     packages = where["packages"]
-    summary = results["summary"]
-    caption = (
-        f"{summary['cases']} cases, {summary['failed']} failed: jaxact {packages['jaxact']} on "
-        f"jax {packages['jax']} against torch {packages['torch']}, {where['cpu']}, "
-        f"{where['date'][:10]}. The last four columns are the largest errors against the truth, in "
-        "ulp of float32, with default hyperparameters. A star: where the exact result crosses zero "
-        "or is a small difference, an ulp says nothing and an absolute floor decides."
+    return (
+        f"Measured: jaxact {packages['jaxact']} on jax {packages['jax']} against torch "
+        f"{packages['torch']}, {where['cpu']}, {where['date'][:10]}."
     )
-    shown = table(results, names=("jaxact", "torch"))
-    return f"{before}{TABLE_BEGINS}{fill(caption, 100)}\n\n{shown}{TABLE_ENDS}{after}"
 
 
-def activations_page() -> str:
-    """Each theme's functions, from their docstrings, and the differences declared in their rows."""
+def family_page(family: str) -> str:
+    """Each theme's functions, from their docstrings, the family's results and its differences."""
+    results = load(family)
     text = [
-        "# Activations\n",
-        "<!-- written by `make docs` from the docstrings and the rows: do not edit -->\n",
+        f"# {family.capitalize()}\n",
+        "<!-- written by `make docs` from docstrings, rows and results: do not edit -->\n",
         "All in `jaxact.functional`, with torch's parameter names, order and defaults.\n",
     ]
-    for theme in _themes():
+    for theme in _themes(family):
         text += [f"## {theme.__doc__.splitlines()[0].rstrip('.')}\n", _theme_table(theme)]
+    text += ["## Parity with torch\n", fill(f"{_measured_on(results)} {CAPTION}", 100) + "\n"]
+    text += [table(results, names=("jaxact", "torch"))]
     text += ["## Where jaxact differs from torch on purpose\n"]
-    text += ["Besides digits that torch loses, for which see [accuracy](accuracy.md):\n"]
-    text += _differences()
+    text += ["Besides digits that torch loses, the differences that the rows declare:\n"]
+    text += _differences(family)
     return "\n".join(text)
 
 
-def _themes() -> list[Any]:
-    names = dict.fromkeys(getattr(activations, name).__module__ for name in activations.__all__)
+def _themes(family: str) -> list[Any]:
+    functions = importlib.import_module(f"jaxact.{family}")
+    names = {getattr(functions, name).__module__ for name in functions.__all__}
     return [importlib.import_module(name) for name in sorted(names)]
 
 
@@ -143,9 +168,9 @@ def call(function: Any) -> str:
     return f"{function.__name__}{inspect.Signature(bare)}"
 
 
-def _differences() -> Iterable[str]:
-    for row in rows.SPECS:
-        for quirk in row.quirks:
+def _differences(family: str) -> Iterable[str]:
+    for row in suite.load():
+        for quirk in row.quirks if row.family == family else ():
             yield f"- `{row.name}` ({', '.join(quirk.checks)}): {quirk.reason} ({quirk.source})"
     yield ""
 
@@ -155,12 +180,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", nargs="?", type=Path, help="a run's JSON to take over")
     taken_over = parser.parse_args().results
-    if taken_over:
-        RESULTS.write_text(
-            dump(slim(json.loads(taken_over.read_text(encoding="utf-8")))), encoding="utf-8"
-        )
-    README.write_text(readme(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
-    ACTIVATIONS.write_text(activations_page(), encoding="utf-8")
+    for family in suite.FAMILIES:
+        if taken_over:
+            results = json.loads(taken_over.read_text(encoding="utf-8"))
+            results_of(family).write_text(dump(slim(results, family)), encoding="utf-8")
+        page_of(family).write_text(family_page(family), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")
 
 
 if __name__ == "__main__":

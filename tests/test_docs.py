@@ -2,7 +2,6 @@
 
 import doctest
 import inspect
-import json
 import os
 import re
 import shlex
@@ -76,27 +75,30 @@ def test_a_docstring_without_its_parts_is_objected_to():
 STALE = "run `make docs` and commit what it writes"
 
 
-def _results() -> dict:
-    return json.loads(generate.RESULTS.read_text(encoding="utf-8"))
+FAMILIES = pytest.mark.parametrize("family", suite.FAMILIES)
 
 
-def test_the_committed_results_are_those_of_the_rows_of_today():
-    recorded = [case["id"] for case in _results()["cases"]]
-    assert recorded == [case.id for case in cases(suite.activations.SPECS)], STALE
+@FAMILIES
+def test_the_committed_results_are_those_of_the_rows_of_today(family: str):
+    recorded = [case["id"] for case in generate.load(family)["cases"]]
+    rows = [spec for spec in suite.load() if spec.family == family]
+    assert recorded == [case.id for case in cases(rows)], STALE
 
 
-def test_every_committed_result_is_a_success():
-    results = _results()
-    assert results["summary"]["failed"] == 0
-    assert {case["outcome"] for case in results["cases"]} <= set(markdown.SUCCESSES)
+@FAMILIES
+def test_every_committed_result_is_a_success(family: str):
+    outcomes = {case["outcome"] for case in generate.load(family)["cases"]}
+    assert outcomes <= set(markdown.SUCCESSES)
+
+
+@FAMILIES
+def test_the_page_of_a_family_shows_docstrings_rows_and_results(family: str):
+    committed = generate.page_of(family).read_text(encoding="utf-8")
+    assert generate.family_page(family) == committed, STALE
 
 
 def test_the_readme_shows_the_committed_results():
-    assert generate.readme(_results()) == (ROOT / "README.md").read_text(encoding="utf-8"), STALE
-
-
-def test_the_page_of_activations_shows_the_docstrings_and_rows():
-    assert generate.activations_page() == generate.ACTIVATIONS.read_text(encoding="utf-8"), STALE
+    assert generate.readme() == generate.README.read_text(encoding="utf-8"), STALE
 
 
 def _case(setting: str, outcome: str, subject: float | None, reference: float | str | None) -> dict:
@@ -132,6 +134,13 @@ def test_the_table_writes_large_errors_as_powers_of_ten():
 def test_the_table_stars_what_the_floor_of_a_budget_forgives():
     cases = [_case("default", "within", 173.2, 173.2)]
     assert r"| 173\* | 173 |" in markdown.table({"cases": cases})
+
+
+def test_an_overview_counts_functions_and_outcomes():
+    cases = [_case("default", "exact", 0.5, 2.0), _case("other", "mismatch", 9.0, 0.5)]
+    header, _, line = markdown.overview({"activations": cases}).splitlines()
+    assert header.split(" | ")[1:3] == ["functions", "cases"]
+    assert line == "| activations | 1 | 2 | 1 | 0 | 0 | 0 | 1 |"
 
 
 def test_the_readmes_example_gives_what_it_shows():
@@ -195,9 +204,10 @@ def test_every_python_command_in_the_pages_is_understood(command: str):
 
 def test_every_case_named_in_the_pages_exists():
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"activations/[\w=.,-]+(?:/[\w=.,-]+)*/\w+(?=['`\s])", text))
+    family = "|".join(suite.FAMILIES)
+    named = set(re.findall(rf"\b(?:{family})/[\w=.,-]+(?:/[\w=.,-]+)*/\w+(?=['`\s])", text))
     assert len(named) >= 3
-    assert named <= {case.id for case in cases(suite.activations.SPECS)}
+    assert named <= {case.id for case in cases(suite.load())}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

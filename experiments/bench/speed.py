@@ -51,23 +51,23 @@ def judge(speeds: Sequence[Speed]) -> list[Verdict]:
         if of
     }
     return [
-        _at_most("each takes at most 3 times x + 1", _medians(passes), 3),
-        _at_most("the median takes at most 2 times x + 1", middle, 2),
-        _at_most("none is surely more than 5 % slower than jax.nn's", _sure(passes, JAX_NN), 1.05),
-        _at_most(
+        at_most("each takes at most 3 times x + 1", _medians(passes), 3),
+        at_most("the median takes at most 2 times x + 1", middle, 2),
+        at_most("none is surely more than 5 % slower than jax.nn's", _sure(passes, JAX_NN), 1.05),
+        at_most(
             "gelu, softplus and logsigmoid are not surely slower than torch's",
             _sure({name: forward[name] for name in FASTER_THAN_TORCH if name in forward}, TORCH),
             1,
         ),
-        _at_most(
+        at_most(
             "an eager call on 16 elements takes at most 10 us",
             {speed.label: speed.eager for speed in speeds},
             10,
         ),
-        _at_most(
+        at_most(
             "the backward pass keeps one array", {speed.label: speed.residuals for speed in ours}, 1
         ),
-        _at_most(
+        at_most(
             "another value of a hyperparameter compiles nothing",
             {s.label: s.recompiled for s in speeds if s.recompiled is not None},
             0,
@@ -83,7 +83,8 @@ def _sure(passes: Mapping[str, Mapping[str, Ratio]], other: str) -> dict[str, fl
     return {name: ratios[other].at_least for name, ratios in passes.items() if other in ratios}
 
 
-def _at_most(claim: str, measured: Mapping[str, float], limit: float) -> Verdict:
+def at_most(claim: str, measured: Mapping[str, float], limit: float) -> Verdict:
+    """Whether nothing that was measured exceeds the limit; what does is named."""
     beyond = [f"{name} {value:.3g}" for name, value in measured.items() if not value <= limit]
     if beyond:
         return Verdict(claim=claim, holds=False, detail=", ".join(beyond))

@@ -65,7 +65,7 @@ def page(speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: Config, b
         rounds=config.rounds,
         versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}; {load}.",
         table=markdown(speeds),
-        verdicts="".join(map(_claim, verdicts)),
+        verdicts="".join(map(claim, verdicts)),
     )
 
 
@@ -73,7 +73,7 @@ def markdown(speeds: Sequence[Speed]) -> str:
     """A line for each function."""
     rule = ["---", *["--:"] * (len(HEADER) - 1)]
     body = [[f"`{cells[0]}`", *cells[1:]] for cells in map(_cells, speeds)]
-    return "".join(_line(cells) for cells in [HEADER, rule, *body])
+    return "".join(line(cells) for cells in [HEADER, rule, *body])
 
 
 def rich_table(speeds: Sequence[Speed]) -> Table:
@@ -86,7 +86,8 @@ def rich_table(speeds: Sequence[Speed]) -> Table:
     return table
 
 
-def _claim(verdict: Verdict) -> str:
+def claim(verdict: Verdict) -> str:
+    """A verdict as a line of a list."""
     met = "met" if verdict.holds else "**not met**"
     return f"- {verdict.claim}: {met}; {verdict.detail}\n"
 
@@ -101,5 +102,6 @@ def _cells(speed: Speed) -> list[str]:
     ]
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """A line of a table."""
     return "| " + " | ".join(cells) + " |\n"

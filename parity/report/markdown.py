@@ -1,4 +1,4 @@
-"""The results as a Markdown table: one line per function, the same for the same results."""
+"""The results as Markdown tables: per function or per group, the same for the same results."""
 
 from __future__ import annotations
 
@@ -36,6 +36,23 @@ def table(
     header = ["function", *COUNTS, *errors]
     lines = [[name, *_counts(group), *_errors(group, dtype)] for name, group in groups]
     lines.append(["**all**", *_counts(cases), *[""] * len(errors)])
+    return _table(header, lines)
+
+
+def overview(groups: Mapping[str, Sequence[Case]]) -> str:
+    """A line per group of cases: how many functions they are about and what came of them.
+
+    Args:
+        groups: cases as a run's JSON file holds them, by what the line is to be called.
+    """
+    lines = [
+        [name, str(len({case["function"] for case in cases})), *_counts(cases)]
+        for name, cases in groups.items()
+    ]
+    return _table(["", "functions", *COUNTS], lines)
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     rule = ["---", *["--:"] * (len(header) - 1)]
     return "\n".join(_cells(cells) for cells in (header, rule, *lines)) + "\n"
 

@@ -1,0 +1,167 @@
+"""The benchmark of the losses: what is measured, the verdicts and the files."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import torch
+
+from experiments.bench import devices, large_vocabulary, loss_page
+from experiments.bench.devices import Sharded
+from experiments.bench.large_vocabulary import LargeVocabulary
+from experiments.bench.loss_workloads import Workload, workloads
+from experiments.bench.losses import Config
+from experiments.bench.speed import TORCH, at_most
+from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
+from experiments.progress import Progress
+from experiments.results import measured_on, write_json, write_text
+from experiments.study import Outcome, Verdict
+
+JAXACT, OPTAX = "jaxact", "optax"
+LARGE = large_vocabulary.CHUNKED
+WARM_UP = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LossSpeed:
+    """Value and gradient of one loss.
+
+    Attributes:
+        function: its name.
+        size: of its first argument.
+        ratios: our time over that of torch and of optax, as far as they have it.
+    """
+
+    function: str
+    size: str
+    ratios: Mapping[str, Ratio]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Everything that was measured; None for what was not asked for."""
+
+    speeds: Sequence[LossSpeed]
+    large: LargeVocabulary | None
+    sharded: Sequence[Sharded]
+
+
+def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
+    """Measures what the configuration selects, writes the results and, if asked, the page."""
+    busy = os.getloadavg()[0]
+    chosen = _selected(config)
+    with progress.stages("measuring", len(chosen) + WARM_UP + config.rounds + 6) as advance:
+        seconds = _times(chosen, config.rounds, advance)
+        asked = not config.function or LARGE in config.function
+        large = large_vocabulary.measure(config.scale, advance) if asked else None
+        advance("several devices")
+        sharded = devices.measure() if asked else []
+    costs = Costs(
+        speeds=[_speed(work, seconds[work.function]) for work in chosen],
+        large=large,
+        sharded=sharded,
+    )
+    verdicts = judge(costs)
+    results = {
+        "schema": 1,
+        "study": "bench losses",
+        "config": dataclasses.asdict(config),
+        "environment": {**measured_on(), "load": busy},
+        "holds": all(verdict.holds for verdict in verdicts),
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        **dataclasses.asdict(costs),
+        "seconds": seconds,
+    }
+    files = [write_json(out / "bench_losses.json", results)]
+    if config.table:
+        page = loss_page.page(costs, verdicts, config, busy)
+        files.append(write_text(Path(config.table), page))
+    progress.show(loss_page.rich_table(costs.speeds))
+    return Outcome(verdicts=verdicts, files=files)
+
+
+def judge(costs: Costs) -> list[Verdict]:
+    """What the library promises of its losses."""
+    sure = {
+        f"{speed.function} / {other}": found.at_least
+        for speed in costs.speeds
+        for other, found in speed.ratios.items()
+    }
+    verdicts = [at_most("none is surely more than 5 % slower than torch's or optax's", sure, 1.05)]
+    if costs.large is not None:
+        verdicts += [
+            at_most(
+                f"{LARGE} needs at most 1/16 of the plain composition's temporary memory",
+                {"its part": 1 / costs.large.memory_ratio},
+                1 / 16,
+            ),
+            at_most(
+                f"{LARGE} takes at most 1.25 times as long", {LARGE: costs.large.time.median}, 1.25
+            ),
+        ]
+    if costs.sharded:
+        named = {f"{found.function} by {found.axis}": found for found in costs.sharded}
+        verdicts += [
+            at_most(
+                f"{devices.DEVICES} devices give what one gives",
+                {name: found.difference for name, found in named.items()},
+                1e-5,
+            ),
+            at_most(
+                "no device holds more than its part of the logits",
+                {name: found.largest / found.logits for name, found in named.items()},
+                1 / devices.DEVICES,
+            ),
+        ]
+    return verdicts
+
+
+def _selected(config: Config) -> list[Workload]:
+    every = list(workloads(config.scale))
+    unknown = set(config.function) - {work.function for work in every} - {LARGE}
+    if unknown:
+        raise ValueError(f"function must be a loss, got {', '.join(sorted(unknown))}")
+    return [work for work in every if not config.function or work.function in config.function]
+
+
+def _times(chosen: Sequence[Workload], rounds: int, advance: Any) -> dict[str, Seconds]:
+    groups: dict[str, dict[str, Call]] = {}
+    for work in chosen:
+        advance(f"compiling {work.function}")
+        groups[work.function] = _calls(work)
+    if not groups:
+        return {}
+    return take_turns(groups, rounds, lambda turn: advance(f"round {turn + 1}"), WARM_UP)
+
+
+def _calls(work: Workload) -> dict[str, Call]:
+    arrays = [jnp.asarray(array) for array in work.arrays]
+
+    def compiled(loss: Any) -> Call:
+        program = jax.jit(jax.value_and_grad(loss)).lower(*arrays).compile()
+        return lambda: jax.block_until_ready(program(*arrays))
+
+    calls = {JAXACT: compiled(work.jaxact), TORCH: _torch_call(work)}
+    return calls if work.optax is None else {**calls, OPTAX: compiled(work.optax)}
+
+
+def _torch_call(work: Workload) -> Call:
+    first, *others = (torch.tensor(array) for array in work.arrays)
+    first.requires_grad_()
+    return lambda: torch.autograd.grad(work.torch(first, *others), first)
+
+
+def _speed(work: Workload, seconds: Seconds) -> LossSpeed:
+    return LossSpeed(
+        function=work.function,
+        size=work.size,
+        ratios={
+            other: ratio(seconds[JAXACT], seconds[other])
+            for other in (TORCH, OPTAX)
+            if other in seconds
+        },
+    )

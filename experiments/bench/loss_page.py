@@ -1,0 +1,138 @@
+"""The measured cost of the losses as a table on the console and as a page of the documentation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from experiments.bench import devices
+from experiments.bench.large_vocabulary import CHUNKED, PLAIN
+from experiments.bench.losses import Config
+from experiments.bench.speed import TORCH
+from experiments.bench.speed_table import claim, line
+from experiments.results import measured_on
+from experiments.study import Verdict
+
+if TYPE_CHECKING:
+    from experiments.bench.loss_cost import Costs, LargeVocabulary, LossSpeed, Sharded
+
+PAGE = """\
+# Cost of the losses
+
+<!-- written by `make bench`: do not edit -->
+
+`python -m experiments bench losses --table docs/loss_cost.md` measures this page.
+
+{versions}
+
+## Time
+
+Value and gradient in the first argument as one compiled program, reduced by the mean, in float32.
+All calls take turns in one run of {rounds} rounds; each figure is the median over the rounds of our
+time over theirs. Below 1, jaxact is the faster one. *Surely* slower is what exceeds the scatter of
+the rounds: the lower 95 % confidence bound of a median. `ctc_loss` is 300 frames of 32 x 64 scores
+with 60 labels, `log_softmax` included.
+
+{speeds}
+{large}{sharded}
+## Limits
+
+{verdicts}"""
+
+LARGE = """\
+## Large vocabularies
+
+Value and gradients of input, weight and bias for {tokens:,} tokens, {features} features and
+{classes:,} classes in float32. *Temporary* is what the compiled program needs beside its arguments
+and results, from its memory analysis.
+
+| | temporary | time |
+| --- | --: | --: |
+| `{plain}` | {plain_memory:,.1f} MiB | 1 |
+| `{chunked}` | {chunked_memory:,.1f} MiB | {time:.2f} |
+
+"""
+
+SHARDED = """\
+## Several devices
+
+Value and gradients on {count} CPU devices of one host, rows or vocabulary divided among them,
+{rows:,} rows of {classes:,} classes. *Largest array*: of all arrays in the program that a device
+runs, in parts of the full logits. *Travels*: the largest result of each kind of collective, in
+numbers; by rows that of `linear_cross_entropy` is the gradient of its weight.
+
+| loss | divided | error against one device | largest array | travels |
+| --- | --- | --: | --: | --- |
+{lines}
+"""
+
+
+def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
+    """The whole page; `busy` is the machine's load before the run."""
+    where = measured_on()
+    names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch", "optax"))
+    load = f"load of the machine before the run {busy:.1f}"
+    return PAGE.format(
+        versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}; {load}.",
+        rounds=config.rounds,
+        speeds=_markdown(costs.speeds),
+        large="" if costs.large is None else _large(costs.large),
+        sharded=_sharded(costs.sharded) if costs.sharded else "",
+        verdicts="".join(map(claim, verdicts)),
+    )
+
+
+def rich_table(speeds: Sequence[LossSpeed]) -> Table:
+    """The times for the console."""
+    table = Table(title="value and gradient: time over torch's and optax's", box=box.SIMPLE_HEAD)
+    for title in ("", "size", "/ torch", "/ optax"):
+        table.add_column(title, justify="right" if title else "left")
+    for speed in speeds:
+        table.add_row(*_cells(speed))
+    return table
+
+
+def _markdown(speeds: Sequence[LossSpeed]) -> str:
+    rows = [(f"`{name}`", *cells) for name, *cells in map(_cells, speeds)]
+    head = ("loss", "first argument", "/ torch", "/ optax")
+    return "".join(line(cells) for cells in [head, ("---", "--:", "--:", "--:"), *rows])
+
+
+def _cells(speed: LossSpeed) -> tuple[str, ...]:
+    found = (speed.ratios.get(other) for other in (TORCH, "optax"))
+    times = ("–" if one is None else f"{one.median:.2f}" for one in found)
+    return (speed.function, speed.size, *times)
+
+
+def _large(found: LargeVocabulary) -> str:
+    mebibytes = {name: count / 2**20 for name, count in found.temporary.items()}
+    return LARGE.format(
+        tokens=found.tokens,
+        features=found.features,
+        classes=found.classes,
+        plain=PLAIN,
+        chunked=CHUNKED,
+        plain_memory=mebibytes[PLAIN],
+        chunked_memory=mebibytes[CHUNKED],
+        time=found.time.median,
+    )
+
+
+def _sharded(every: Sequence[Sharded]) -> str:
+    lines = [
+        f"| `{found.function}` | {found.axis} | {found.difference:.1e} "
+        f"| {found.largest / found.logits:.3f} | {_travels(found)} |"
+        for found in every
+    ]
+    return SHARDED.format(
+        count=devices.DEVICES, rows=devices.ROWS, classes=devices.CLASSES, lines="\n".join(lines)
+    )
+
+
+def _travels(found: Sharded) -> str:
+    parts = [f"{kind} {size:,}" for kind, size in found.travels.items()]
+    return ", ".join(parts) or "nothing"
