@@ -1,51 +1,57 @@
 """What depends on the values of arrays: errors inside `checking` and `checked`, nan elsewhere."""
 
+import collections
 import contextlib
 import functools
 from collections.abc import Callable, Generator
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.experimental import checkify
+from numpy.typing import NDArray
 
 __all__ = ["checked", "checking"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Mode = Literal["off", "eager", "compiled"]
 
 # Part of jit's cache key: what was compiled without checks is compiled anew with them.
-_MODE = cast(Any, jax.make_user_context(default_value="off"))
-_KINDS: dict[str, type[Exception]] = {}
+_CHECKS = cast(Any, jax.make_user_context(default_value=False))
+# What running programs found. They report by a callback and not through
+# jax.experimental.checkify, which loses every check below the gradient of a scan.
+_FOUND: collections.deque[Exception] = collections.deque()
 
 
 @contextlib.contextmanager
 def checking() -> Generator[None]:
     """checking() = a context in which a call with bad values raises what torch raises.
 
-    Without it the result of such a call is nan. It concerns the calls of jaxact's functions that
-    Python makes one by one, under `jax.grad` as well; what is compiled or mapped as a whole has no
-    values yet while Python runs, and gets its checks from `checked`.
+    Without it the result of such a call is nan. A call of jaxact's raises as it returns, under
+    `jax.grad` and `jax.vmap` as well; a function that the user compiled raises at the next call of
+    jaxact's or at the end of the context: `checked` makes it raise as it returns.
 
     Source:
-        torch raises on the CPU without being asked; jax.experimental.checkify.
+        torch raises on the CPU without being asked.
 
     Example:
         >>> with jaxact.checking():
         ...     jaxact.functional.nll_loss(log_probabilities, targets)
     """
-    with _MODE("eager"):
+    _FOUND.clear()
+    with _CHECKS(True):
         yield
+    _raise_what_was_found()
 
 
 def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     """checked(f)(x) = jax.jit(f)(x), or the error that torch raises for the values of x.
 
     The checks of every jaxact function that f calls are compiled into its program, through
-    `jax.grad`, `jax.vmap`, `jax.lax.scan` and functions that are jitted themselves.
+    `jax.grad`, `jax.vmap`, `jax.lax.scan` and functions that are jitted themselves. Where several
+    threads call checked functions at once, each error is raised in one of them.
 
     Args:
         function: any function that jax can compile.
@@ -58,25 +64,21 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
         RuntimeError: if the function returned is called inside another compiled function.
 
     Source:
-        jax.experimental.checkify.
+        torch raises on the CPU without being asked.
 
     Example:
         >>> step = jaxact.checked(jax.value_and_grad(loss))
     """
-
-    def with_error(*args: P.args, **kwargs: P.kwargs) -> tuple[checkify.Error, R]:
-        return _functionalized(functools.partial(function, *args, **kwargs))
-
-    jitted = jax.jit(with_error, **options)
-    compiled = cast(Callable[P, tuple[checkify.Error, R]], jitted)
+    compiled = jax.jit(function, **options)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _MODE("compiled"):
-            error, result = compiled(*args, **kwargs)
-        if _is_traced(error):
+        _FOUND.clear()
+        with _CHECKS(True):
+            result = cast(R, compiled(*args, **kwargs))
+        if _is_traced(result):
             raise RuntimeError("checked: call the checked function outside of jit and vmap")
-        _throw(error)
+        _raise_what_was_found()
         return result
 
     return call
@@ -94,49 +96,41 @@ def defined(
         message: with `{value}` where the first offending value is to be shown.
         values: what broadcasts to the shape of `holds`.
     """
-    _expect(holds, error, message, values)
+    if _CHECKS.value and holds.size:
+        _report(holds, error, message, values)
     # A factor, not a choice: the gradient becomes nan as well.
     return result * jnp.where(holds, 1, jnp.nan).astype(result.dtype)
 
 
-def _expect(holds: Array, error: type[Exception], message: str, values: Array) -> None:
-    if _MODE.value != "compiled" or not holds.size:
-        return
-    _KINDS[error.__name__] = error
+def _report(holds: Array, error: type[Exception], message: str, values: Array) -> None:
+    def report(all_hold: NDArray[np.bool_], value: NDArray[Any]) -> None:
+        if not all_hold:
+            _FOUND.append(error(message.format(value=value)))
+
     first = jnp.broadcast_to(values, holds.shape).ravel()[jnp.argmin(holds.ravel())]
-    checkify.check(jnp.all(holds), f"{error.__name__}|{message}", value=first)
+    jax.debug.callback(report, jnp.all(holds), first)
 
 
 def raising(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose checks raise at once inside `checking`."""
+    """The function, whose checks raise as it returns inside `checking`."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _MODE.value != "eager":
-            return function(*args, **kwargs)
-        with _MODE("compiled"):
-            error, result = _functionalized(functools.partial(function, *args, **kwargs))
-        if not _is_traced(error):
-            _throw(error)
+        result = function(*args, **kwargs)
+        if _CHECKS.value:
+            _raise_what_was_found()
         return result
 
     return call
 
 
-def _functionalized(function: Callable[[], R]) -> tuple[checkify.Error, R]:
-    return checkify.checkify(function)()
+def _is_traced(result: object) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(result))
 
 
-def _is_traced(error: checkify.Error) -> bool:
-    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(error))
-
-
-def _throw(error: checkify.Error) -> None:
-    text = error.get()
-    if text is None:
-        return
-    kind, separator, message = text.partition("|")
-    if not separator or kind not in _KINDS:
-        # A check of the user's own.
-        error.throw()
-    raise _KINDS[kind](message.removesuffix(" (`check` failed)"))
+def _raise_what_was_found() -> None:
+    jax.effects_barrier()
+    if _FOUND:
+        first = _FOUND.popleft()
+        _FOUND.clear()
+        raise first
