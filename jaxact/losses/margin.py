@@ -1,0 +1,402 @@
+"""Losses of scores that have to differ by a margin."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    as_array,
+    as_floating,
+    compute_dtype,
+    op,
+)
+from jaxact.losses._margins import as_real, check_numbers, hinge, result_type
+from jaxact.losses._reductions import Reduction, check_reduction, reduce
+
+__all__ = [
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+]
+
+
+def _broadcast(function: str, arrays: dict[str, Array]) -> None:
+    """Raises where the arrays do not broadcast.
+
+    Raises:
+        ArgumentValueError: if two of them have another length in an axis, neither of them 1.
+    """
+    try:
+        jnp.broadcast_shapes(*(a.shape for a in arrays.values()))
+    except ValueError:
+        *first, last = arrays
+        shapes = ", ".join(str(a.shape) for a in arrays.values())
+        raise ArgumentValueError(
+            f"{function}: {', '.join(first)} and {last} must broadcast, got shapes {shapes}"
+        ) from None
+
+
+def _check_hinge_embedding(
+    input: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 1.0,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("hinge_embedding_loss", reduction)
+    check_numbers("hinge_embedding_loss", margin=margin)
+
+
+@op(static=("reduction",), check=_check_hinge_embedding)
+def hinge_embedding_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 1.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    """hinge_embedding_loss(x, y) = x where y = 1, max(0, margin - x) where y = -1.
+
+    Where y is neither 1 nor -1 it is the sum of both. At x = margin the derivative is that of
+    margin - x; a nan x has the derivative 0 there.
+
+    Args:
+        input: [...], x, such as distances, any unit; floating or integer.
+        target: [...], y, dimensionless, 1 or -1; broadcasts with input.
+        margin: [], unit of input. 1 asks for a distance of at least 1 between unlike pairs. For an
+            integer input it is truncated toward zero.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" the shape of input and target together, [...]; unit and dtype of input. A
+        mean over nothing is nan.
+
+    Raises:
+        TypeError: if input is boolean or complex (DtypeError), if integers are to be averaged, or
+            if an argument is no array or number.
+        ValueError: if shapes do not broadcast, or there is no such reduction.
+
+    Source:
+        torch.nn.functional.hinge_embedding_loss, torch 2.13.
+    """
+    scores = as_real("hinge_embedding_loss", "input", input)
+    labels = as_array("hinge_embedding_loss", "target", target)
+    _broadcast("hinge_embedding_loss", {"input": scores, "target": labels})
+    if scores.dtype == jnp.bool_:
+        raise ArgumentTypeError("hinge_embedding_loss: input must be a number, got bool")
+    floating = jnp.issubdtype(scores.dtype, jnp.floating)
+    if not floating and reduction == "mean":
+        raise ArgumentTypeError(
+            "hinge_embedding_loss: input must have a floating dtype to be averaged, "
+            f"got {scores.dtype.name}"
+        )
+    dtype = compute_dtype(scores.dtype) if floating else scores.dtype
+    x = scores.astype(dtype)
+    unlike = hinge(jnp.asarray(margin).astype(dtype) - x)
+    losses = jnp.where(labels != 1, unlike, 0) + jnp.where(labels != -1, x, 0)
+    return reduce(losses, reduction, scores.dtype)
+
+
+def _check_margin_ranking(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 0.0,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("margin_ranking_loss", reduction)
+    check_numbers("margin_ranking_loss", margin=margin)
+
+
+@op(static=("reduction",), check=_check_margin_ranking)
+def margin_ranking_loss(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    """margin_ranking_loss(x1, x2, y) = max(0, margin - y (x1 - x2)).
+
+    At the hinge, margin = y (x1 - x2), the derivative is that of margin - y (x1 - x2).
+
+    Args:
+        input1: [...], x1, any unit; floating or integer.
+        input2: [...], x2, unit of input1; as many axes, broadcasts.
+        target: [...], y, dimensionless: 1 if x1 is to be the larger, -1 if x2 is; as many axes,
+            broadcasts. It is differentiated as well.
+        margin: [], unit of input1, by how much. 0 asks for the order alone.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" the shape of the arguments together, [...]; unit of input1; the dtype
+        that the three promote to, float32 for integers. A mean over nothing is nan.
+
+    Raises:
+        TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
+        ValueError: if shapes do not fit, or there is no such reduction.
+
+    Source:
+        torch.nn.functional.margin_ranking_loss, torch 2.13.
+    """
+    named = {"input1": input1, "input2": input2, "target": target}
+    arrays = {name: as_real("margin_ranking_loss", name, a) for name, a in named.items()}
+    for name, array in arrays.items():
+        if array.dtype == jnp.bool_:
+            raise ArgumentTypeError(f"margin_ranking_loss: {name} must be a number, got bool")
+    first, second, sign = arrays.values()
+    if not first.ndim == second.ndim == sign.ndim:
+        raise ArgumentValueError(
+            "margin_ranking_loss: input1, input2 and target must have as many dimensions each, "
+            f"got shapes {first.shape}, {second.shape} and {sign.shape}"
+        )
+    _broadcast("margin_ranking_loss", arrays)
+    dtype = result_type(list(arrays.values()))
+    x1, x2, y = (a.astype(compute_dtype(dtype)) for a in arrays.values())
+    losses = hinge(jnp.asarray(margin).astype(x1.dtype) - y * (x1 - x2))
+    return reduce(losses, reduction, dtype)
+
+
+def _check_multi_margin(
+    input: ArrayLike,
+    target: ArrayLike,
+    p: object = 1,
+    margin: ArrayLike = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("multi_margin_loss", reduction)
+    check_numbers("multi_margin_loss", margin=margin)
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p!r}")
+
+
+@op(static=("p", "reduction"), check=_check_multi_margin, by_value=True)
+def multi_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    p: int = 1,
+    margin: ArrayLike = 1.0,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """multi_margin_loss(x, y) = weight_y Σ_{j≠y} max(0, margin - x_y + x_j)^p / C.
+
+    C is the number of classes. At the hinge the derivative is 0; a nan difference counts as one
+    that keeps the margin. The difference x_j - x_y is taken before the margin is added, so that
+    large scores do not swallow the margin as they do in torch.
+
+    Args:
+        input: [c] or [n, c], scores, any unit.
+        target: [] or [n], class indices in [0, c), integers, dimensionless. A row with another
+            index gives nan.
+        p: 1 or 2.
+        margin: [], unit of input. 1 asks for a lead of 1 over every other class.
+        weight: [c], dimensionless, of each class; dtype of input. None weighs all alike.
+        reduction: "mean" divides by the number of rows, not of weights; "sum"; "none".
+
+    Returns:
+        [], or with "none" the shape of target, [n]; unit of input, to the power of p; the dtype of
+        input. A mean over nothing is nan and a sum 0, where torch returns memory that nobody wrote.
+
+    Raises:
+        TypeError: if input or weight is not floating (DtypeError), or target not integer.
+        ValueError: if shapes do not fit, or an option has no such value.
+        RuntimeError: if a class index is out of range, in a checked call.
+
+    Source:
+        Crammer & Singer 2001; torch.nn.functional.multi_margin_loss, torch 2.13, which has half
+        precision on the GPU alone and no second derivatives.
+    """
+    scores = as_floating("multi_margin_loss", "input", input)
+    labels = as_array("multi_margin_loss", "target", target)
+    _check_classes("multi_margin_loss", scores, labels)
+    rows = scores.shape[0] if scores.ndim == 2 else 1
+    if labels.ndim > 1 or labels.size != rows:
+        raise ArgumentValueError(
+            f"multi_margin_loss: target must have shape {(rows,)} for an input of shape "
+            f"{scores.shape}, got {labels.shape}"
+        )
+    dtype = compute_dtype(scores.dtype)
+    x = scores.astype(dtype).reshape(rows, -1)
+    classes = x.shape[1]
+    chosen = labels.reshape(rows, 1)
+    own = jnp.take_along_axis(x, jnp.clip(chosen, 0, classes - 1), axis=1)
+    short = jnp.asarray(margin).astype(dtype) + (x - own)
+    counted = (short > 0) & (jnp.arange(classes) != chosen)
+    short = jnp.where(counted, short, 0)
+    losses = jnp.sum(short if p == 1 else short * short, axis=1) / classes
+    weights = _weights(scores, weight, classes)
+    if weights is not None:
+        losses = losses * weights[jnp.clip(chosen[:, 0], 0, classes - 1)]
+    losses = losses.reshape(labels.shape)
+    known = (labels >= 0) & (labels < classes)
+    message = f"multi_margin_loss: target must be in [0, {classes}), got {{value}}"
+    losses = defined(losses, known, ArgumentValueError, message, labels)
+    return reduce(losses, reduction, scores.dtype)
+
+
+def _weights(scores: Array, weight: ArrayLike | None, classes: int) -> Array | None:
+    if weight is None:
+        return None
+    weights = as_array("multi_margin_loss", "weight", weight)
+    if weights.ndim != 1:
+        raise ValueError(f"multi_margin_loss: weight must have 1 axis, got {weights.ndim}")
+    if weights.dtype != scores.dtype:
+        raise ArgumentTypeError(
+            f"multi_margin_loss: weight must have the dtype of input, {scores.dtype.name}, "
+            f"got {weights.dtype.name}"
+        )
+    if weights.size != classes:
+        raise ArgumentValueError(
+            f"multi_margin_loss: weight must have shape {(classes,)}, got {weights.shape}"
+        )
+    return weights.astype(compute_dtype(scores.dtype))
+
+
+def _check_classes(function: str, scores: Array, labels: Array) -> None:
+    if scores.ndim > 2 or (scores.ndim and not scores.shape[-1]):
+        raise ArgumentValueError(
+            f"{function}: input must have shape [c] or [n, c] with c > 0, got {scores.shape}"
+        )
+    if not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise ArgumentTypeError(
+            f"{function}: target must hold integer class indices, got {labels.dtype.name}"
+        )
+
+
+def _check_multilabel_margin(
+    input: ArrayLike, target: ArrayLike, reduction: object = "mean"
+) -> None:
+    check_reduction("multilabel_margin_loss", reduction)
+
+
+@op(static=("reduction",), check=_check_multilabel_margin, by_value=True)
+def multilabel_margin_loss(
+    input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean"
+) -> Array:
+    """multilabel_margin_loss(x, y) = Σ_{a in y} Σ_{j not in y} max(0, 1 - x_a + x_j) / C.
+
+    C is the number of classes, and y the indices before the first -1 of a row; one that stands
+    there twice counts twice. At the hinge the derivative is 0; a nan difference counts as one that
+    keeps the margin. Time is that of C times the most labels of a row, memory that of the input.
+
+    Args:
+        input: [c] or [n, c], scores, dimensionless.
+        target: [c] or [n, c], class indices in [0, c), integers, dimensionless, filled up with -1;
+            what follows a -1 is ignored, but has to be in [-1, c) as well. A row with another index
+            gives nan.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" and a batch [n]; dimensionless, the dtype of input. A mean over nothing
+        is nan, where torch returns memory that nobody wrote.
+
+    Raises:
+        TypeError: if input is not floating (DtypeError), or target not integer.
+        ValueError: if shapes do not fit, or there is no such reduction.
+        RuntimeError: if a class index is out of range, in a checked call.
+
+    Source:
+        torch.nn.functional.multilabel_margin_loss, torch 2.13, which has half precision on the GPU
+        alone and no second derivatives.
+    """
+    scores = as_floating("multilabel_margin_loss", "input", input)
+    labels = as_array("multilabel_margin_loss", "target", target)
+    _check_classes("multilabel_margin_loss", scores, labels)
+    matrix = scores.ndim == 2
+    fits = labels.shape == scores.shape
+    if not fits and (matrix or labels.ndim > 1 or labels.size != scores.size):
+        raise ArgumentValueError(
+            "multilabel_margin_loss: target must have the shape of input, "
+            f"{scores.shape}, got {labels.shape}"
+        )
+    classes = scores.shape[-1] if scores.ndim else 1
+    x = scores.astype(compute_dtype(scores.dtype)).reshape(-1, classes)
+    y = labels.reshape(x.shape)
+    losses = _multilabel(x, y) / classes
+    known = (y >= -1) & (y < classes)
+    offending = jnp.take_along_axis(y, jnp.argmin(known, axis=1)[:, None], axis=1)
+    message = f"multilabel_margin_loss: target must be in [-1, {classes}), got {{value}}"
+    losses = defined(losses, known.all(axis=1), ArgumentValueError, message, offending[:, 0])
+    return reduce(losses if matrix else losses[0], reduction, scores.dtype)
+
+
+# As many labels of each row are compared with all classes at a time; with more the scores are read
+# less often, with fewer less is computed in vain for rows with few labels.
+_BLOCK = 4
+
+
+@jax.custom_jvp
+def _multilabel(x: Array, y: Array) -> Array:
+    """Σ_a Σ_j max(0, 1 - x_a + x_j) of each row."""
+
+    def add(total: Array, own: Array, block: Array, others: Array) -> Array:
+        short = _short(x, own, block, others)
+        return total + jnp.sum(jnp.where(short > 0, short, 0), axis=1)
+
+    return jnp.sum(_over_labels(x, y, add), axis=1)
+
+
+@_multilabel.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+    x, y = primals
+    # The slope is constant between the kinks.
+    slope = _multilabel_slope(jax.lax.stop_gradient(x), y)
+    return _multilabel(x, y), jnp.sum(slope * tangents[0], axis=1)
+
+
+def _multilabel_slope(x: Array, y: Array) -> Array:
+    def add(total: Array, own: Array, block: Array, others: Array) -> Array:
+        short = _short(x, own, block, others)
+        active = (short > 0).astype(x.dtype)
+        each = jnp.sum(active, axis=2, keepdims=True)
+        return total + jnp.sum(active - jnp.where(_same(x, block), each, 0), axis=1)
+
+    return _over_labels(x, y, add)
+
+
+def _short(x: Array, own: Array, block: Array, others: Array) -> Array:
+    """[n, block, c], by how much a label misses the margin to a class that is none."""
+    counted = (block >= 0)[:, :, None] & others[:, None, :]
+    return jnp.where(counted, 1 + (x[:, None, :] - own[:, :, None]), 0)
+
+
+def _same(x: Array, block: Array) -> Array:
+    """[n, block, c], whether the label is the class."""
+    return block[:, :, None] == jnp.arange(x.shape[1], dtype=block.dtype)
+
+
+def _over_labels(x: Array, y: Array, add: Callable[..., Array]) -> Array:
+    """`add` over blocks of labels, up to the most labels that a row has."""
+    classes = x.shape[1]
+    count = jnp.argmax(jnp.pad(y < 0, ((0, 0), (0, 1)), constant_values=True), axis=1)
+    kept = jnp.where(jnp.arange(classes) < count[:, None], y, -1).astype(jnp.int32)
+    kept = jnp.pad(kept, ((0, 0), (0, -classes % _BLOCK)), constant_values=-1)
+    most = jnp.max(count, initial=0).astype(jnp.int32)
+
+    def over_blocks(step: Callable[[Array, Array], Array], start: Array) -> Array:
+        def body(state: tuple[Array, Array]) -> tuple[Array, Array]:
+            at, total = state
+            block = jax.lax.dynamic_slice_in_dim(kept, at, _BLOCK, axis=1)
+            return at + _BLOCK, step(total, block)
+
+        state = (jnp.zeros_like(most), start)
+        return jax.lax.while_loop(lambda state: state[0] < most, body, state)[1]
+
+    def mark(found: Array, block: Array) -> Array:
+        return found | _same(x, block).any(axis=1)
+
+    labelled = over_blocks(mark, jnp.zeros(x.shape, jnp.bool_))
+
+    def step(total: Array, block: Array) -> Array:
+        own = jnp.take_along_axis(x, jnp.clip(block, 0, classes - 1), axis=1)
+        return add(total, own, block, ~labelled)
+
+    return over_blocks(step, jnp.zeros_like(x))
