@@ -1,5 +1,15 @@
 """Losses under torch's names."""
 
-from jaxact.losses.classification import cross_entropy
+from jaxact.losses import binary, classification, likelihood, margin, regression
+from jaxact.losses.binary import *  # noqa: F403
+from jaxact.losses.classification import *  # noqa: F403
+from jaxact.losses.likelihood import *  # noqa: F403
+from jaxact.losses.margin import *  # noqa: F403
+from jaxact.losses.regression import *  # noqa: F403
 
-__all__ = ["cross_entropy"]
+__all__: list[str] = []
+__all__ += binary.__all__
+__all__ += classification.__all__
+__all__ += likelihood.__all__
+__all__ += margin.__all__
+__all__ += regression.__all__

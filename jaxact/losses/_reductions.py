@@ -8,16 +8,21 @@ from jax import Array
 Reduction = Literal["none", "mean", "sum"]
 
 
-def check_reduction(function: str, reduction: object) -> None:
+def check_reduction(function: str, reduction: object, *others: str) -> None:
     """Raises where torch does, for a reduction that does not exist.
 
+    Args:
+        function: whose argument it is.
+        reduction: what came.
+        *others: what the function knows besides "none", "mean" and "sum".
+
     Raises:
-        ValueError: if it is neither "none", "mean" nor "sum".
+        ValueError: if it is none of them.
     """
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(
-            f"{function}: reduction must be 'none', 'mean' or 'sum', got {reduction!r}"
-        )
+    known = [repr(name) for name in ("none", "mean", "sum", *others)]
+    if not isinstance(reduction, str) or repr(reduction) not in known:
+        listed = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise ValueError(f"{function}: reduction must be {listed}, got {reduction!r}")
 
 
 def reduce(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Array:

@@ -1,0 +1,359 @@
+"""Losses of scores and probabilities against two-sided targets."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import ArgumentTypeError, ArgumentValueError, as_floating, op
+from jaxact._elementary import decay, logistic, logistic_slope, product
+from jaxact.losses._elementwise import (
+    as_real,
+    broadcast,
+    broadcast_into,
+    check_same_shape,
+    promoted,
+    refuse_booleans,
+    widened,
+    with_partials,
+)
+from jaxact.losses._reductions import Reduction, check_reduction, reduce
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+]
+
+# torch's: the logarithms end at -100, and the denominator of the derivative at 1e-12.
+_LOWEST_LOGARITHM = -100
+_LOWEST_VARIANCE = 1e-12
+
+
+def _check_binary_cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("binary_cross_entropy", reduction)
+
+
+@op(static=("reduction",), check=_check_binary_cross_entropy, by_value=True)
+def binary_cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """binary_cross_entropy(x, t) = -weight (t max(log x, -100) + (1 - t) max(log(1 - x), -100)).
+
+    The derivative in x is (x - t) / max(x (1 - x), 1e-12), also where a logarithm is cut off; the
+    one in t is log(1 - x) - log x, which is not. Prefer binary_cross_entropy_with_logits: where x
+    is rounded to 0 or 1, the digits are gone.
+
+    Args:
+        input: [...], probabilities in [0, 1], dimensionless; floating. Others give nan.
+        target: shape and dtype of input, [...], in [0, 1], dimensionless. Others give nan.
+        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
+
+    Returns:
+        [], or with "none" the shape of input, [...]; in nats; the dtype of input.
+
+    Raises:
+        TypeError: if input is not floating (DtypeError), or target not of the same dtype
+            (ArgumentTypeError).
+        ValueError: if shapes do not fit, or there is no such reduction; in checked calls if input
+            or target is outside [0, 1] (ArgumentValueError).
+
+    Source:
+        torch.nn.functional.binary_cross_entropy, torch 2.13.
+    """
+    name = "binary_cross_entropy"
+    x, t = as_real(name, "input", input), as_real(name, "target", target)
+    check_same_shape(name, x, t)
+    if t.dtype != x.dtype:
+        raise ArgumentTypeError(
+            f"{name}: target must have the dtype of input, {x.dtype.name}, got {t.dtype.name}"
+        )
+    dtype = as_floating(name, "input", x).dtype
+    x, t = widened(dtype, x, t)
+    losses = _in_unit_interval(name, "target", _cross_entropy(x, t), t)
+    losses = _in_unit_interval(name, "input", losses, x)
+    return reduce(_weighed(name, losses, weight), reduction, dtype)
+
+
+def _in_unit_interval(function: str, argument: str, losses: Array, values: Array) -> Array:
+    return defined(
+        losses,
+        (values >= 0) & (values <= 1),
+        ArgumentValueError,
+        f"{function}: {argument} must be in [0, 1], got {{value}}",
+        values,
+    )
+
+
+@jax.custom_jvp
+def _cross_entropy_slope(x: Array, t: Array) -> Array:
+    return (x - t) / jnp.maximum(x * (1 - x), _LOWEST_VARIANCE)
+
+
+@_cross_entropy_slope.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    x, t = primals
+    x_dot, t_dot = tangents
+    variance = x * (1 - x)
+    # As in torch: what the bound hides of the slope's kink would be 1e12 where x = t = 0.
+    curvature = (t * jnp.square(1 - x) + (1 - t) * jnp.square(x)) / jnp.square(
+        variance + _LOWEST_VARIANCE
+    )
+    along_t = -1 / jnp.maximum(variance, _LOWEST_VARIANCE)
+    return _cross_entropy_slope(x, t), curvature * x_dot + along_t * t_dot
+
+
+def _log_odds(x: Array, t: Array) -> Array:
+    return jnp.log1p(-x) - jnp.log(x)
+
+
+@with_partials(_cross_entropy_slope, _log_odds)
+def _cross_entropy(x: Array, t: Array) -> Array:
+    certain = jnp.maximum(jnp.log(x), _LOWEST_LOGARITHM)
+    otherwise = jnp.maximum(jnp.log1p(-x), _LOWEST_LOGARITHM)
+    return (t - 1) * otherwise - t * certain
+
+
+def _check_binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: object = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> None:
+    check_reduction("binary_cross_entropy_with_logits", reduction)
+
+
+@op(static=("reduction",), check=_check_binary_cross_entropy_with_logits)
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> Array:
+    """binary_cross_entropy_with_logits(x, t) = -weight (p t log σ(x) + (1 - t) log σ(-x)).
+
+    Value and gradient keep all their digits for confident predictions: torch's float32 value is 0
+    at x = -20, t = 0 (the truth is 2.06e-9), and so is its gradient at x = 20, t = 1.
+
+    Args:
+        input: [...], x, log-odds in nats; floating. Where it is infinite and the target certain
+            of the same, the loss is nan, as in torch.
+        target: shape of input, [...], probabilities, dimensionless; floating, of any value.
+        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
+        pos_weight: broadcastable to input, [...], p, dimensionless, of the positive part. None is
+            1.
+
+    Returns:
+        [], or with "none" the shape of input, [...]; in nats; the dtype of target, as in torch.
+
+    Raises:
+        TypeError: if input or target is not floating (DtypeError, ArgumentTypeError).
+        ValueError: if shapes do not fit, or there is no such reduction.
+
+    Source:
+        torch.nn.functional.binary_cross_entropy_with_logits, torch 2.13.
+    """
+    name = "binary_cross_entropy_with_logits"
+    x, t = as_floating(name, "input", input), as_real(name, "target", target)
+    check_same_shape(name, x, t)
+    if not jnp.issubdtype(t.dtype, jnp.floating):
+        raise ArgumentTypeError(f"{name}: target must be floating, got {t.dtype.name}")
+    dtype = t.dtype
+    x, t = widened(jnp.promote_types(x.dtype, dtype), x, t)
+    if pos_weight is None:
+        losses = _logistic_loss(x, t)
+    else:
+        p = as_real(name, "pos_weight", pos_weight)
+        refuse_booleans(name, pos_weight=p)
+        p = broadcast_into(name, "pos_weight", p.astype(x.dtype), x.shape)
+        losses = _two_sided_loss(x, t, p)
+    return reduce(_weighed(name, losses, weight), reduction, dtype)
+
+
+def _logistic_curvature(x: Array, t: Array) -> Array:
+    return logistic_slope(x)
+
+
+def _minus_one(x: Array, t: Array) -> Array:
+    return -jnp.ones_like(x)
+
+
+@with_partials(_logistic_curvature, _minus_one)
+def _logistic_loss_slope(x: Array, t: Array) -> Array:
+    e = decay(jnp.abs(x))
+    return jnp.where(x < 0, (1 - t) * e - t, (1 - t) - t * e) / (1 + e)
+
+
+def _minus_score(x: Array, t: Array) -> Array:
+    return -x
+
+
+@with_partials(_logistic_loss_slope, _minus_score)
+def _logistic_loss(x: Array, t: Array) -> Array:
+    """-t log σ(x) - (1 - t) log σ(-x)."""
+    # The linear part of the wrong side's logarithm alone: no difference of two large numbers.
+    return jnp.abs(x) * jnp.where(x < 0, t, 1 - t) + _excess(x)
+
+
+def _excess(x: Array) -> Array:
+    """log(1 + e^-|x|)."""
+    # Not this library's own exponential: it would keep XLA from vectorizing a sum over it.
+    return jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+def _soft_plus(x: Array) -> Array:
+    return jnp.where(x < 0, 0, x) + _excess(x)
+
+
+def _two_sided_slope(x: Array, t: Array, p: Array) -> Array:
+    e = decay(jnp.abs(x))
+    return jnp.where(x < 0, (1 - t) * e - t * p, (1 - t) - t * p * e) / (1 + e)
+
+
+def _two_sided_along_target(x: Array, t: Array, p: Array) -> Array:
+    return p * _soft_plus(-x) - _soft_plus(x)
+
+
+def _two_sided_along_weight(x: Array, t: Array, p: Array) -> Array:
+    return t * _soft_plus(-x)
+
+
+@with_partials(_two_sided_slope, _two_sided_along_target, _two_sided_along_weight)
+def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
+    """-p t log σ(x) - (1 - t) log σ(-x)."""
+    return jnp.abs(x) * jnp.where(x < 0, p * t, 1 - t) + (p * t + (1 - t)) * _excess(x)
+
+
+def _check_soft_margin_loss(
+    input: ArrayLike, target: ArrayLike, reduction: object = "mean"
+) -> None:
+    check_reduction("soft_margin_loss", reduction)
+
+
+@op(static=("reduction",), check=_check_soft_margin_loss)
+def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
+    """soft_margin_loss(x, t) = log(1 + e^(-t x)).
+
+    It does not overflow: torch's float32 is inf, its gradient nan, where t x < -88.7.
+
+    Args:
+        input: [...], scores in nats; floating.
+        target: broadcastable to input, [...], dimensionless; 1 or -1, but any number is taken.
+        reduction: "mean" divides by the number of elements; "sum"; "none".
+
+    Returns:
+        [], or with "none" the shape of input, [...]; in nats; the dtype of input.
+
+    Raises:
+        TypeError: if an argument is no array, or input is not floating (ArgumentTypeError).
+        ValueError: if target does not fit (ArgumentValueError), or there is no such reduction.
+
+    Source:
+        torch.nn.functional.soft_margin_loss, torch 2.13.
+    """
+    name = "soft_margin_loss"
+    x, t = as_real(name, "input", input), as_real(name, "target", target)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ArgumentTypeError(f"{name}: input must be floating, got {x.dtype.name}")
+    t = broadcast_into(name, "target", t, x.shape)
+    dtype = x.dtype
+    x, t = widened(promoted(x, t), x, t)
+    return reduce(_soft_margin(x, t), reduction, dtype)
+
+
+def _probability_of_error(x: Array, t: Array) -> Array:
+    z, low = product(x, t)
+    return logistic(-z, None if low is None else -low)
+
+
+def _soft_margin_slope(x: Array, t: Array) -> Array:
+    return -t * _probability_of_error(x, t)
+
+
+def _soft_margin_along_target(x: Array, t: Array) -> Array:
+    return -x * _probability_of_error(x, t)
+
+
+@with_partials(_soft_margin_slope, _soft_margin_along_target)
+def _soft_margin(x: Array, t: Array) -> Array:
+    return _soft_plus(-t * x)
+
+
+def _check_multilabel_soft_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("multilabel_soft_margin_loss", reduction)
+
+
+@op(static=("reduction",), check=_check_multilabel_soft_margin_loss)
+def multilabel_soft_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """multilabel_soft_margin_loss(x, t) = -Σ_c w_c (t_c log σ(x_c) + (1 - t_c) log σ(-x_c)) / C.
+
+    Each row is the mean of binary_cross_entropy_with_logits over its C classes, with the same
+    digits; w is the weight.
+
+    Args:
+        input: [..., c], log-odds in nats; floating.
+        target: [..., c], probabilities, dimensionless; broadcastable with input, not boolean.
+        weight: broadcastable with input, [c] or [..., c], dimensionless. None weighs all alike.
+        reduction: "mean" divides by the number of rows; "sum"; "none".
+
+    Returns:
+        [], or with "none" the broadcast shape without input's last axis, [...]; in nats; the dtype
+        that the arguments promote to.
+
+    Raises:
+        TypeError: if input is not floating (DtypeError), or target is boolean
+            (ArgumentTypeError).
+        ValueError: if shapes do not broadcast, or there is no such reduction.
+        IndexError: if input has no axis.
+
+    Source:
+        torch.nn.functional.multilabel_soft_margin_loss, torch 2.13.
+    """
+    name = "multilabel_soft_margin_loss"
+    x, t = as_floating(name, "input", input), as_real(name, "target", target)
+    refuse_booleans(name, target=t)
+    if x.ndim == 0:
+        raise IndexError(f"{name}: input must have at least 1 dimension, got 0")
+    axis, classes = x.ndim - 1, x.shape[-1]
+    w = None if weight is None else as_real(name, "weight", weight)
+    operands = {"input": x, "target": t} | ({} if w is None else {"weight": w})
+    dtype = promoted(*operands.values())
+    x, t, *weights = widened(dtype, *broadcast(name, **operands))
+    losses = _logistic_loss(x, t)
+    for w in weights:
+        losses = losses * w
+    return reduce(jnp.sum(losses, axis) / classes, reduction, dtype)
+
+
+def _weighed(function: str, losses: Array, weight: ArrayLike | None) -> Array:
+    """The losses times their weights, in the dtype of the losses."""
+    if weight is None:
+        return losses
+    w = as_real(function, "weight", weight).astype(losses.dtype)
+    return losses * broadcast_into(function, "weight", w, losses.shape)

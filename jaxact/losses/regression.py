@@ -1,0 +1,334 @@
+"""Losses of the difference of a prediction and its target."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    DtypeError,
+    as_array,
+    is_number,
+    op,
+    with_slope,
+)
+from jaxact.losses._elementwise import (
+    as_real,
+    broadcast,
+    check_number,
+    number,
+    promoted,
+    refuse_booleans,
+    warn_of_broadcasting,
+    widened,
+)
+from jaxact.losses._reductions import Reduction, check_reduction, reduce
+
+__all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
+
+
+def _check_l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: object = "mean",
+    weight: ArrayLike | None = None,
+) -> None:
+    check_reduction("l1_loss", reduction)
+    warn_of_broadcasting("l1_loss", input, target)
+
+
+@op(static=("reduction",), check=_check_l1_loss)
+def l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+) -> Array:
+    """l1_loss(x, t) = weight |x - t|.
+
+    The derivative where x = t, and where the difference is nan, is 0. Shapes that differ are
+    broadcast with a UserWarning.
+
+    Args:
+        input: [...], any unit; floating, complex, or integer unless reduction is "mean".
+        target: [...], unit of input; broadcastable with input.
+        reduction: "mean" divides by the number of elements, with a weight by the sum of the
+            weights; "sum"; "none".
+        weight: shape of input, [...], dimensionless. None weighs all alike.
+
+    Returns:
+        [], or with "none" the broadcast shape, [...]; unit of input; the dtype that the arguments
+        promote to, real where they are complex.
+
+    Raises:
+        TypeError: if an argument is no array, is boolean, or is of integers to take a mean of
+            (ArgumentTypeError).
+        ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
+            reduction.
+
+    Source:
+        torch.nn.functional.l1_loss, torch 2.13.
+    """
+    x, t = as_array("l1_loss", "input", input), as_array("l1_loss", "target", target)
+    refuse_booleans("l1_loss", input=x, target=t)
+    # No array without axes is left when torch promotes: it has broadcast them before.
+    dtype = jnp.promote_types(x.dtype, t.dtype)
+    if jnp.issubdtype(dtype, jnp.integer):
+        if reduction == "mean" and weight is None:
+            raise ArgumentTypeError(
+                f"l1_loss: reduction 'mean' needs floating arguments, got {dtype.name}"
+            )
+        losses = jnp.abs(x.astype(dtype) - t.astype(dtype))
+    elif jnp.issubdtype(dtype, jnp.complexfloating):
+        losses = jnp.abs(_difference("l1_loss", x, t, dtype))
+        dtype = losses.dtype
+    else:
+        losses = _absolute(_difference("l1_loss", x, t, dtype))
+    return _weighed_mean("l1_loss", losses, x, weight, reduction, dtype)
+
+
+def _absolute_slope(d: Array) -> Array:
+    # Not jnp.sign, which is nan at nan.
+    return jnp.where(d > 0, 1, jnp.where(d < 0, -1, 0)).astype(d.dtype)
+
+
+@with_slope(_absolute_slope)
+def _absolute(d: Array) -> Array:
+    return jnp.abs(d)
+
+
+def _check_mse_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: object = "mean",
+    weight: ArrayLike | None = None,
+) -> None:
+    check_reduction("mse_loss", reduction)
+    warn_of_broadcasting("mse_loss", input, target)
+
+
+@op(static=("reduction",), check=_check_mse_loss)
+def mse_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: Reduction = "mean",
+    weight: ArrayLike | None = None,
+) -> Array:
+    """mse_loss(x, t) = weight (x - t)^2.
+
+    Shapes that differ are broadcast with a UserWarning. optax.l2_loss is half of it.
+
+    Args:
+        input: [...], any unit; floating, or integer if target is floating.
+        target: [...], unit of input; broadcastable with input.
+        reduction: "mean" divides by the number of elements, with a weight by the sum of the
+            weights; "sum"; "none".
+        weight: shape of input, [...], dimensionless. None weighs all alike.
+
+    Returns:
+        [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
+        that the arguments promote to.
+
+    Raises:
+        TypeError: if an argument is no array, or none of the first two is floating (DtypeError).
+        ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
+            reduction.
+
+    Source:
+        torch.nn.functional.mse_loss, torch 2.13.
+    """
+    x, dtype, d = _real_difference("mse_loss", input, target)
+    return _weighed_mean("mse_loss", jnp.square(d), x, weight, reduction, dtype)
+
+
+def _check_smooth_l1_loss(
+    input: ArrayLike, target: ArrayLike, reduction: object = "mean", beta: object = 1.0
+) -> None:
+    check_reduction("smooth_l1_loss", reduction)
+    check_number("smooth_l1_loss", "beta", beta)
+    if is_number(beta) and not beta >= 0:
+        raise ArgumentValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    warn_of_broadcasting("smooth_l1_loss", input, target)
+
+
+@op(static=("reduction",), check=_check_smooth_l1_loss, by_value=True)
+def smooth_l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: Reduction = "mean",
+    beta: ArrayLike = 1.0,
+) -> Array:
+    """smooth_l1_loss(x, t) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2; d = x - t.
+
+    The derivative runs from -1 to 1, which it reaches where |d| = beta. With a beta of 0 this is
+    l1_loss. Shapes that differ are broadcast with a UserWarning.
+
+    Args:
+        input: [...], any unit; floating, or integer if target is floating.
+        target: [...], unit of input; broadcastable with input.
+        reduction: "mean" divides by the number of elements; "sum"; "none".
+        beta: [], unit of input; where the parabola ends, 1 by default. nan, as a negative traced
+            one, gives nan.
+
+    Returns:
+        [], or with "none" the broadcast shape, [...]; unit of input; the dtype that input and
+        target promote to.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind, or none is floating (DtypeError).
+        ValueError: if shapes do not broadcast, beta is negative, or there is no such reduction.
+
+    Source:
+        Girshick, "Fast R-CNN", 2015; torch.nn.functional.smooth_l1_loss, torch 2.13.
+    """
+    _, dtype, d = _real_difference("smooth_l1_loss", input, target)
+    width = number("smooth_l1_loss", "beta", beta, dtype)
+    losses = defined(
+        _smooth(d, width),
+        width >= 0,
+        ArgumentValueError,
+        "smooth_l1_loss: beta must not be negative, got {value}",
+        width,
+    )
+    return reduce(losses, reduction, dtype)
+
+
+def _smooth_slope(d: Array, beta: Array) -> Array:
+    # jnp.sign keeps a nan, which torch does where there is a parabola.
+    outside = jnp.where(beta == 0, _absolute_slope(d), jnp.sign(d))
+    return jnp.where(jnp.abs(d) < beta, d / _divisor(beta), outside)
+
+
+@with_slope(_smooth_slope)
+def _smooth(d: Array, beta: Array) -> Array:
+    # Divided before it is squared, for the square may overflow.
+    within = d / _divisor(beta) * d / 2
+    return jnp.where(jnp.abs(d) < beta, within, jnp.abs(d) - beta / 2)
+
+
+def _divisor(beta: Array) -> Array:
+    """What is divided by: 1 in place of 0, where the quotient is not used."""
+    return jnp.where(beta == 0, 1, beta)
+
+
+def _check_huber_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: object = "mean",
+    delta: object = 1.0,
+    weight: ArrayLike | None = None,
+) -> None:
+    check_reduction("huber_loss", reduction)
+    check_number("huber_loss", "delta", delta)
+    if is_number(delta) and not delta > 0:
+        raise ArgumentValueError(f"huber_loss: delta must be positive, got {delta}")
+    warn_of_broadcasting("huber_loss", input, target)
+
+
+@op(static=("reduction",), check=_check_huber_loss, by_value=True)
+def huber_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    reduction: Reduction = "mean",
+    delta: ArrayLike = 1.0,
+    weight: ArrayLike | None = None,
+) -> Array:
+    """huber_loss(x, t) = weight (d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)).
+
+    Here d = x - t. The derivative where |d| = delta is +-delta, the second one 0. This is
+    delta times smooth_l1_loss. Shapes that differ are broadcast with a UserWarning.
+
+    Args:
+        input: [...], any unit; floating.
+        target: [...], unit of input; broadcastable with input.
+        reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
+        delta: [], unit of input; where the parabola ends, 1 by default. A traced one that is not
+            positive gives nan.
+        weight: shape of input, [...], dimensionless. None weighs all alike.
+
+    Returns:
+        [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
+        of input, whatever target's, promoted with that of weight.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind, or input is not floating (DtypeError).
+        ValueError: if shapes do not broadcast, weight is not of input's shape, delta is not
+            positive, or there is no such reduction.
+
+    Source:
+        Huber, "Robust Estimation of a Location Parameter", 1964;
+        torch.nn.functional.huber_loss, torch 2.13.
+    """
+    x, _, d = _real_difference("huber_loss", input, target)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise ArgumentTypeError(f"huber_loss: input must be floating, got {x.dtype.name}")
+    width = number("huber_loss", "delta", delta, d.dtype)
+    losses = defined(
+        _huber(d, width),
+        width > 0,
+        ArgumentValueError,
+        "huber_loss: delta must be positive, got {value}",
+        width,
+    )
+    losses, dtype, _ = _weighed("huber_loss", losses, x, weight, x.dtype)
+    return reduce(losses, reduction, dtype)
+
+
+def _huber_slope(d: Array, delta: Array) -> Array:
+    return jnp.where(jnp.abs(d) < delta, d, delta * jnp.sign(d))
+
+
+@with_slope(_huber_slope)
+def _huber(d: Array, delta: Array) -> Array:
+    return jnp.where(jnp.abs(d) < delta, jnp.square(d) / 2, delta * (jnp.abs(d) - delta / 2))
+
+
+# ----------------------------------------------------------------------------------------- shared
+
+
+def _real_difference(
+    function: str, input: ArrayLike, target: ArrayLike
+) -> tuple[Array, jnp.dtype, Array]:
+    """Input as an array, the dtype of a result of both, and x - t."""
+    x, t = as_real(function, "input", input), as_real(function, "target", target)
+    dtype = jnp.promote_types(x.dtype, t.dtype)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise DtypeError(f"{function}: input or target must be floating, got {dtype.name}")
+    return x, dtype, _difference(function, x, t, dtype)
+
+
+def _difference(function: str, x: Array, t: Array, dtype: jnp.dtype) -> Array:
+    x, t = broadcast(function, input=x, target=t)
+    x, t = widened(dtype, x, t)
+    return x - t
+
+
+def _weighed(
+    function: str, losses: Array, x: Array, weight: ArrayLike | None, dtype: jnp.dtype
+) -> tuple[Array, jnp.dtype, Array | None]:
+    """The losses times their weights, the dtype of the result, and the weights."""
+    if weight is None:
+        return losses, dtype, None
+    w = as_real(function, "weight", weight)
+    if w.shape != x.shape:
+        raise ValueError(f"{function}: weight must have input's shape {x.shape}, got {w.shape}")
+    dtype = promoted(losses.astype(dtype), w)
+    losses, w = widened(dtype, losses, w)
+    return losses * w, dtype, w
+
+
+def _weighed_mean(
+    function: str,
+    losses: Array,
+    x: Array,
+    weight: ArrayLike | None,
+    reduction: Reduction,
+    dtype: jnp.dtype,
+) -> Array:
+    """The reduced losses, their mean over the sum of the weights."""
+    losses, dtype, w = _weighed(function, losses, x, weight, dtype)
+    if w is None or reduction != "mean":
+        return reduce(losses, reduction, dtype)
+    return (jnp.sum(losses) / jnp.sum(w)).astype(dtype)
