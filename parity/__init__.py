@@ -6,9 +6,13 @@ it runs.
 
 from parity.spec import (
     BadCall,
+    Beside,
     Budget,
+    Choices,
     Drawn,
     Formula,
+    Given,
+    Labels,
     Law,
     Params,
     Points,
@@ -21,9 +25,13 @@ from parity.spec import (
 
 __all__ = [
     "BadCall",
+    "Beside",
     "Budget",
+    "Choices",
     "Drawn",
     "Formula",
+    "Given",
+    "Labels",
     "Law",
     "Params",
     "Points",

@@ -73,8 +73,11 @@ class Points:
     """An argument that is visited point by point: one long vector over the whole exponent range.
 
     Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves
-    out
-    infinities, nan and the sweep: meant for hyperparameters.
+    out infinities, nan and the sweep: meant for hyperparameters and for arguments that are refused
+    elsewhere.
+
+    Of several such arguments each runs through its own points, in an order that has nothing to do
+    with the others'; besides, the special numbers and kinks of any two meet in all combinations.
 
     Args:
         kinks: where the function is not smooth; each is visited together with its two neighbours.
@@ -83,6 +86,39 @@ class Points:
 
     kinks: tuple[float, ...] = ()
     span: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """An argument that is visited point by point and compared with the first one, like a target.
+
+    It runs through the points of `Points()`. Besides, `first - this` is each kink and the next
+    number above and below, without rounding, for many values of the first argument; and one of the
+    two is moved by one ulp from where they are a kink apart. Where the difference would be a
+    subnormal number that counts as zero, both are the same.
+
+    Args:
+        kinks: of the difference, first argument less this one.
+    """
+
+    kinks: tuple[float, ...] = (0.0,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """A floating argument that has one of some values at each place, drawn at random.
+
+    Beside other arguments that are visited point by point every value meets every special number.
+
+    Args:
+        values: to choose from, such as (-1.0, 1.0).
+        shape: the whole shape; by default the argument is visited point by point.
+        differentiated: whether gradients are taken of it; False where the reference has none.
+    """
+
+    values: tuple[float, ...]
+    shape: tuple[int, ...] | None = None
+    differentiated: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +153,35 @@ class Drawn:
     observe: Callable[[Callable[..., Any], tuple[Any, ...], Values], Any]
 
 
-Array: TypeAlias = Points | Samples
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Class indices, int64, never differentiated.
+
+    Args:
+        shape: the whole shape.
+        classes: each index is drawn from 0 to `classes` - 1.
+        special: other indices, such as one that is to be ignored; each fourth label is one of them,
+            the first label included.
+    """
+
+    shape: tuple[int, ...]
+    classes: int
+    special: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Exactly these numbers: lengths, masks, weights. Never differentiated.
+
+    Args:
+        values: an array or nested sequences; integers and booleans keep their dtype, floating
+            numbers get the dtype of the case.
+    """
+
+    values: Any
+
+
+Array: TypeAlias = Points | Beside | Choices | Samples | Labels | Given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +205,10 @@ class Budget:
     Args:
         ulp: units in the last place of the dtype.
         floor: absolute error that is always fine, in units of the dtype's epsilon. For points it
-            counts only within 2^-4 of where the true result crosses zero (other than at 0), unless
-            `everywhere` is set; for samples it is multiplied by the largest true value of the
-            sample, if that is above 1.
+            counts only within 2^-4 of where the true result crosses zero (other than at 0), and for
+            points of several arguments nowhere, unless `everywhere` is set; for samples it is
+            multiplied by the largest true value of the sample, if that is above 1; for functions
+            that give a single number by the largest true value, whatever that is.
         everywhere: apply the floor at every point.
         reason: why it is not the default.
     """
@@ -160,7 +225,7 @@ class Params:
 
     Args:
         values: keyword arguments, the same for the whole call.
-        arrays: hyperparameters given as arrays and differentiated, by name.
+        arrays: arguments given by name as arrays: hyperparameters, weights, lengths.
         mapped: map the call over input and `arrays` together, so that each point has its own
             hyperparameter.
         label: the setting's part of the case id; by default `name=value,...`.
@@ -199,15 +264,17 @@ class Quirk:
     Args:
         reason: what the reference does there and why the subject does not.
         source: a link or a measurement.
-        where: (first input in float64, values) -> mask of the points concerned; None if the
-            reference cannot answer at all and the truth alone decides.
+        where: (arguments, values) -> mask of the points concerned, or a single truth value for all
+            of them; the arguments are the positional ones, then those given by name, in float64.
+            It concerns the results of the mask's shape. None if the reference cannot answer at all
+            and the truth alone decides.
         checks, dtypes: where it shows.
         settings: names of the settings where it shows; all of them if empty.
     """
 
     reason: str
     source: str
-    where: Callable[[Floats, Values], NDArray[np.bool_]] | None
+    where: Callable[[tuple[Floats, ...], Values], NDArray[np.bool_] | bool] | None
     checks: tuple[str, ...]
     dtypes: tuple[str, ...] = FLOATS
     settings: tuple[str, ...] = ()

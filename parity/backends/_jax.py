@@ -18,7 +18,7 @@ from parity.dtypes import is_floating
 from parity.inputs import Problem
 from parity.spec import Target, Values
 
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Arguments = dict[str, Any]
 Compiled = Callable[..., dict[str, Any]]
 
 
@@ -103,7 +103,7 @@ class JaxBackend:
     ) -> str:
         """The result's dtype when 64-bit mode is on and the input is what it is."""
         with jax.enable_x64(True):
-            shapes: Any = jax.tree.map(_shape_of, (problem.arrays, dict(problem.named)))
+            shapes: Any = jax.tree.map(_shape_of, _split(problem))
             return str(jax.eval_shape(_function(call, values, False), *shapes).dtype)
 
 
@@ -116,41 +116,58 @@ def _to_jax(arrays: Any) -> Any:
     return jax.tree.map(cast(Any, jnp.asarray), arrays)
 
 
+def _split(problem: Problem) -> tuple[Arguments, Arguments]:
+    """The arguments that are differentiated, and the constant ones."""
+    given = problem.arguments
+    constant = {name: given.pop(name) for name in problem.constant}
+    return given, constant
+
+
 def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callable[..., Any]:
-    def function(arrays: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        return call(*arrays, **values, **named)
+    """The function of its differentiated and its constant arguments, by position or name."""
+
+    def function(arguments: Arguments, constant: Arguments) -> Any:
+        given = {**arguments, **constant}
+        positions = sorted(int(name) for name in given if name.isdigit())
+        named = {name: array for name, array in given.items() if not name.isdigit()}
+        return call(*(given[str(i)] for i in positions), **values, **named)
 
     return jax.vmap(function) if mapped else function
 
 
 def _arguments(function: Callable[..., Any], problem: Problem) -> tuple[Any, ...]:
-    arguments = _to_jax((problem.arrays, dict(problem.named)))
+    arguments, constant = _to_jax(_split(problem))
     if not is_floating(problem.dtype):
-        return (arguments, None, arguments)
-    shape = jax.eval_shape(function, *arguments).shape
+        return (arguments, constant, None, None)
+    shape = jax.eval_shape(function, arguments, constant).shape
     directions = _to_jax(problem.directions())
-    return (arguments, jnp.asarray(problem.cotangent(shape)), directions)
+    return (arguments, constant, jnp.asarray(problem.cotangent(shape)), directions)
 
 
 def _phases(function: Callable[..., Any], phases: tuple[str, ...]) -> Callable[..., Any]:
-    def program(arguments: Arguments, cotangent: Any, directions: Arguments) -> dict[str, Any]:
+    def program(
+        arguments: Arguments, constant: Arguments, cotangent: Any, directions: Arguments
+    ) -> dict[str, Any]:
+        def of(arguments: Arguments) -> Any:
+            return function(arguments, constant)
+
         trace: dict[str, Any] = {}
         if "forward" in phases:
-            trace["out"] = function(*arguments)
+            trace["out"] = of(arguments)
         if "vjp" in phases:
-            trace |= _entries("vjp", *_pull_back(function, arguments, cotangent))
+            trace |= _entries("vjp", _pull_back(of, arguments, cotangent))
         if "jvp" in phases:
-            trace["jvp/out"] = jax.jvp(function, arguments, directions)[1]
+            trace["jvp/out"] = jax.jvp(of, (arguments,), (directions,))[1]
         if "second" in phases:
-            trace |= _double_backward(function, arguments, cotangent, directions)
+            trace |= _double_backward(of, arguments, cotangent, directions)
         return trace
 
     return program
 
 
 def _pull_back(function: Callable[..., Any], arguments: Arguments, cotangent: Any) -> Arguments:
-    out, pull = cast(tuple[Any, Callable[[Any], Arguments]], jax.vjp(function, *arguments))
-    return pull(cotangent.astype(out.dtype))
+    out, pull = cast(tuple[Any, Callable[[Any], tuple[Arguments]]], jax.vjp(function, arguments))
+    return pull(cotangent.astype(out.dtype))[0]
 
 
 def _double_backward(
@@ -160,13 +177,12 @@ def _double_backward(
         return _pull_back(function, arguments, cotangent)
 
     pull = cast(Callable[[Any], tuple[Arguments, Any]], jax.vjp(gradients, arguments, cotangent)[1])
-    (arrays, named), by_cotangent = pull(directions)
-    return {**_entries("second", arrays, named), "second/cotangent": by_cotangent}
+    by_arguments, by_cotangent = pull(directions)
+    return {**_entries("second", by_arguments), "second/cotangent": by_cotangent}
 
 
-def _entries(phase: str, arrays: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-    positions = {f"{phase}/{i}": array for i, array in enumerate(arrays)}
-    return positions | {f"{phase}/{name}": array for name, array in named.items()}
+def _entries(phase: str, arrays: Arguments) -> dict[str, Any]:
+    return {f"{phase}/{name}": array for name, array in arrays.items()}
 
 
 def _run_apart(

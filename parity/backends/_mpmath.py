@@ -74,7 +74,7 @@ def formula_at(
 def _part(formula: Formula, problem: Problem, key: str) -> tuple[Callable[..., Any], Floats]:
     shape = problem.arrays[0].shape
     cotangent = widened(problem.cotangent(shape))
-    direction = widened(problem.directions()[0][0])
+    direction = widened(problem.directions()["0"])
     return {
         "out": (formula.value, np.ones(shape)),
         "vjp/0": (formula.slope, cotangent),

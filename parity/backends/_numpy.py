@@ -89,7 +89,7 @@ def formula_trace(formula: Formula, problem: Problem, values: Values) -> Trace:
     """Value and derivatives of a formula in float64, under the problem's cotangents."""
     x = widened(problem.arrays[0])
     cotangent = widened(problem.cotangent(x.shape))
-    direction = widened(problem.directions()[0][0])
+    direction = widened(problem.directions()["0"])
     with np.errstate(all="ignore"):
         value = formula.value(NumpyMath, x, **values)
         slope = formula.slope(NumpyMath, x, **values)

@@ -36,34 +36,37 @@ class TorchProgram:
 
     def __call__(self, problem: Problem) -> Run:
         run = Run()
-        arrays = [self._leaf(a) for a in problem.arrays]
-        named = {name: self._leaf(a) for name, a in problem.named.items()}
-        drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
+        tensors = self._tensors(problem.arguments)
+        leaves = {name: tensors[name] for name in problem.differentiated}
+        if is_floating(problem.dtype):
+            for leaf in leaves.values():
+                leaf.requires_grad_()
         try:
-            out = self.call(*arrays, **self.values, **named, **drawn)
+            out = self._called(problem, tensors)
             run.trace["out"] = to_numpy(out)
         except Exception as error:
             run.failures = dict.fromkeys(self.phases, error)
             return run
         if is_floating(problem.dtype):
-            self._differentiate(run, problem, out, arrays, named)
+            self._differentiate(run, problem, out, leaves)
         return run
 
-    def _leaf(self, array: NDArray[Any]) -> torch.Tensor:
-        tensor = self.layout(to_torch(array))
-        return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+    def _tensors(self, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+        return {name: self.layout(to_torch(array)) for name, array in arrays.items()}
+
+    def _called(self, problem: Problem, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The result for all arguments, given by position or name."""
+        arrays = [tensors[str(i)] for i in range(len(problem.arrays))]
+        named = {name: tensors[name] for name in problem.named}
+        drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
+        return self.call(*arrays, **self.values, **named, **drawn)
 
     def _differentiate(
-        self,
-        run: Run,
-        problem: Problem,
-        out: torch.Tensor,
-        arrays: list[torch.Tensor],
-        named: dict[str, torch.Tensor],
+        self, run: Run, problem: Problem, out: torch.Tensor, by_name: dict[str, torch.Tensor]
     ) -> None:
-        names = [*map(str, range(len(arrays))), *named]
-        leaves = [*arrays, *named.values()]
-        cotangent = self._leaf(problem.cotangent(tuple(out.shape)).astype(to_numpy(out).dtype))
+        names, leaves = list(by_name), list(by_name.values())
+        pulled = problem.cotangent(tuple(out.shape)).astype(to_numpy(out).dtype)
+        cotangent = self.layout(to_torch(pulled)).requires_grad_()
         gradients: list[torch.Tensor] = []
         if {"vjp", "jvp", "second"} & set(self.phases):
             try:
@@ -95,8 +98,7 @@ class TorchProgram:
         leaves: list[torch.Tensor],
         cotangent: torch.Tensor,
     ) -> Trace:
-        arrays, named = problem.directions()
-        directions = [self.layout(to_torch(a)) for a in (*arrays, *named.values())]
+        directions = self._tensors(problem.directions()).values()
         pairs = [(g, d) for g, d in zip(gradients, directions, strict=True) if g.requires_grad]
         second = torch.autograd.grad(
             [g for g, _ in pairs],
@@ -114,14 +116,15 @@ class TorchProgram:
 
     def _forward_mode(self, run: Run, problem: Problem) -> None:
         """The Jacobian times the directions, for functions without a double backward."""
-        if problem.named:
-            return
-        directions = tuple(self.layout(to_torch(a)) for a in problem.directions()[0])
-        arrays = tuple(self.layout(to_torch(a)) for a in problem.arrays)
+        tensors = self._tensors(problem.arguments)
+        leaves = {name: tensors[name] for name in problem.differentiated}
+
+        def called(leaves: dict[str, torch.Tensor]) -> torch.Tensor:
+            return self._called(problem, {**tensors, **leaves})
+
         try:
-            pushed: Any = torch.func.jvp(
-                lambda *arrays: self.call(*arrays, **self.values), arrays, directions
-            )
+            directions = self._tensors(problem.directions())
+            pushed: Any = torch.func.jvp(called, (leaves,), (directions,))
         except Exception as error:
             run.failures["jvp"] = error
             return
@@ -160,8 +163,9 @@ class TorchBackend:
         assert isinstance(program, TorchProgram)
         runs = {"vector": program(problem)}
         runs["strided"] = replace(program, layout=_strided)(problem)
-        shapes = {a.shape for a in (*problem.arrays, *problem.named.values())}
-        if len(shapes) == 1 and len(problem.arrays[0].shape) == 1 and not problem.drawn:
+        out = runs["vector"].trace.get("out", None)
+        one_each = out is not None and out.shape == problem.arrays[0].shape
+        if problem.pointwise and one_each and not problem.drawn:
             runs["single"] = _one_at_a_time(program, problem, runs["vector"])
         return runs
 
@@ -180,8 +184,7 @@ def _one_at_a_time(program: TorchProgram, problem: Problem, long: Run) -> Run:
     trace = {key: array.copy() for key, array in long.trace.items()}
     for index in range(count):
         for key, array in program(problem.at(index)).trace.items():
-            if trace[key].shape == problem.arrays[0].shape:
-                trace[key][index] = array[0]
+            trace[key][index] = array[0]
     return Run(trace)
 
 

@@ -13,7 +13,7 @@ from parity.engine.numeric import against
 from parity.engine.parameters import parameters_in, parameters_of
 from parity.engine.results import Result
 from parity.engine.voices import Voices
-from parity.spec import Samples, Spec, Values
+from parity.spec import Spec, Values
 from parity.verdict import Outcome, worst_outcome
 
 SHAPES = ((0,), (2, 0), (0, 2), (), (2, 3))
@@ -30,12 +30,11 @@ def shapes(case: Case, voices: Voices) -> Result:
 
 
 def _shape(case: Case, voices: Voices, shape: tuple[int, ...]) -> Result:
-    """The case with a first input of that shape."""
-    arrays = (Samples(shape=shape, axis=None), *voices.arrays[1:])
-    params = replace(case.params, inputs=arrays)
+    """The case with inputs of that shape."""
+    params = replace(case.params, truth=None)
     spec = replace(case.spec, truth=None, params=(params,))
     reshaped = replace(case, spec=spec, params=params)
-    local = Voices(spec=spec, params=params, dtype=case.dtype, seed=voices.seed)
+    local = Voices(spec=spec, params=params, dtype=case.dtype, seed=voices.seed, shape=shape)
     local.phases = ("forward", "vjp") if "vjp" in case.spec.checks else ("forward",)
     for failure in (*local.subject.failures.values(), *local.reference.failures.values()):
         return Result(

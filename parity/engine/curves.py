@@ -22,7 +22,7 @@ def curve(case: Case, voices: Voices) -> dict[str, Any] | None:
     Errors are in ulp from the truth. Each binade of either sign has one point for each error, that
     where it is worst; between -10 and 10 the points of an even grid are added.
     """
-    if case.dtype != DTYPE or not voices.pointwise or case.params.arrays:
+    if case.dtype != DTYPE or not voices.pointwise or len(voices.problem.arguments) > 1:
         return None
     x = widened(voices.problem.arrays[0])
     cotangent = widened(voices.problem.cotangent(x.shape))

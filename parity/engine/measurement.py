@@ -20,7 +20,6 @@ from parity.verdict import Gaps
 # than EXACT_MOST: a subject that is wrong everywhere need not be told so everywhere.
 SOUND = 3.0
 EXACT_MOST, EXACT_EVEN = 4096, 8
-UNDERFLOWS_BEYOND = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class Measurement:
         differ = [compare.signs_of_zero_differ(self.subject, run) for run in self.references]
         if not differ:
             return np.zeros(self.subject.size, bool)
-        near = np.abs(widened(self.voices.problem.arrays[0])) <= UNDERFLOWS_BEYOND
+        near = self.voices.near_points
         return (np.logical_and.reduce(differ) & (self.truths[0] == 0) & near).ravel()
 
     def _with_exact_truth(self, gaps: Gaps) -> Gaps:
@@ -111,26 +110,45 @@ class Measurement:
 
     def _scale(self) -> Floats:
         """The size of the numbers that a result is a sum of: cotangents are about 1."""
-        first = self.voices.arrays[0]
-        inputs = self.voices.problem.arrays[0]
-        if self.subject.shape not in (inputs.shape, self.voices.reference.trace["out"].shape):
-            return np.full(self.subject.shape, _norm(inputs) / np.sqrt(max(self.subject.size, 1)))
+        inputs = self.voices.problem.arrays
         size = np.abs(self.truths[0])
+        if self.voices.reduced:
+            return np.full(size.shape, self._scale_of_a_sum(size))
+        shapes = {array.shape for array in (*inputs, self.voices.reference.trace["out"])}
+        if size.shape not in shapes:
+            return np.full(size.shape, _norm(inputs[0]) / np.sqrt(max(size.size, 1)))
         size = np.where(np.isfinite(size), np.maximum(size, 1.0), 1.0)
-        if not isinstance(first, Samples) or first.axis is None:
-            return np.full(self.subject.shape, size.max(initial=0.0))
-        others = tuple(i for i in range(size.ndim) if i != first.axis)
+        axis = self._sample_axis()
+        if axis is None:
+            return np.full(size.shape, size.max(initial=0.0))
+        others = tuple(i for i in range(size.ndim) if i != axis)
         return np.broadcast_to(size.max(axis=others, keepdims=True, initial=0.0), size.shape)
+
+    def _scale_of_a_sum(self, size: Floats) -> float:
+        """For a single number and its derivatives: terms need not be about 1, a mean's are not."""
+        if size.ndim or self.entry == "out":
+            return float(np.where(np.isfinite(size), size, 0.0).max(initial=0.0))
+        # Terms of either sign cancel. Their sizes are those of the gradient's entries.
+        names = self.voices.problem.differentiated
+        slopes = [truths[0] for n in names if (truths := self.voices.truth(f"vjp/{n}"))]
+        return float(np.sqrt(sum(_norm(slope) ** 2 for slope in slopes)))
+
+    def _sample_axis(self) -> int | None:
+        """The sample axis of the argument that the entry belongs to, else of the first one."""
+        owner = self.entry.rpartition("/")[2]
+        array = self.voices.arrays[int(owner) if owner.isdigit() else 0]
+        return array.axis if isinstance(array, Samples) else None
 
     def worst(self, index: int) -> Worst | None:
         """The point of that number."""
         if index < 0:
             return None
         voices, references, truths = self.voices, self.references, self.truths
-        given = (*voices.problem.arrays, *voices.problem.named.values())
+        given = voices.problem.arguments.values()
         cotangent = None
         if self.visits_points and self.entry.startswith("vjp"):
-            cotangent = float(voices.problem.cotangent(self.subject.shape)[index])
+            pulled = voices.problem.cotangent(voices.reference.trace["out"].shape)
+            cotangent = float(pulled if voices.reduced else pulled[index])
         return Worst(
             entry=self.entry,
             index=index,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parity.backends import phase_of
 from parity.cases import Case
 from parity.compare import Trace
-from parity.dtypes import rounded, widened
+from parity.dtypes import rounded
 from parity.engine.measurement import Measurement
 from parity.engine.results import Result, Worst
 from parity.engine.voices import Voices
@@ -32,16 +32,17 @@ def numeric(case: Case, voices: Voices) -> Result:
     if not entries and not unanswered and phase in voices.reference.failures:
         raise voices.reference.failures[phase]
     subject = _entries(voices.subject.trace, phase)
-    result = against(case, voices, subject, entries or _closed_form(voices, phase))
+    result = against(case, voices, subject, entries or _true_entries(voices, phase))
     if unanswered and result.outcome.succeeds:
         message = unanswered[0].reason
         return replace(result, outcome=Outcome.QUIRK, message=message, quirks=unanswered)
     return result
 
 
-def _closed_form(voices: Voices, phase: str) -> Trace:
-    """What the formula gives, in the place of the reference's entries."""
-    entries = _entries(voices.closed_form, phase)
+def _true_entries(voices: Voices, phase: str) -> Trace:
+    """What the formula gives, else the truth's own run, in the place of the reference's entries."""
+    run = next(iter(voices.wide_reference.values()))
+    entries = _entries(voices.closed_form, phase) or _entries(run.trace, phase)
     return {key: rounded(array, voices.dtype) for key, array in entries.items()}
 
 
@@ -89,8 +90,11 @@ def against(case: Case, voices: Voices, subject: Trace, reference: Trace) -> Res
         # and of those at infinities and nan nothing: torch gives nan or 0 as it happens.
         second = case.check == "second"
         if second and measurement.visits_points:
-            gaps = gaps.without(~np.isfinite(widened(voices.problem.arrays[0])))
-        judged[key] = gaps, judge(gaps, budget, floor, masks, follow=second)
+            gaps = gaps.without(~voices.finite_points)
+        judged[key] = (
+            gaps,
+            judge(gaps, budget, floor, masks, follow=second and bool(measurement.references)),
+        )
     key = max(judged, key=lambda k: rank(*judged[k]))
     gaps, judgement = judged[key]
     measurement = Measurement(voices=voices, entry=key, subject=subject[key])
@@ -119,10 +123,11 @@ def _with_quirks(result: Result, quirks: list[Quirk], judgements: list[Judgement
 
 def _mask(quirk: Quirk, case: Case, voices: Voices, subject: NDArray[Any]) -> NDArray[np.bool_]:
     """The points of the entry that the quirk is about."""
-    x = widened(voices.problem.arrays[0])
-    if quirk.where is None or subject.shape != x.shape:
+    assert quirk.where is not None
+    mask = np.asarray(quirk.where(voices.given, case.params.values))
+    if mask.shape not in ((), subject.shape):
         return np.zeros(subject.size, bool)
-    return np.broadcast_to(quirk.where(x, case.params.values), subject.shape).ravel()
+    return np.broadcast_to(mask, subject.shape).ravel()
 
 
 def _message(entry: str, gaps: Gaps, judgement: Judgement, worst: Worst | None) -> str:

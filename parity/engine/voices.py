@@ -17,6 +17,7 @@ from parity.dtypes import Floats, rounded, widened
 from parity.spec import Array, Formula, Params, Points, Spec, Target, Values
 
 NEIGHBOURHOOD = 2.0**-4
+UNDERFLOWS_BEYOND = 16.0
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Voices:
     dtype: str
     seed: int
     phases: tuple[str, ...] = ("forward",)
+    shape: tuple[int, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -42,12 +44,17 @@ class Voices:
 
     @property
     def pointwise(self) -> bool:
-        """Whether every argument is visited point by point."""
-        return inputs.elementwise(self.arrays)
+        """Whether every positional argument is visited point by point."""
+        return self.shape is None and all(inputs.is_pointwise(a) for a in self.arrays)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether the result is a single number, however many there are in the arguments."""
+        return self.reference.trace["out"].ndim == 0 < self.problem.arrays[0].ndim
 
     def numbers(self, key: str) -> inputs.Problem:
         """What the subject is given."""
-        return inputs.problem(key, self.dtype, self.arrays, self.params.arrays)
+        return inputs.problem(key, self.dtype, self.arrays, self.params.arrays, self.shape)
 
     @cached_property
     def problem(self) -> inputs.Problem:
@@ -58,6 +65,24 @@ class Voices:
         native = tuple(self.subject_side.array(a) for a in given.arrays)
         observed = self.params.drawn.observe(self.subject_call, native, self.params.values)
         return replace(given, drawn={"drawn": np.asarray(observed)})
+
+    @cached_property
+    def given(self) -> tuple[Floats, ...]:
+        """Every argument in float64: the positional ones, then those given by name."""
+        return tuple(widened(array) for array in self.problem.arguments.values())
+
+    @cached_property
+    def finite_points(self) -> NDArray[np.bool_]:
+        """Where every argument that is visited point by point is finite."""
+        return np.logical_and.reduce([np.isfinite(x) for x in self._points()])
+
+    @cached_property
+    def near_points(self) -> NDArray[np.bool_]:
+        """Where no argument is so far out that results underflow."""
+        return np.logical_and.reduce([np.abs(x) <= UNDERFLOWS_BEYOND for x in self._points()])
+
+    def _points(self) -> list[Floats]:
+        return [x for x in self.given if x.shape == self.given[0].shape]
 
     @cached_property
     def subject_side(self) -> Backend:
@@ -162,8 +187,13 @@ class Voices:
         return ~np.isfinite(x) | np.isin(x, widened(rounded(kinks, self.dtype)))
 
     def crossings(self, entry: str) -> NDArray[np.bool_]:
-        """Around the points, other than 0, where the true result changes its sign."""
-        x = widened(self.problem.arrays[0])
+        """Around the points, other than 0, where the true result changes its sign.
+
+        Points of several arguments have no order in which it would.
+        """
+        x = self.given[0]
+        if len(self.arrays) > 1:
+            return np.zeros(x.shape, bool)
         result = self.truth(entry)[0] * self._sign_of_factor(entry)
         order = np.argsort(x)
         order = order[np.isfinite(x[order]) & np.isfinite(result[order]) & (result[order] != 0)]
@@ -176,7 +206,7 @@ class Voices:
 
     def _sign_of_factor(self, entry: str) -> Floats:
         cotangent = widened(self.problem.cotangent(self.problem.arrays[0].shape))
-        direction = widened(self.problem.directions()[0][0])
+        direction = widened(self.problem.directions()["0"])
         factors = {"out": np.ones_like(cotangent), "vjp/0": cotangent, "jvp/out": direction}
         factors |= {"second/0": cotangent * direction, "second/cotangent": direction}
         return np.sign(factors.get(entry, cotangent))

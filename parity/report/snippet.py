@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from parity.backends import full_path
 from parity.engine import Result
+from parity.inputs import is_constant
 from parity.spec import Target
 
 
@@ -48,7 +51,7 @@ def _jax(target: Target, result: Result) -> list[str]:
         "jax.config.update('jax_enable_x64', True)" if case.dtype == "float64" else "",
         line,
         *(
-            f"{variable} = jnp.array([{_literal(value)}], jnp.{case.dtype})"
+            f"{variable} = jnp.array({_array(value)}{_jax_dtype(value, case.dtype)})"
             for variable, value in zip(_names(result), worst.input, strict=True)
         ),
         f"f = lambda {', '.join(_names(result))}: {_call(name, result)}",
@@ -63,12 +66,11 @@ def _torch(target: Target, result: Result) -> list[str]:
     case, worst = result.case, result.worst
     assert worst is not None
     line, name = _import_of(target, "torch")
-    grad = "" if worst.cotangent is None else ", requires_grad=True"
     lines = [
         "import torch",
         line,
         *(
-            f"{variable} = torch.tensor([{_literal(value)}], dtype=torch.{case.dtype}{grad})"
+            f"{variable} = torch.tensor({_array(value)}{_torch_dtype(value, variable, result)})"
             for variable, value in zip(_names(result), worst.input, strict=True)
         ),
         f"out = {_call(name, result)}",
@@ -76,7 +78,34 @@ def _torch(target: Target, result: Result) -> list[str]:
     if worst.cotangent is None:
         return [*lines, "print(out)"]
     cotangent = f"torch.tensor([{_literal(worst.cotangent)}], dtype=torch.{case.dtype})"
-    return [*lines, f"print(torch.autograd.grad(out, ({', '.join(_names(result))},), {cotangent}))"]
+    leaves = ", ".join(_differentiated(result))
+    return [*lines, f"print(torch.autograd.grad(out, ({leaves},), {cotangent}))"]
+
+
+def _jax_dtype(value: Any, dtype: str) -> str:
+    return f", jnp.{dtype}" if _is_floating(value) else ""
+
+
+def _torch_dtype(value: Any, variable: str, result: Result) -> str:
+    assert result.worst is not None
+    learned = result.worst.cotangent is not None and variable in _differentiated(result)
+    grad = ", requires_grad=True" if learned else ""
+    return f", dtype=torch.{result.case.dtype}{grad}" if _is_floating(value) else ""
+
+
+def _is_floating(value: Any) -> bool:
+    return "f" in np.asarray(value).dtype.kind
+
+
+def _differentiated(result: Result) -> list[str]:
+    """The names of the arguments that gradients are taken of."""
+    case = result.case
+    described = [*(case.params.inputs or case.spec.inputs), *case.params.arrays.values()]
+    return [
+        name
+        for name, array in zip(_names(result), described, strict=True)
+        if not is_constant(array)
+    ]
 
 
 def _names(result: Result) -> list[str]:
@@ -111,7 +140,14 @@ def _import_of(target: Target, root: str) -> tuple[str, str]:
     return f"from {module} import {name}", name
 
 
+def _array(value: Any) -> str:
+    """A point as an array of one entry; an array that was given whole as it was."""
+    return _literal(value) if isinstance(value, list) else f"[{_literal(value)}]"
+
+
 def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, cast('list[Any]', value)))}]"
     if isinstance(value, float):
         return f"float.fromhex('{value.hex()}')" if math.isfinite(value) else f"float('{value}')"
     return repr(value)

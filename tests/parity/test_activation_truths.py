@@ -120,7 +120,7 @@ def test_a_formula_has_many_digits_in_mpmath(name, order):
     entry = ("out", "vjp/0", "second/0")[order]
     high, rest = formula_at(_formula(name), problem, DEFINITIONS[name][1], entry, np.arange(x.size))
     cotangent = problem.cotangent(x.shape)
-    direction = problem.directions()[0][0]
+    direction = problem.directions()["0"]
     factors = (np.ones_like(x), cotangent, cotangent * direction)[order]
     for i, expected in enumerate(_expected(name, order)):
         found = MP.mpf(float(high[i])) + MP.mpf(float(rest[i]))

@@ -129,7 +129,7 @@ def test_a_declared_difference_is_a_quirk():
     def other(x):
         return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
 
-    result = _result(np.abs, other, quirks=(_quirk(lambda x, values: x == 1),))
+    result = _result(np.abs, other, quirks=(_quirk(lambda arguments, values: arguments[0] == 1),))
     assert result.outcome is Outcome.QUIRK
     assert result.quirks[0].reason == "the reference is odd there"
 
@@ -138,18 +138,22 @@ def test_a_difference_beside_the_declared_one_still_fails():
     def other(x):
         return np.where(np.abs(x) == 1, 3, np.abs(x)).astype(x.dtype)
 
-    result = _result(np.abs, other, quirks=(_quirk(lambda x, values: x == 1),))
+    result = _result(np.abs, other, quirks=(_quirk(lambda arguments, values: arguments[0] == 1),))
     assert result.outcome is Outcome.MISMATCH
 
 
 def test_a_declared_difference_that_is_not_observed_is_stale():
-    result = _result(np.abs, np.abs, quirks=(_quirk(lambda x, values: x == 1),))
+    result = _result(np.abs, np.abs, quirks=(_quirk(lambda arguments, values: arguments[0] == 1),))
     assert result.outcome is Outcome.STALE
     assert "not observed" in result.message
 
 
 def test_a_quirk_of_another_setting_is_not_expected():
-    result = _result(np.abs, np.abs, quirks=(_quirk(lambda x, values: x == 1, settings=("a=1",)),))
+    result = _result(
+        np.abs,
+        np.abs,
+        quirks=(_quirk(lambda arguments, values: arguments[0] == 1, settings=("a=1",)),),
+    )
     assert result.outcome is Outcome.EXACT
 
 

@@ -3,13 +3,18 @@
 import hashlib
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from parity.dtypes import FORMATS, widened
-from parity.inputs import SPECIAL_SAMPLES, problem, signed
-from parity.spec import Points, Samples
+from parity.inputs import problem
+from parity.inputs.meetings import around
+from parity.inputs.points import neighbourhoods, rounded_64, special
+from parity.inputs.samples import SPECIAL_SAMPLES
+from parity.inputs.streams import signed
+from parity.spec import Beside, Choices, Given, Labels, Points, Samples
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -78,7 +83,10 @@ def test_another_key_gives_other_numbers():
 
 
 def test_numbers_do_not_depend_on_the_process():
-    code = "from parity.inputs import signed; print(signed('k', (3,), 'float64').tobytes().hex())"
+    code = (
+        "from parity.inputs.streams import signed; "
+        "print(signed('k', (3,), 'float64').tobytes().hex())"
+    )
     printed = [
         subprocess.run(
             [sys.executable, "-c", code],
@@ -113,7 +121,7 @@ def test_a_single_point_keeps_its_cotangent():
     single = whole.at(7)
     assert single.arrays[0] == whole.arrays[0][7:8]
     assert single.cotangent((1,)) == whole.cotangent(whole.arrays[0].shape)[7:8]
-    assert single.directions()[0][0] == whole.directions()[0][0][7:8]
+    assert single.directions()["0"] == whole.directions()["0"][7:8]
 
 
 def test_special_samples_lie_along_the_sample_axis():
@@ -136,3 +144,95 @@ def test_the_digest_is_the_one_that_recorded_runs_used():
     numbers = problem("activations/relu//float32/0", "float32", (Points(kinks=(0.0,)),)).arrays[0]
     digest = hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
     assert digest == "fd9b7a69aba39790"
+
+
+def _pair(dtype, *described):
+    return tuple(widened(a) for a in problem("key", dtype, described).arrays)
+
+
+def _identities(values):
+    """What tells numbers apart: the sign of zero counts, nan is nan."""
+    return ["nan" if np.isnan(value) else str(value) for value in values]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("second", [Points(), Beside()])
+def test_special_numbers_of_two_arguments_meet_in_all_combinations(dtype, second):
+    x, y = _pair(dtype, Points(kinks=(2.0,)), second)
+    met = set(zip(_identities(x), _identities(y), strict=True))
+    numbers = _identities(rounded_64(special(dtype, Beside()), dtype))
+    assert met >= {(a, b) for a in numbers for b in numbers}
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_every_choice_meets_every_kink_and_its_neighbours(dtype):
+    x, y = _pair(dtype, Points(kinks=(0.5,)), Choices(values=(-1.0, 1.0)))
+    assert set(y) == {-1.0, 1.0}
+    for number in neighbourhoods((0.5,), dtype):
+        assert set(y[x == number]) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("kink", [-1.0, 0.0, 1.0, 1.35])
+def test_a_difference_meets_a_kink_and_its_neighbours(dtype, kink):
+    x, target = _pair(dtype, Points(), Beside(kinks=(kink,)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = x - target
+    numbers = np.unique(neighbourhoods((kink,), dtype))
+    at = float(numbers[numbers.size // 2])
+    assert np.unique(x[difference == at]).size >= (60 if kink != 1.35 else 4)
+    for number in numbers:
+        assert np.unique(x[difference == number]).size >= 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_differences_around_a_kink_are_exact(dtype):
+    left, right = around(1.35, dtype)
+    exact = [Fraction(a) - Fraction(b) for a, b in zip(left, right, strict=True)]
+    assert [Fraction(d) for d in left - right] == exact
+
+
+def test_pairs_are_in_no_order():
+    x, y = _pair("bfloat16", Points(), Points())
+    assert np.unique(np.nan_to_num(y[: 2**16])).size == np.unique(np.nan_to_num(x)).size
+    both = np.isfinite(x) & np.isfinite(y) & (x != 0) & (y != 0)
+    assert abs(np.corrcoef(np.sign(x[both]), np.sign(y[both]))[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_arguments_of_any_kind_have_one_length(dtype):
+    arrays = _pair(dtype, Points(), Points(span=(0.0, 1.0)), Choices(values=(0.0, 1.0)), Beside())
+    assert len({array.shape for array in arrays}) == 1
+    assert arrays[1].min() == 0
+    assert arrays[1].max() == 1
+
+
+def test_labels_are_int64_and_each_fourth_is_special():
+    labels = problem("key", "float16", (Labels(shape=(9,), classes=3, special=(-100, 7)),)).arrays[
+        0
+    ]
+    assert labels.dtype == np.int64
+    assert labels[::4].tolist() == [-100, 7, -100]
+    assert set(np.delete(labels, [0, 4, 8])) <= {0, 1, 2}
+
+
+def test_given_numbers_are_these_and_get_the_dtype_if_they_are_floating():
+    described = (Given(values=[1, 2]), Given(values=[True]), Given(values=[[0.5]]))
+    whole, mask, weight = problem("key", "float16", described).arrays
+    assert (whole.dtype, mask.dtype, weight.dtype) == (np.int64, np.bool_, np.float16)
+    assert (whole.tolist(), mask.tolist(), weight.tolist()) == ([1, 2], [True], [[0.5]])
+
+
+def test_constant_arguments_have_no_directions_and_keep_their_dtype():
+    labels = Labels(shape=(4,), classes=3)
+    choices = Choices(values=(0.25,), shape=(4,), differentiated=False)
+    narrow = problem("key", "float16", (Samples(shape=(4, 3)), labels), {"weight": choices})
+    assert list(narrow.directions()) == ["0"]
+    assert narrow.in_dtype("float64").arrays[1].dtype == np.int64
+    assert narrow.in_dtype("float64").named["weight"].dtype == np.float64
+
+
+def test_a_shape_is_that_of_every_pointwise_argument():
+    described = (Points(), Choices(values=(1.0,)))
+    shaped = problem("key", "float32", described, {"bias": Samples(shape=(2,))}, (2, 3))
+    assert [a.shape for a in shaped.arguments.values()] == [(2, 3), (2, 3), (2,)]

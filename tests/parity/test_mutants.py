@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from jaxact import functional
-from parity import compare, inputs
+from parity import compare
 from parity.backends import Run
 from parity.cases import cases, select
 from parity.engine import run
 from parity.engine.voices import Voices
+from parity.inputs import streams
 from parity.spec import on
 from parity.suite import FAMILIES, mutants
 from parity.suite.activations import SPECS
@@ -75,15 +76,15 @@ def test_an_engine_without_a_truth_lets_the_mistakes_of_the_reference_pass(monke
 
 def test_an_engine_with_positive_cotangents_only_lets_mutants_pass(monkeypatch):
     mutant = _mutant("tanh_ignores_the_sign_of_the_cotangent")
-    signed = inputs.signed
-    monkeypatch.setattr(inputs, "signed", lambda *args: np.abs(signed(*args)))
+    signed = streams.signed
+    monkeypatch.setattr(streams, "signed", lambda *args: np.abs(signed(*args)))
     assert _result(mutant).outcome.succeeds
 
 
 def test_an_engine_with_cotangents_of_one_lets_mutants_pass(monkeypatch):
     mutant = _mutant("silu_squares_the_cotangent")
-    signed = inputs.signed
-    monkeypatch.setattr(inputs, "signed", lambda *args: np.ones_like(signed(*args)))
+    signed = streams.signed
+    monkeypatch.setattr(streams, "signed", lambda *args: np.ones_like(signed(*args)))
     assert _result(mutant).outcome.succeeds
 
 

@@ -102,7 +102,7 @@ SPECS = (
             Quirk(
                 reason="torch's double backward takes the slope 1 at 0, its backward the weight",
                 source="prelu(0, weight=0.25): backward 0.25, double backward 1, torch 2.13",
-                where=lambda x, values: x == 0,
+                where=lambda arguments, values: arguments[0] == 0,
                 checks=("jvp", "second"),
                 settings=("weight=array", "weight=0-d"),
             ),

@@ -19,7 +19,8 @@ SPECS = (
             Params(values={"beta": 2.0, "threshold": 8.0}, inputs=(Points(kinks=(4.0,)),)),
             Params(values={"beta": 0.5}, inputs=(Points(kinks=(40.0,)),)),
             Params(values={"beta": -1.0}, inputs=(Points(kinks=(-20.0,)),)),
-            swept("softplus", cancels(16), beta=Points(span=(0.5, 2.0))),
+            # Each of the terms reaches 16 and is rounded.
+            swept("softplus", cancels(32), beta=Points(span=(0.5, 2.0))),
         ),
         refuses=("int32", "bool", "complex64"),
     ),

@@ -1,0 +1,8 @@
+"""From the descriptions of a row's arguments to numbers."""
+
+from __future__ import annotations
+
+from parity.inputs.points import LINEAR_GRID
+from parity.inputs.problem import Problem, is_constant, is_pointwise, problem
+
+__all__ = ["LINEAR_GRID", "Problem", "is_constant", "is_pointwise", "problem"]
