@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import DtypeError, as_array
+from jaxact._core import ArgumentValueError, DtypeError, as_array
 
 
 def hinge(x: Array) -> Array:
@@ -39,6 +39,22 @@ def as_real(function: str, argument: str, value: object) -> Array:
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise DtypeError(f"{function}: {argument} must be real, got {array.dtype.name}")
     return array
+
+
+def check_broadcast(function: str, arrays: dict[str, Array]) -> tuple[int, ...]:
+    """The shape of the arrays together.
+
+    Raises:
+        ArgumentValueError: if two of them have another length in an axis, neither of them 1.
+    """
+    try:
+        return jnp.broadcast_shapes(*(a.shape for a in arrays.values()))
+    except ValueError:
+        *first, last = arrays
+        shapes = ", ".join(str(a.shape) for a in arrays.values())
+        raise ArgumentValueError(
+            f"{function}: {', '.join(first)} and {last} must broadcast, got shapes {shapes}"
+        ) from None
 
 
 def result_type(arrays: Sequence[Array]) -> np.dtype:

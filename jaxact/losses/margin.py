@@ -17,7 +17,7 @@ from jaxact._core import (
     compute_dtype,
     op,
 )
-from jaxact.losses._margins import as_real, check_numbers, hinge, result_type
+from jaxact.losses._margins import as_real, check_broadcast, check_numbers, hinge, result_type
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
 __all__ = [
@@ -26,22 +26,6 @@ __all__ = [
     "multi_margin_loss",
     "multilabel_margin_loss",
 ]
-
-
-def _broadcast(function: str, arrays: dict[str, Array]) -> None:
-    """Raises where the arrays do not broadcast.
-
-    Raises:
-        ArgumentValueError: if two of them have another length in an axis, neither of them 1.
-    """
-    try:
-        jnp.broadcast_shapes(*(a.shape for a in arrays.values()))
-    except ValueError:
-        *first, last = arrays
-        shapes = ", ".join(str(a.shape) for a in arrays.values())
-        raise ArgumentValueError(
-            f"{function}: {', '.join(first)} and {last} must broadcast, got shapes {shapes}"
-        ) from None
 
 
 def _check_hinge_embedding(
@@ -87,7 +71,7 @@ def hinge_embedding_loss(
     """
     scores = as_real("hinge_embedding_loss", "input", input)
     labels = as_array("hinge_embedding_loss", "target", target)
-    _broadcast("hinge_embedding_loss", {"input": scores, "target": labels})
+    check_broadcast("hinge_embedding_loss", {"input": scores, "target": labels})
     if scores.dtype == jnp.bool_:
         raise ArgumentTypeError("hinge_embedding_loss: input must be a number, got bool")
     floating = jnp.issubdtype(scores.dtype, jnp.floating)
@@ -157,7 +141,7 @@ def margin_ranking_loss(
             "margin_ranking_loss: input1, input2 and target must have as many dimensions each, "
             f"got shapes {first.shape}, {second.shape} and {sign.shape}"
         )
-    _broadcast("margin_ranking_loss", arrays)
+    check_broadcast("margin_ranking_loss", arrays)
     dtype = result_type(list(arrays.values()))
     x1, x2, y = (a.astype(compute_dtype(dtype)) for a in arrays.values())
     losses = hinge(jnp.asarray(margin).astype(x1.dtype) - y * (x1 - x2))

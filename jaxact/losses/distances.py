@@ -1,0 +1,439 @@
+"""Distances and angles between vectors, and the losses that compare them."""
+
+import functools
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    as_array,
+    check_axis,
+    compute_dtype,
+    is_number,
+    op,
+    recomputed,
+)
+from jaxact.losses._margins import as_real, check_broadcast, check_numbers, hinge, result_type
+from jaxact.losses._norms import Kind, cosine, kind_of, norm, p_norm
+from jaxact.losses._reductions import Reduction, check_reduction, reduce
+
+__all__ = [
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "pairwise_distance",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+# What torch adds to the squared norms in cosine_embedding_loss: a float32 whatever the dtype.
+_EPSILON = float(np.float32(1e-12))
+
+
+# -------------------------------------------------------------------------------------- cosines
+
+
+def _check_cosine_similarity(
+    x1: ArrayLike, x2: ArrayLike, dim: object = 1, eps: ArrayLike = 1e-8
+) -> None:
+    check_numbers("cosine_similarity", eps=eps)
+    if isinstance(dim, bool) or not isinstance(dim, int | np.integer):
+        raise TypeError(f"cosine_similarity: dim must be an int, got {type(dim).__name__}")
+    if is_number(eps) and eps < 0:
+        raise ArgumentValueError(f"cosine_similarity: eps must not be negative, got {eps}")
+
+
+@op(static=("dim",), check=_check_cosine_similarity, by_value=True)
+def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike = 1e-8) -> Array:
+    """cosine_similarity(x1, x2) = Σ x1 x2 / (max(|x1|, eps) max(|x2|, eps)), over dim.
+
+    The gradient is that of the norms also where eps takes their place, and the norm of a zero
+    vector has the gradient 0. Of nearly parallel vectors the gradient keeps its digits; no square
+    overflows or vanishes (in float32, torch gives 0 for vectors of 1e30).
+
+    Args:
+        x1: [...], any unit; floating, or integer if x2 is floating.
+        x2: [...], any unit; broadcasts with x1.
+        dim: the axis of x1 and x2 together along which the vectors lie.
+        eps: [], unit of x1; the least norm. At 0 the cosine with a zero vector is nan.
+
+    Returns:
+        [...] less the axis dim, in [-1, 1] but for rounding, dimensionless; the dtype that x1 and
+        x2 promote to.
+
+    Raises:
+        TypeError: if neither x1 nor x2 is floating, or one is complex (DtypeError) or no array.
+        IndexError: if there is no axis dim.
+        ValueError: if shapes do not broadcast, or eps is negative; in a checked call a traced one.
+
+    Source:
+        torch.nn.functional.cosine_similarity, torch 2.13.
+    """
+    named = {"x1": x1, "x2": x2}
+    arrays = {name: as_real("cosine_similarity", name, x) for name, x in named.items()}
+    if not any(jnp.issubdtype(x.dtype, jnp.floating) for x in arrays.values()):
+        dtypes = ", ".join(x.dtype.name for x in arrays.values())
+        raise ArgumentTypeError(f"cosine_similarity: x1 or x2 must be floating, got {dtypes}")
+    shape = check_broadcast("cosine_similarity", arrays)
+    axis = check_axis("cosine_similarity", dim, len(shape))
+    dtype = jnp.promote_types(*(x.dtype for x in arrays.values()))
+    first, second = (_vectors(x, shape, axis, compute_dtype(dtype)) for x in arrays.values())
+    least = jnp.asarray(eps).astype(first.dtype)
+    result = cosine(first, second, least=least)
+    message = "cosine_similarity: eps must not be negative, got {value}"
+    result = defined(result, ~(least < 0), ArgumentValueError, message, least)
+    return result.astype(dtype)
+
+
+def _vectors(x: Array, shape: tuple[int, ...], axis: int, dtype: np.dtype) -> Array:
+    """x with as many axes as `shape` and the vectors along the last one, as long as shape says."""
+    if not shape:
+        return x.astype(dtype)[None]
+    x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape).astype(dtype)
+    x = jnp.moveaxis(x, axis, -1)
+    return jnp.broadcast_to(x, (*x.shape[:-1], shape[axis]))
+
+
+def _check_cosine_embedding(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 0.0,
+    reduction: object = "mean",
+) -> None:
+    check_reduction("cosine_embedding_loss", reduction)
+    check_numbers("cosine_embedding_loss", margin=margin)
+
+
+@op(static=("reduction",), check=_check_cosine_embedding)
+def cosine_embedding_loss(
+    input1: ArrayLike,
+    input2: ArrayLike,
+    target: ArrayLike,
+    margin: ArrayLike = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    """cosine_embedding_loss(x1, x2, y) = 1 - c where y = 1, max(0, c - margin) where y = -1.
+
+    c = Σ x1 x2 / √((|x1|² + 1e-12) (|x2|² + 1e-12)). Where y is neither 1 nor -1 the loss is 0 and
+    so is the gradient, also of vectors that hold nan. At the hinge, c = margin, the derivative is
+    that of c. 1 - c is taken from the difference of the two vectors at length 1 and keeps its
+    digits where they are nearly parallel (in float32, torch gives 0 for a loss of 2e-8); nothing
+    overflows or vanishes (in float16, torch gives -inf for small vectors).
+
+    Args:
+        input1: [n, d] or [d], x1, any unit; floating or integer.
+        input2: [n, d] or [d], x2, any unit; broadcasts with input1.
+        target: [n] or [], y, dimensionless, 1 for alike and -1 for unlike.
+        margin: [], dimensionless, in [-1, 1]. 0 asks unlike vectors to be at right angles at least.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" [n]; dimensionless; the dtype that the inputs promote to, float32 for
+        integers. A mean over nothing is nan.
+
+    Raises:
+        TypeError: if an input is complex (DtypeError), or an argument is no array or number.
+        ValueError: if shapes do not fit, or there is no such reduction.
+
+    Source:
+        torch.nn.functional.cosine_embedding_loss, torch 2.13.
+    """
+    named = {"input1": input1, "input2": input2, "target": target}
+    arrays = {name: as_real("cosine_embedding_loss", name, x) for name, x in named.items()}
+    first, second, labels = arrays.values()
+    if labels.ndim > 1:
+        raise ArgumentValueError(
+            f"cosine_embedding_loss: target must have shape [n] or [], got {labels.shape}"
+        )
+    if first.ndim != labels.ndim + 1 or second.ndim != labels.ndim + 1:
+        raise ArgumentValueError(
+            f"cosine_embedding_loss: input1 and input2 must have {labels.ndim + 1} dimensions for "
+            f"a target of shape {labels.shape}, got shapes {first.shape} and {second.shape}"
+        )
+    rows = {"input1": first, "input2": second, "target": labels[..., None]}
+    check_broadcast("cosine_embedding_loss", rows)
+    # Unlike elsewhere integers are float32, also beside half precision.
+    dtype = jnp.promote_types(result_type([first]), result_type([second]))
+    x1, x2 = (x.astype(compute_dtype(dtype)) for x in (first, second))
+    if x1.shape[-1] == x2.shape[-1]:
+        c = cosine(x1, x2, squared=_EPSILON, labels=labels)
+        alike = c
+    else:
+        c = _cosine_of_broadcast(x1, x2)
+        alike = 1 - c
+    unlike = hinge(c - jnp.asarray(margin).astype(x1.dtype))
+    losses = jnp.where(labels == 1, alike, jnp.where(labels == -1, unlike, 0))
+    return reduce(losses, reduction, dtype)
+
+
+def _cosine_of_broadcast(x1: Array, x2: Array) -> Array:
+    """c where one vector is a single number: torch repeats it in the product, not in the norm."""
+    u1, u2 = (x / norm(x, _EPSILON)[..., None] for x in (x1, x2))
+    return jnp.sum(u1 * u2, axis=-1)
+
+
+# ------------------------------------------------------------------------------------ distances
+
+
+def pairwise_distance(
+    x1: ArrayLike,
+    x2: ArrayLike,
+    p: ArrayLike = 2.0,
+    eps: ArrayLike = 1e-6,
+    keepdim: bool = False,
+) -> Array:
+    """pairwise_distance(x1, x2) = (Σ |x1 - x2 + eps|^p)^(1/p), over the last axis.
+
+    For p = ∞ it is the largest |x1 - x2 + eps|, for -∞ the smallest, for 0 the number of those that
+    are not 0, with gradient 0. The gradient is 0 at the zero vector and at components that are 0;
+    for p = ±∞ components that tie share it. No power overflows or vanishes (in float32, torch gives
+    inf for differences of 1e20).
+
+    Args:
+        x1: [..., d], any unit; floating or integer.
+        x2: [..., d], unit of x1; broadcasts with x1.
+        p: [], dimensionless. 2 is the Euclidean distance. 0, 1, 2 and ±∞ have code of their own if
+            p is a number; an array is differentiated and costs the time of all.
+        eps: [], unit of x1, added to every difference, so that equal vectors have a distance whose
+            gradient is not 0.
+        keepdim: whether to keep the last axis, with length 1.
+
+    Returns:
+        [...], or [..., 1] with keepdim; unit of x1; the dtype that x1 and x2 promote to, float32
+        for integers.
+
+    Raises:
+        TypeError: if x1 or x2 is boolean, complex (DtypeError), or no array.
+        ValueError: if shapes do not broadcast, or d is 0 and p negative or infinite.
+
+    Source:
+        torch.nn.functional.pairwise_distance, torch 2.13.
+    """
+    check_numbers("pairwise_distance", p=p, eps=eps)
+    return _pairwise_distance(x1, x2, p, eps, keepdim, kind_of(p))
+
+
+@op(static=("keepdim", "kind"))
+def _pairwise_distance(
+    x1: ArrayLike, x2: ArrayLike, p: ArrayLike, eps: ArrayLike, keepdim: bool, kind: Kind
+) -> Array:
+    arrays = _subtracted("pairwise_distance", {"x1": x1, "x2": x2})
+    dtype = result_type(arrays)
+    first, second = (x.astype(compute_dtype(dtype)) for x in arrays)
+    result = _distance(first, second, p, eps, kind)
+    kept = keepdim and any(x.ndim for x in arrays)
+    return (result[..., None] if kept else result).astype(dtype)
+
+
+def _subtracted(function: str, named: dict[str, ArrayLike]) -> list[Array]:
+    """The arguments as arrays that can be subtracted from each other."""
+    arrays = {name: as_real(function, name, x) for name, x in named.items()}
+    for name, array in arrays.items():
+        if array.dtype == jnp.bool_:
+            raise ArgumentTypeError(f"{function}: {name} must be a number, got bool")
+    check_broadcast(function, arrays)
+    return list(arrays.values())
+
+
+def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) -> Array:
+    """The p-norm of x1 - x2 + eps over the last axis; of a 0-d difference its size."""
+
+    def along(x1: Array, x2: Array, p: Array, eps: Array) -> Array:
+        apart = x1 - x2 + eps
+        return p_norm(apart if apart.ndim else apart[None], p, kind)
+
+    # For the backward pass the vectors alone are kept, which are there anyway.
+    p, eps = (jnp.asarray(number).astype(x1.dtype) for number in (p, eps))
+    return recomputed(along)(x1, x2, p, eps)
+
+
+# -------------------------------------------------------------------------------------- triplets
+
+
+def _check_triplet(function: str, margin: ArrayLike, swap: object, reduction: object) -> None:
+    check_reduction(function, reduction)
+    check_numbers(function, margin=margin)
+    if not isinstance(swap, bool):
+        raise TypeError(f"{function}: swap must be a bool, got {type(swap).__name__}")
+    if is_number(margin) and margin <= 0:
+        raise ValueError(f"{function}: margin must be positive, got {margin}")
+
+
+def triplet_margin_loss(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    margin: ArrayLike = 1.0,
+    p: ArrayLike = 2.0,
+    eps: ArrayLike = 1e-6,
+    swap: bool = False,
+    reduction: Reduction = "mean",
+) -> Array:
+    """triplet_margin_loss(a, p, n) = max(0, margin + D(a, p) - D(a, n)), D = pairwise_distance.
+
+    At the hinge the derivative is that of margin + D(a, p) - D(a, n). With swap the smaller of
+    D(a, n) and D(p, n) is taken; where they tie each gets half of the gradient.
+
+    Args:
+        anchor: [..., d], a, any unit; floating or integer.
+        positive: [..., d], p, unit of anchor; as many axes, broadcasts.
+        negative: [..., d], n, unit of anchor; as many axes, broadcasts.
+        margin: [], unit of anchor, positive; a traced one that is not gives nan.
+        p: [], dimensionless, of the norm, see `pairwise_distance`.
+        eps: [], unit of anchor, added to every difference.
+        swap: whether the distance of positive and negative counts as well.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" the shape of the arguments together less the last axis, [...]; unit of
+        anchor; the dtype that the three promote to, float32 for integers. A mean over nothing is
+        nan.
+
+    Raises:
+        TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
+        ValueError: if shapes do not fit, or an option has no such value; in a checked call if a
+            traced margin is not positive.
+
+    Source:
+        Balntas et al. 2016; torch.nn.functional.triplet_margin_loss, torch 2.13.
+    """
+    check_numbers("triplet_margin_loss", p=p, eps=eps)
+    _check_triplet("triplet_margin_loss", margin, swap, reduction)
+    return _triplet_margin_loss(
+        anchor, positive, negative, margin, p, eps, swap, reduction, kind_of(p)
+    )
+
+
+@op(static=("swap", "reduction", "kind"), by_value=True)
+def _triplet_margin_loss(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    margin: ArrayLike,
+    p: ArrayLike,
+    eps: ArrayLike,
+    swap: bool,
+    reduction: Reduction,
+    kind: Kind,
+) -> Array:
+    named = {"anchor": anchor, "positive": positive, "negative": negative}
+    arrays = _subtracted("triplet_margin_loss", named)
+    _check_axes("triplet_margin_loss", arrays)
+    dtype = result_type(arrays)
+    triplet = [x.astype(compute_dtype(dtype)) for x in arrays]
+
+    def distance(x1: Array, x2: Array) -> Array:
+        return _distance(x1, x2, p, eps, kind)
+
+    losses = _triplet_losses("triplet_margin_loss", triplet, distance, margin, swap)
+    return reduce(losses, reduction, dtype)
+
+
+def _check_axes(function: str, triplet: list[Array]) -> None:
+    if len({x.ndim for x in triplet}) > 1:
+        raise ArgumentValueError(
+            f"{function}: anchor, positive and negative must have as many dimensions each, got "
+            f"shapes {', '.join(str(x.shape) for x in triplet)}"
+        )
+
+
+def _triplet_losses(
+    function: str,
+    triplet: list[Array],
+    distance: Callable[[Array, Array], Array],
+    margin: ArrayLike,
+    swap: bool,
+) -> Array:
+    """The losses, in the dtype that is computed in."""
+    anchor, positive, negative = triplet
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = jnp.minimum(far, distance(positive, negative))
+    dtype = compute_dtype(jnp.promote_types(near.dtype, far.dtype))
+    least = jnp.asarray(margin).astype(dtype)
+    losses = hinge(least + near.astype(dtype) - far.astype(dtype))
+    message = f"{function}: margin must be positive, got {{value}}"
+    return defined(losses, ~(least <= 0), ValueError, message, least)
+
+
+def _check_triplet_with_distance(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    distance_function: object = None,
+    margin: ArrayLike = 1.0,
+    swap: object = False,
+    reduction: object = "mean",
+) -> None:
+    _check_triplet("triplet_margin_with_distance_loss", margin, swap, reduction)
+    if distance_function is not None and not callable(distance_function):
+        kind = type(distance_function).__name__
+        raise TypeError(
+            "triplet_margin_with_distance_loss: distance_function must be callable or None, "
+            f"got {kind}"
+        )
+
+
+@op(
+    static=("distance_function", "swap", "reduction"),
+    check=_check_triplet_with_distance,
+    by_value=True,
+)
+def triplet_margin_with_distance_loss(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    *,
+    distance_function: Callable[[Array, Array], Array] | None = None,
+    margin: ArrayLike = 1.0,
+    swap: bool = False,
+    reduction: Reduction = "mean",
+) -> Array:
+    """triplet_margin_with_distance_loss(a, p, n) = max(0, margin + D(a, p) - D(a, n)).
+
+    D is any function of two arrays; kinks are those of `triplet_margin_loss`.
+
+    Args:
+        anchor: [..., d], a, any unit.
+        positive: [..., d], p, unit of anchor; as many axes.
+        negative: [..., d], n, unit of anchor; as many axes.
+        distance_function: D, called with two of the three. It is part of what is compiled: another
+            function object, such as a lambda written anew, compiles again. None is
+            pairwise_distance.
+        margin: [], unit of D, positive; a traced one that is not gives nan.
+        swap: whether the distance of positive and negative counts as well, if it is the smaller.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        [], or with "none" the shape of D's result, [...]; unit and dtype of D. A mean over nothing
+        is nan.
+
+    Raises:
+        TypeError: if an argument is no array or number, or distance_function not callable.
+        ValueError: if the numbers of axes differ, or an option has no such value; in a checked call
+            if a traced margin is not positive.
+
+    Source:
+        torch.nn.functional.triplet_margin_with_distance_loss, torch 2.13.
+    """
+    function = "triplet_margin_with_distance_loss"
+    named = {"anchor": anchor, "positive": positive, "negative": negative}
+    triplet = [as_array(function, name, x) for name, x in named.items()]
+    _check_axes(function, triplet)
+    distance = distance_function or pairwise_distance
+    results: list[np.dtype] = []
+
+    def observed(x1: Array, x2: Array) -> Array:
+        result = distance(x1, x2)
+        results.append(result.dtype)
+        return result
+
+    losses = _triplet_losses(function, triplet, observed, margin, swap)
+    return reduce(losses, reduction, functools.reduce(jnp.promote_types, results))
