@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from jaxact.losses import cross_entropy
+from jaxact.losses.classification import cross_entropy
 
 REDUCTIONS = ["none", "mean", "sum"]
 SHAPES = [(5,), (7, 5), (2, 5, 3, 2)]
