@@ -171,7 +171,7 @@ def _check_targets(targets: Array, batch: int) -> None:
 
 def _lengths(argument: str, value: ArrayLike | Sequence[int], batch: int, largest: int) -> Array:
     """The lengths as [n] integers; the numbers among them are checked."""
-    items: Sequence[Any] = value if isinstance(value, tuple | list) else (value,)
+    items = _items(value)
     for item in items:
         if isinstance(item, int | np.integer) and not 0 <= item <= largest:
             raise ArgumentValueError(f"ctc_loss: {argument} must be in [0, {largest}], got {item}")
@@ -189,13 +189,16 @@ def _lengths(argument: str, value: ArrayLike | Sequence[int], batch: int, larges
     return lengths
 
 
+def _items(lengths: ArrayLike | Sequence[int]) -> Sequence[Any]:
+    return lengths if isinstance(lengths, tuple | list) else (lengths,)
+
+
 def _longest(lengths: ArrayLike | Sequence[int], total: int) -> int:
     """The length of the longest of targets that stand one after another, or a bound on it."""
-    items = lengths if isinstance(lengths, tuple | list) else (lengths,)
-    if any(isinstance(item, Tracer) for item in items):
+    if any(isinstance(item, Tracer) for item in _items(lengths)):
         return total
     known = np.asarray(lengths)
-    if items is lengths and known.sum() != total:
+    if isinstance(lengths, tuple | list) and known.sum() != total:
         raise ArgumentValueError(
             f"ctc_loss: targets must hold {known.sum()} classes, the sum of target_lengths, "
             f"got {total}"
