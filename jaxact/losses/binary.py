@@ -17,6 +17,7 @@ from jaxact.losses._elementwise import (
     check_same_shape,
     promoted,
     refuse_booleans,
+    unshared,
     widened,
     with_partials,
 )
@@ -181,8 +182,8 @@ def binary_cross_entropy_with_logits(
     else:
         p = as_real(name, "pos_weight", pos_weight)
         refuse_booleans(name, pos_weight=p)
-        p = broadcast_into(name, "pos_weight", p.astype(x.dtype), x.shape)
-        losses = _two_sided_loss(x, t, p)
+        broadcast_into(name, "pos_weight", p, x.shape)
+        losses = _two_sided_loss(x, t, p.astype(x.dtype))
     return reduce(_weighed(name, losses, weight), reduction, dtype)
 
 
@@ -208,17 +209,20 @@ def _minus_score(x: Array, t: Array) -> Array:
 def _logistic_loss(x: Array, t: Array) -> Array:
     """-t log σ(x) - (1 - t) log σ(-x)."""
     # The linear part of the wrong side's logarithm alone: no difference of two large numbers.
-    return jnp.abs(x) * jnp.where(x < 0, t, 1 - t) + _excess(x)
+    zero, one = unshared(x, 0, 1)
+    return jnp.maximum(x, zero) * (one - t) + jnp.maximum(-x, zero) * t + _excess(x)
 
 
 def _excess(x: Array) -> Array:
     """log(1 + e^-|x|)."""
-    # Not this library's own exponential: it would keep XLA from vectorizing a sum over it.
+    # Not this library's own exponential, and no choices between formulas around it: they would
+    # keep XLA from vectorizing a sum over it.
     return jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
 def _soft_plus(x: Array) -> Array:
-    return jnp.where(x < 0, 0, x) + _excess(x)
+    (zero,) = unshared(x, 0)
+    return jnp.maximum(x, zero) + _excess(x)
 
 
 def _two_sided_slope(x: Array, t: Array, p: Array) -> Array:
@@ -237,7 +241,9 @@ def _two_sided_along_weight(x: Array, t: Array, p: Array) -> Array:
 @with_partials(_two_sided_slope, _two_sided_along_target, _two_sided_along_weight)
 def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
     """-p t log σ(x) - (1 - t) log σ(-x)."""
-    return jnp.abs(x) * jnp.where(x < 0, p * t, 1 - t) + (p * t + (1 - t)) * _excess(x)
+    zero, one = unshared(x, 0, 1)
+    linear = jnp.maximum(x, zero) * (one - t) + jnp.maximum(-x, zero) * (p * t)
+    return linear + (p * t + (one - t)) * _excess(x)
 
 
 def _check_soft_margin_loss(

@@ -239,9 +239,9 @@ def gaussian_nll_loss(
         raise ArgumentTypeError(f"{name}: var must be floating, got {v.dtype.name}")
     # A number that Python knows has no dtype of its own.
     dtype = _floating(promoted(x, t) if v.weak_type else promoted(x, t, v))
-    x, t, v = widened(dtype, *broadcast(name, input=x, target=t, var=_aligned(v, x)))
+    x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
     losses = defined(
-        _gaussian(x, t, _at_least(v, number(name, "eps", eps, dtype))),
+        _gaussian(x, t, v, number(name, "eps", eps, dtype)),
         ~(v < 0),
         ValueError,
         f"{name}: var must not be negative, got {{value}}",
@@ -283,22 +283,28 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     return _at_least(*primals), tangents[0]
 
 
-def _gaussian_along_mean(x: Array, t: Array, v: Array) -> Array:
-    return (x - t) / v
+def _gaussian_slope(x: Array, t: Array, var: Array, eps: Array) -> Array:
+    return (x - t) / _at_least(var, eps)
 
 
-def _gaussian_along_target(x: Array, t: Array, v: Array) -> Array:
-    return (t - x) / v
+def _gaussian_along_target(x: Array, t: Array, var: Array, eps: Array) -> Array:
+    return (t - x) / _at_least(var, eps)
 
 
-def _gaussian_along_variance(x: Array, t: Array, v: Array) -> Array:
-    d = x - t
+def _gaussian_along_variance(x: Array, t: Array, var: Array, eps: Array) -> Array:
+    d, v = x - t, _at_least(var, eps)
     return (1 - d / v * d) / (2 * v)
 
 
-@with_partials(_gaussian_along_mean, _gaussian_along_target, _gaussian_along_variance)
-def _gaussian(x: Array, t: Array, v: Array) -> Array:
-    d = x - t
+def _gaussian_along_eps(x: Array, t: Array, var: Array, eps: Array) -> Array:
+    return jnp.zeros_like(x)
+
+
+@with_partials(
+    _gaussian_slope, _gaussian_along_target, _gaussian_along_variance, _gaussian_along_eps
+)
+def _gaussian(x: Array, t: Array, var: Array, eps: Array) -> Array:
+    d, v = x - t, _at_least(var, eps)
     # Divided before it is multiplied again, for the square may overflow.
     return (jnp.log(v) + d / v * d) / 2
 

@@ -1,6 +1,7 @@
 """Losses of the difference of a prediction and its target."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -12,7 +13,6 @@ from jaxact._core import (
     as_array,
     is_number,
     op,
-    with_slope,
 )
 from jaxact.losses._elementwise import (
     as_real,
@@ -23,6 +23,7 @@ from jaxact.losses._elementwise import (
     refuse_booleans,
     warn_of_broadcasting,
     widened,
+    with_partials,
 )
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
@@ -75,6 +76,8 @@ def l1_loss(
     refuse_booleans("l1_loss", input=x, target=t)
     # No array without axes is left when torch promotes: it has broadcast them before.
     dtype = jnp.promote_types(x.dtype, t.dtype)
+    shape = x.shape
+    x, t = broadcast("l1_loss", input=x, target=t)
     if jnp.issubdtype(dtype, jnp.integer):
         if reduction == "mean" and weight is None:
             raise ArgumentTypeError(
@@ -82,21 +85,29 @@ def l1_loss(
             )
         losses = jnp.abs(x.astype(dtype) - t.astype(dtype))
     elif jnp.issubdtype(dtype, jnp.complexfloating):
-        losses = jnp.abs(_difference("l1_loss", x, t, dtype))
+        losses = jnp.abs(x - t)
         dtype = losses.dtype
     else:
-        losses = _absolute(_difference("l1_loss", x, t, dtype))
-    return _weighed_mean("l1_loss", losses, x, weight, reduction, dtype)
+        losses = _absolute(*widened(dtype, x, t))
+    return _weighed_mean("l1_loss", losses, shape, weight, reduction, dtype)
 
 
-def _absolute_slope(d: Array) -> Array:
+def _sign(d: Array) -> Array:
     # Not jnp.sign, which is nan at nan.
     return jnp.where(d > 0, 1, jnp.where(d < 0, -1, 0)).astype(d.dtype)
 
 
-@with_slope(_absolute_slope)
-def _absolute(d: Array) -> Array:
-    return jnp.abs(d)
+def _absolute_slope(x: Array, t: Array) -> Array:
+    return _sign(x - t)
+
+
+def _absolute_along_target(x: Array, t: Array) -> Array:
+    return -_sign(x - t)
+
+
+@with_partials(_absolute_slope, _absolute_along_target)
+def _absolute(x: Array, t: Array) -> Array:
+    return jnp.abs(x - t)
 
 
 def _check_mse_loss(
@@ -139,8 +150,21 @@ def mse_loss(
     Source:
         torch.nn.functional.mse_loss, torch 2.13.
     """
-    x, dtype, d = _real_difference("mse_loss", input, target)
-    return _weighed_mean("mse_loss", jnp.square(d), x, weight, reduction, dtype)
+    dtype, shape, (x, t) = _operands("mse_loss", input, target)
+    return _weighed_mean("mse_loss", _square(x, t), shape, weight, reduction, dtype)
+
+
+def _square_slope(x: Array, t: Array) -> Array:
+    return 2 * (x - t)
+
+
+def _square_along_target(x: Array, t: Array) -> Array:
+    return 2 * (t - x)
+
+
+@with_partials(_square_slope, _square_along_target)
+def _square(x: Array, t: Array) -> Array:
+    return jnp.square(x - t)
 
 
 def _check_smooth_l1_loss(
@@ -183,10 +207,10 @@ def smooth_l1_loss(
     Source:
         Girshick, "Fast R-CNN", 2015; torch.nn.functional.smooth_l1_loss, torch 2.13.
     """
-    _, dtype, d = _real_difference("smooth_l1_loss", input, target)
+    dtype, _, (x, t) = _operands("smooth_l1_loss", input, target)
     width = number("smooth_l1_loss", "beta", beta, dtype)
     losses = defined(
-        _smooth(d, width),
+        _smooth(x, t, width),
         width >= 0,
         ArgumentValueError,
         "smooth_l1_loss: beta must not be negative, got {value}",
@@ -195,22 +219,34 @@ def smooth_l1_loss(
     return reduce(losses, reduction, dtype)
 
 
-def _smooth_slope(d: Array, beta: Array) -> Array:
+def _smooth_slope(x: Array, t: Array, beta: Array) -> Array:
+    d = x - t
     # jnp.sign keeps a nan, which torch does where there is a parabola.
-    outside = jnp.where(beta == 0, _absolute_slope(d), jnp.sign(d))
+    outside = jnp.where(beta == 0, _sign(d), jnp.sign(d))
     return jnp.where(jnp.abs(d) < beta, d / _divisor(beta), outside)
 
 
-@with_slope(_smooth_slope)
-def _smooth(d: Array, beta: Array) -> Array:
-    # Divided before it is squared, for the square may overflow.
-    within = d / _divisor(beta) * d / 2
-    return jnp.where(jnp.abs(d) < beta, within, jnp.abs(d) - beta / 2)
+def _smooth_along_target(x: Array, t: Array, beta: Array) -> Array:
+    return -_smooth_slope(x, t, beta)
+
+
+def _smooth_along_beta(x: Array, t: Array, beta: Array) -> Array:
+    d = x - t
+    return jnp.where(jnp.abs(d) < beta, jnp.square(d / _divisor(beta)), 1) / -2
+
+
+@with_partials(_smooth_slope, _smooth_along_target, _smooth_along_beta)
+def _smooth(x: Array, t: Array, beta: Array) -> Array:
+    # Without a choice between two formulas, with which XLA would not vectorize a sum over it; and
+    # divided before it is squared, for the square may overflow.
+    a = jnp.abs(x - t)
+    within = jnp.minimum(a, beta)
+    return jnp.minimum(a / _divisor(beta), 1) * (a - within / 2)
 
 
 def _divisor(beta: Array) -> Array:
-    """What is divided by: 1 in place of 0, where the quotient is not used."""
-    return jnp.where(beta == 0, 1, beta)
+    """What is divided by: in place of 0 what gives more than 1, but no 0 / 0."""
+    return jnp.where(beta == 0, np.finfo(beta.dtype).tiny, beta)
 
 
 def _check_huber_loss(
@@ -261,59 +297,70 @@ def huber_loss(
         Huber, "Robust Estimation of a Location Parameter", 1964;
         torch.nn.functional.huber_loss, torch 2.13.
     """
-    x, _, d = _real_difference("huber_loss", input, target)
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        raise ArgumentTypeError(f"huber_loss: input must be floating, got {x.dtype.name}")
-    width = number("huber_loss", "delta", delta, d.dtype)
+    wide, shape, (x, t) = _operands("huber_loss", input, target)
+    dtype = jnp.asarray(input).dtype
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ArgumentTypeError(f"huber_loss: input must be floating, got {dtype.name}")
+    width = number("huber_loss", "delta", delta, wide)
     losses = defined(
-        _huber(d, width),
+        _huber(x, t, width),
         width > 0,
         ArgumentValueError,
         "huber_loss: delta must be positive, got {value}",
         width,
     )
-    losses, dtype, _ = _weighed("huber_loss", losses, x, weight, x.dtype)
+    losses, dtype, _ = _weighed("huber_loss", losses, shape, weight, dtype)
     return reduce(losses, reduction, dtype)
 
 
-def _huber_slope(d: Array, delta: Array) -> Array:
+def _huber_slope(x: Array, t: Array, delta: Array) -> Array:
+    d = x - t
     return jnp.where(jnp.abs(d) < delta, d, delta * jnp.sign(d))
 
 
-@with_slope(_huber_slope)
-def _huber(d: Array, delta: Array) -> Array:
-    return jnp.where(jnp.abs(d) < delta, jnp.square(d) / 2, delta * (jnp.abs(d) - delta / 2))
+def _huber_along_target(x: Array, t: Array, delta: Array) -> Array:
+    return -_huber_slope(x, t, delta)
+
+
+def _huber_along_delta(x: Array, t: Array, delta: Array) -> Array:
+    d = x - t
+    return jnp.where(jnp.abs(d) < delta, 0, jnp.abs(d) - delta)
+
+
+@with_partials(_huber_slope, _huber_along_target, _huber_along_delta)
+def _huber(x: Array, t: Array, delta: Array) -> Array:
+    a = jnp.abs(x - t)
+    within = jnp.minimum(a, delta)
+    return within * (a - within / 2)
 
 
 # ----------------------------------------------------------------------------------------- shared
 
 
-def _real_difference(
+def _operands(
     function: str, input: ArrayLike, target: ArrayLike
-) -> tuple[Array, jnp.dtype, Array]:
-    """Input as an array, the dtype of a result of both, and x - t."""
+) -> tuple[jnp.dtype, tuple[int, ...], list[Array]]:
+    """The dtype of a result of both, input's shape, and both, ready to be subtracted."""
     x, t = as_real(function, "input", input), as_real(function, "target", target)
     dtype = jnp.promote_types(x.dtype, t.dtype)
     if not jnp.issubdtype(dtype, jnp.floating):
         raise DtypeError(f"{function}: input or target must be floating, got {dtype.name}")
-    return x, dtype, _difference(function, x, t, dtype)
-
-
-def _difference(function: str, x: Array, t: Array, dtype: jnp.dtype) -> Array:
-    x, t = broadcast(function, input=x, target=t)
-    x, t = widened(dtype, x, t)
-    return x - t
+    return dtype, x.shape, widened(dtype, *broadcast(function, input=x, target=t))
 
 
 def _weighed(
-    function: str, losses: Array, x: Array, weight: ArrayLike | None, dtype: jnp.dtype
+    function: str,
+    losses: Array,
+    shape: tuple[int, ...],
+    weight: ArrayLike | None,
+    dtype: jnp.dtype,
 ) -> tuple[Array, jnp.dtype, Array | None]:
     """The losses times their weights, the dtype of the result, and the weights."""
     if weight is None:
         return losses, dtype, None
     w = as_real(function, "weight", weight)
-    if w.shape != x.shape:
-        raise ValueError(f"{function}: weight must have input's shape {x.shape}, got {w.shape}")
+    if w.shape != shape:
+        raise ValueError(f"{function}: weight must have input's shape {shape}, got {w.shape}")
     dtype = promoted(losses.astype(dtype), w)
     losses, w = widened(dtype, losses, w)
     return losses * w, dtype, w
@@ -322,13 +369,13 @@ def _weighed(
 def _weighed_mean(
     function: str,
     losses: Array,
-    x: Array,
+    shape: tuple[int, ...],
     weight: ArrayLike | None,
     reduction: Reduction,
     dtype: jnp.dtype,
 ) -> Array:
     """The reduced losses, their mean over the sum of the weights."""
-    losses, dtype, w = _weighed(function, losses, x, weight, dtype)
+    losses, dtype, w = _weighed(function, losses, shape, weight, dtype)
     if w is None or reduction != "mean":
         return reduce(losses, reduction, dtype)
     return (jnp.sum(losses) / jnp.sum(w)).astype(dtype)
