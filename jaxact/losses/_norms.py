@@ -31,15 +31,21 @@ def kind_of(p: object) -> Kind:
     return known.get(float(p), "inverse" if p < 0 else "power")
 
 
-def p_norm(x: Array, p: Array, kind: Kind) -> Array:
-    """[...], the p-norm over the last axis of x, [..., d].
+def p_norm(parts: tuple[Array, ...], p: Array, kind: Kind) -> Array:
+    """[...], the p-norm over the last axis of x or of x1 - x2 + eps.
 
     The gradient is torch's: 0 at the zero vector and at components that are 0, shared evenly by
     the components that tie for p = ∞.
 
+    Args:
+        parts: x, [..., d], alone; or x1, x2 and eps.
+        p: [].
+        kind: of p.
+
     Raises:
         ArgumentValueError: if d is 0 and p is known to be negative or infinite.
     """
+    x = _joined(*parts)
     if not x.shape[-1] and kind in ("largest", "smallest", "inverse"):
         raise ArgumentValueError(
             "pairwise_distance: vectors must have components for a norm whose p is negative or "
@@ -51,7 +57,7 @@ def p_norm(x: Array, p: Array, kind: Kind) -> Array:
         case "sum":
             return _sum_norm(x)
         case "root":
-            return norm(x)
+            return _euclidean(0.0)(*parts)
         case "largest":
             return _extreme_norm(True)(x)
         case "smallest":
@@ -62,15 +68,19 @@ def p_norm(x: Array, p: Array, kind: Kind) -> Array:
             return _traced_norm(x, p)
 
 
+def _joined(x: Array, *others: Array) -> Array:
+    return x - others[0] + others[1] if others else x
+
+
 def _traced_norm(x: Array, p: Array) -> Array:
     special = (p == 0) | jnp.isinf(p)
     # What is not chosen is computed from numbers that give it no nan gradient.
     result = _power_norm(jnp.where(special, 0, x), jnp.where(special, 2, p))
-    result = jnp.where(p == 0, p_norm(x, p, "count"), result)
+    result = jnp.where(p == 0, p_norm((x,), p, "count"), result)
     if not x.shape[-1]:
         return jnp.where(p > 0, result, jnp.nan)
-    result = jnp.where(p == jnp.inf, p_norm(x, p, "largest"), result)
-    return jnp.where(p == -jnp.inf, p_norm(x, p, "smallest"), result)
+    result = jnp.where(p == jnp.inf, p_norm((x,), p, "largest"), result)
+    return jnp.where(p == -jnp.inf, p_norm((x,), p, "smallest"), result)
 
 
 def _sign(x: Array) -> Array:
@@ -121,9 +131,10 @@ def _power_norm(x: Array, p: Array) -> Array:
     size = jnp.abs(x)
     if not x.shape[-1]:
         return jnp.where(p > 0, jnp.sum(size, axis=-1), jnp.nan)
-    # The term that counts most is divided by itself: no power of it overflows or vanishes.
+    # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
+    # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
-    total = jnp.sum(jnp.power(size / _finite_unit(unit)[..., None], p), axis=-1)
+    total = jnp.sum(jnp.exp(p * jnp.log(size / _finite_unit(unit)[..., None])), axis=-1)
     scaled = unit * jnp.power(total, 1 / p)
     return _or_unit(scaled, unit, total)
 
@@ -167,26 +178,34 @@ def norm(x: Array, squared: float = 0.0) -> Array:
 
 
 @functools.cache
-def _euclidean(squared: float) -> Callable[[Array], Array]:
-    def value(x: Array) -> Array:
+def _euclidean(squared: float) -> Callable[..., Array]:
+    """The norm of x, or of the difference that `_joined` gives."""
+
+    @jax.custom_jvp
+    def value(*parts: Array) -> Array:
+        x = _joined(*parts)
         total = jnp.sum(x * x, axis=-1) + squared
         limits = np.finfo(x.dtype)
         # Below it the squares that vanish would be missed.
         least = float(limits.tiny) / float(limits.eps) * max(x.shape[-1], 1)
         plain = jnp.all((total >= least) & (total < jnp.inf))
-        scaled = functools.partial(_scaled_norm, x, squared)
+        # A branch makes the difference anew from its parts: as an argument it would be written to
+        # memory first.
+        scaled = functools.partial(_scaled_norm, parts, squared)
         return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
 
-    def slope(x: Array) -> Array:
-        length = ruled(x)
-        return x / jnp.where(length == 0, 1, length)[..., None]
+    @value.defjvp
+    def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+        length = value(*primals)
+        slope = _joined(*primals) / jnp.where(length == 0, 1, length)[..., None]
+        return length, jnp.sum(slope * _joined(*tangents), axis=-1)
 
-    ruled = _ruled(value, slope)
-    return ruled
+    return value
 
 
-def _scaled_norm(x: Array, squared: float) -> Array:
+def _scaled_norm(parts: tuple[Array, ...], squared: float) -> Array:
     """The norm, from numbers divided by the largest of them."""
+    x = _joined(*parts)
     shift = float(np.sqrt(squared))
     unit = jnp.max(jnp.abs(x), axis=-1, initial=shift)
     finite = _finite_unit(unit)
@@ -207,8 +226,7 @@ def cosine(
 ) -> Array:
     """[...], c = Σ x1_i x2_i / (n1 n2) over the last axis, n = max(√(Σ x_i² + squared), least).
 
-    The gradient in x1 is that of x2 / (n1 n2) less its part along x1, however close to parallel the
-    two are. It takes the derivative of n for that of √(Σ x_i² + squared) everywhere, as torch does.
+    The gradient takes the slope of n to be that of √(Σ x_i² + squared) everywhere, as torch does.
 
     Args:
         x1: [..., d].
@@ -232,9 +250,9 @@ def _cosine(squared: float) -> Callable[..., Array]:
     @jax.custom_jvp
     def value(x1: Array, x2: Array, least: Array, signs: Array | None) -> Array:
         lengths = _lengths(x1, squared, least)[1], _lengths(x2, squared, least)[1]
-        (u1, n1), (u2, n2) = _unit(x1, lengths[0]), _unit(x2, lengths[1])
         if signs is None:
-            return jnp.sum(u1 * u2, axis=-1) / (n1 * n2)
+            return _quotient(x1, x2, *lengths)
+        (u1, n1), (u2, n2) = _unit(x1, lengths[0]), _unit(x2, lengths[1])
         # |u1/n1 - u2/n2|² / 2 is 1 - c without a difference of near equals: it starts from what
         # the components differ by. An error in n1/n2 moves it by the square of that error alone.
         apart = u1 - (n1 / n2)[..., None] * u2
@@ -270,24 +288,33 @@ def _cosine(squared: float) -> Callable[..., Array]:
     return value
 
 
+def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
+    """Σ x1 x2 / (n1 n2), with no overflow."""
+
+    def plain() -> Array:
+        return jnp.sum(x1 * x2, axis=-1) / (n1 * n2)
+
+    def scaled() -> Array:
+        (u1, m1), (u2, m2) = _unit(x1, n1), _unit(x2, n2)
+        return jnp.sum(u1 * u2, axis=-1) / (m1 * m2)
+
+    limits = np.finfo(x1.dtype)
+    high = 0.5 * float(limits.max) ** 0.5
+    # Products of components that vanish are then smaller than what is rounded off anyway.
+    low = (float(limits.tiny) / float(limits.eps) * max(x1.shape[-1], 1)) ** 0.5
+    moderate = [jnp.all((low <= n) & (n <= high)) for n in (n1, n2)]
+    return cast(Array, jax.lax.cond(moderate[0] & moderate[1], plain, scaled))
+
+
 def _cosine_slope(
     x1: Array, x2: Array, c: Array, squared: float, least: Array, signs: Array | None
 ) -> Array:
     """dc/dx1, of the shape of x1 and x2 together."""
     length, floored = _lengths(x1, squared, least)
-    u2, n2 = _unit(x2, _lengths(x2, squared, least)[1])
-    toward2 = u2 / n2[..., None]
-    nonzero = jnp.where(length == 0, 1, length)
-    toward1 = x1 / nonzero[..., None]
-    across = toward2 - c[..., None] * toward1
-    # What of `across` lies along x1 is known, and what it is instead is the rounding of c, which
-    # would be all that is left of the digits where the two are nearly parallel.
-    along = c * (floored / nonzero - 1 + squared / jnp.square(nonzero))
-    inside = jnp.sum(across * toward1, axis=-1)
-    part = jnp.sum(toward1 * toward1, axis=-1)
-    missing = jnp.where(part > 0.5, (along - inside) / jnp.where(part > 0.5, part, 1), 0)
-    slope = across + jax.lax.stop_gradient(missing)[..., None] * toward1
-    slope = slope / floored[..., None]
+    # Zero by the norm of zero is zero: the norm has no slope there.
+    own = x1 / jnp.where(length == 0, 1, length)[..., None]
+    other = x2 / _lengths(x2, squared, least)[1][..., None]
+    slope = (other - c[..., None] * own) / floored[..., None]
     return slope if signs is None else jnp.where((signs == 0)[..., None], 0, slope)
 
 

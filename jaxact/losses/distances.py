@@ -53,8 +53,8 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike
     """cosine_similarity(x1, x2) = Σ x1 x2 / (max(|x1|, eps) max(|x2|, eps)), over dim.
 
     The gradient is that of the norms also where eps takes their place, and the norm of a zero
-    vector has the gradient 0. Of nearly parallel vectors the gradient keeps its digits; no square
-    overflows or vanishes (in float32, torch gives 0 for vectors of 1e30).
+    vector has the gradient 0. No square overflows or vanishes (in float32, torch gives 0 for
+    vectors of 1e30).
 
     Args:
         x1: [...], any unit; floating, or integer if x2 is floating.
@@ -245,8 +245,9 @@ def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) ->
     """The p-norm of x1 - x2 + eps over the last axis; of a 0-d difference its size."""
 
     def along(x1: Array, x2: Array, p: Array, eps: Array) -> Array:
-        apart = x1 - x2 + eps
-        return p_norm(apart if apart.ndim else apart[None], p, kind)
+        if not max(x1.ndim, x2.ndim):
+            x1, x2 = x1[None], x2[None]
+        return p_norm((x1, x2, eps), p, kind)
 
     # For the backward pass the vectors alone are kept, which are there anyway.
     p, eps = (jnp.asarray(number).astype(x1.dtype) for number in (p, eps))
