@@ -1,9 +1,18 @@
 """Losses under torch's names."""
 
-from jaxact.losses import alignment, binary, classification, likelihood, margin, regression
+from jaxact.losses import (
+    alignment,
+    binary,
+    classification,
+    distances,
+    likelihood,
+    margin,
+    regression,
+)
 from jaxact.losses.alignment import *  # noqa: F403
 from jaxact.losses.binary import *  # noqa: F403
 from jaxact.losses.classification import *  # noqa: F403
+from jaxact.losses.distances import *  # noqa: F403
 from jaxact.losses.likelihood import *  # noqa: F403
 from jaxact.losses.margin import *  # noqa: F403
 from jaxact.losses.regression import *  # noqa: F403
@@ -12,6 +21,7 @@ __all__: list[str] = []
 __all__ += alignment.__all__
 __all__ += binary.__all__
 __all__ += classification.__all__
+__all__ += distances.__all__
 __all__ += likelihood.__all__
 __all__ += margin.__all__
 __all__ += regression.__all__
