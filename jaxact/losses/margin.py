@@ -209,8 +209,8 @@ def multi_margin_loss(
             f"{scores.shape}, got {labels.shape}"
         )
     dtype = compute_dtype(scores.dtype)
-    x = scores.astype(dtype).reshape(rows, -1)
-    classes = x.shape[1]
+    classes = scores.shape[-1] if scores.ndim else 1
+    x = scores.astype(dtype).reshape(rows, classes)
     chosen = labels.reshape(rows, 1)
     own = jnp.take_along_axis(x, jnp.clip(chosen, 0, classes - 1), axis=1)
     short = jnp.asarray(margin).astype(dtype) + (x - own)
