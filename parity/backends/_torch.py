@@ -197,10 +197,11 @@ def to_torch(array: NDArray[Any]) -> torch.Tensor:
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     """An array of the same values and dtype."""
-    tensor = tensor.detach().contiguous()
+    # force: a gradient may be a tensor of zeros that has no memory.
+    tensor = tensor.contiguous()
     if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(numpy_dtype("bfloat16"))
-    return tensor.numpy()
+        return tensor.view(torch.int16).numpy(force=True).view(numpy_dtype("bfloat16"))
+    return tensor.numpy(force=True)
 
 
 def _entries(phase: str, names: list[str], tensors: Any) -> Trace:
