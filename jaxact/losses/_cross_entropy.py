@@ -165,8 +165,8 @@ def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[_Ruled], _
 
 def _at_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
     x, chosen = primals
-    # Transposed this is a choice that fuses with the rest of the gradient; a scatter would not.
-    picked = jnp.where(_is_chosen(x, chosen, axis), tangents[0], 0)
+    # Transposed this is a product that fuses with the rest of the gradient; a scatter would not.
+    picked = (1 - _others_mask(x, chosen, axis)) * tangents[0]
     return at(axis, x, chosen), jnp.sum(picked, axis, keepdims=True)
 
 
@@ -178,8 +178,18 @@ def at(axis: int, x: Array, chosen: Array) -> Array:
     return jnp.take_along_axis(x, chosen, axis, mode="clip")
 
 
-def _is_chosen(x: Array, chosen: Array, axis: int) -> Array:
-    return lax.broadcasted_iota(chosen.dtype, x.shape, axis) == chosen
+def _others_mask(x: Array, chosen: Array, axis: int) -> Array:
+    """0 for the chosen class, else 1, in the dtype and shape of x."""
+    shape = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
+    exact = x.shape[axis] <= 2 ** np.finfo(x.dtype).nmant
+    classes = lax.broadcasted_iota(x.dtype if exact else chosen.dtype, shape, axis)
+    # Without the barrier XLA would fill an array of x's size with the classes before a loop over
+    # chunks, to read it in every round.
+    classes, chosen = lax.optimization_barrier((classes, chosen))
+    # Arithmetic, for XLA on a CPU takes a choice out of its fast sums: 50 ms instead of 11 for 4096
+    # rows of 10000 classes on 2 cores.
+    distance = classes - chosen.astype(classes.dtype)
+    return jnp.minimum(jnp.abs(distance), 1).astype(x.dtype)
 
 
 # ------------------------------------------------------------------------------------ exponentials
@@ -222,8 +232,7 @@ def _others_rule(
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
     # These exponentials are the one array that the backward pass keeps; the scores are not.
-    scaled = jnp.exp(jnp.where(valid, x, 0) - top)
-    kept = jnp.where(_is_chosen(x, chosen, axis), 0, scaled)
+    kept = _others_mask(x, chosen, axis) * jnp.exp(jnp.where(valid, x, top) - top)
     along = jnp.sum(kept * tangents[0], axis, keepdims=True)
     return jnp.sum(kept, axis, keepdims=True), along
 
@@ -231,14 +240,7 @@ def _others_rule(
 @_with_rule(_others_rule)
 def _others(axis: int, x: Array, top: Array, chosen: Array, valid: Array) -> Array:
     """The sum of exp(x - top) over the classes that are not chosen."""
-    scaled = jnp.exp(x - top)
-    if x.shape[axis] > 2 ** np.finfo(x.dtype).nmant:
-        kept = jnp.where(_is_chosen(x, chosen, axis), 0, scaled)
-    else:
-        # 0 at the chosen class, else 1. As arithmetic: XLA on a CPU takes a choice out of its
-        # fast sums (50 ms instead of 11 for 4096 rows of 10000 classes on 2 cores).
-        distance = lax.broadcasted_iota(x.dtype, x.shape, axis) - chosen.astype(x.dtype)
-        kept = jnp.minimum(jnp.abs(distance), 1) * scaled
+    kept = _others_mask(x, chosen, axis) * jnp.exp(x - top)
     return jnp.sum(kept, axis, keepdims=True)
 
 
@@ -334,7 +336,7 @@ def probability_losses(
     largest = jnp.argmax(x, axis, keepdims=True).astype(jnp.int32)
     row = _row(x, largest, jnp.ones_like(largest, jnp.bool_), axis)
     # The largest class has no part in the sum: its probability may be close to 1, and so may q.
-    others = jnp.where(_is_chosen(x, largest, axis), 0, q)
+    others = _others_mask(q, largest, axis) * q
     gaps = jnp.sum(others * (row.own - x), axis, keepdims=True)
     return jnp.squeeze(jnp.sum(q, axis, keepdims=True) * row.loss + gaps, axis)
 
@@ -348,14 +350,13 @@ def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction)
         shares: [...], what each row counts in the mean.
         reduction: a mean over nothing is nan, with gradient 0.
     """
-    return losses if reduction == "none" else total_of(jnp.sum(losses), rows, shares, reduction)
+    if reduction == "none":
+        return losses
+    total = jnp.sum(losses)
+    return total if reduction == "sum" else mean_over(rows, shares, lambda count: total / count)
 
 
-def total_of(total: Array, rows: Array, shares: Array, reduction: Reduction) -> Array:
-    """The sum of the losses, or their mean."""
-    if reduction == "sum":
-        return total
-    # Divided by 1 where no row counts: a mean over nothing is nan, its gradient 0.
-    nothing = ~jnp.any(rows)
+def mean_over(rows: Array, shares: Array, mean: Callable[[Array], Array]) -> Array:
+    """mean(count), where the count is the sum of the shares; nan, with gradient 0, over nothing."""
     count = jnp.sum(shares)
-    return jnp.where(count == 0, jnp.nan, total / jnp.where(nothing, 1, count))
+    return jnp.where(count == 0, jnp.nan, mean(jnp.where(jnp.any(rows), count, 1)))
