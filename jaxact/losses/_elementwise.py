@@ -169,23 +169,63 @@ def with_partials(*partials: Callable[..., Array]) -> Callable[[F], F]:
     arguments and computes the derivatives from them.
     """
 
+    def steps(tangents: Sequence[Any]) -> list[_Step]:
+        return [
+            (partial, tangent)
+            for partial, tangent in zip(partials, tangents, strict=True)
+            if not isinstance(tangent, SymbolicZero)
+        ]
+
+    return _ruled(steps)
+
+
+def with_slope_in_difference(
+    slope: Callable[..., Array], *partials: Callable[..., Array]
+) -> Callable[[F], F]:
+    """Gives f(x, t, *parameters), a function of x - t, the derivative `slope` in the difference.
+
+    In forward mode the step of the difference is taken first, as a difference of two steps: not as
+    one of two products, which would cancel.
+
+    Args:
+        slope: of the same arguments as f.
+        *partials: the derivatives in the parameters.
+    """
+
+    def steps(tangents: Sequence[Any]) -> list[_Step]:
+        x_dot, t_dot, *others = tangents
+        every = [(slope, _difference(x_dot, t_dot)), *zip(partials, others, strict=True)]
+        return [step for step in every if not isinstance(step[1], SymbolicZero)]
+
+    return _ruled(steps)
+
+
+_Step = tuple[Callable[..., Array], Any]
+
+
+def _difference(x_dot: Any, t_dot: Any) -> Any:
+    if isinstance(t_dot, SymbolicZero):
+        return x_dot
+    return -t_dot if isinstance(x_dot, SymbolicZero) else x_dot - t_dot
+
+
+def _ruled(steps: Callable[[Sequence[Any]], list[_Step]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         ruled = jax.custom_jvp(function)
 
         def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
-            active = [i for i, t in enumerate(tangents) if not isinstance(t, SymbolicZero)]
+            partials, directions = zip(*steps(tangents), strict=True)
 
             def pushforward(primals: Sequence[Array], directions: Sequence[Array]) -> Array:
                 terms = [
-                    partials[i](*primals) * direction
-                    for i, direction in zip(active, directions, strict=True)
+                    partial(*primals) * direction
+                    for partial, direction in zip(partials, directions, strict=True)
                 ]
                 return functools.reduce(jnp.add, terms)
 
             # Without the barrier XLA computes loss and gradient in one loop, whose sum keeps it
             # from being vectorized: 4 times the time of the two loops.
             apart = cast(tuple[Array, ...], lax.optimization_barrier(tuple(primals)))
-            directions = tuple(tangents[i] for i in active)
             return ruled(*primals), recomputed(pushforward)(apart, directions)
 
         ruled.defjvp(rule, symbolic_zeros=True)

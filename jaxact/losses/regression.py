@@ -23,7 +23,7 @@ from jaxact.losses._elementwise import (
     refuse_booleans,
     warn_of_broadcasting,
     widened,
-    with_partials,
+    with_slope_in_difference,
 )
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
@@ -101,11 +101,7 @@ def _absolute_slope(x: Array, t: Array) -> Array:
     return _sign(x - t)
 
 
-def _absolute_along_target(x: Array, t: Array) -> Array:
-    return -_sign(x - t)
-
-
-@with_partials(_absolute_slope, _absolute_along_target)
+@with_slope_in_difference(_absolute_slope)
 def _absolute(x: Array, t: Array) -> Array:
     return jnp.abs(x - t)
 
@@ -151,20 +147,7 @@ def mse_loss(
         torch.nn.functional.mse_loss, torch 2.13.
     """
     dtype, shape, (x, t) = _operands("mse_loss", input, target)
-    return _weighed_mean("mse_loss", _square(x, t), shape, weight, reduction, dtype)
-
-
-def _square_slope(x: Array, t: Array) -> Array:
-    return 2 * (x - t)
-
-
-def _square_along_target(x: Array, t: Array) -> Array:
-    return 2 * (t - x)
-
-
-@with_partials(_square_slope, _square_along_target)
-def _square(x: Array, t: Array) -> Array:
-    return jnp.square(x - t)
+    return _weighed_mean("mse_loss", jnp.square(x - t), shape, weight, reduction, dtype)
 
 
 def _check_smooth_l1_loss(
@@ -226,16 +209,12 @@ def _smooth_slope(x: Array, t: Array, beta: Array) -> Array:
     return jnp.where(jnp.abs(d) < beta, d / _divisor(beta), outside)
 
 
-def _smooth_along_target(x: Array, t: Array, beta: Array) -> Array:
-    return -_smooth_slope(x, t, beta)
-
-
 def _smooth_along_beta(x: Array, t: Array, beta: Array) -> Array:
     d = x - t
     return jnp.where(jnp.abs(d) < beta, jnp.square(d / _divisor(beta)), 1) / -2
 
 
-@with_partials(_smooth_slope, _smooth_along_target, _smooth_along_beta)
+@with_slope_in_difference(_smooth_slope, _smooth_along_beta)
 def _smooth(x: Array, t: Array, beta: Array) -> Array:
     # Without a choice between two formulas, with which XLA would not vectorize a sum over it; and
     # divided before it is squared, for the square may overflow.
@@ -318,16 +297,12 @@ def _huber_slope(x: Array, t: Array, delta: Array) -> Array:
     return jnp.where(jnp.abs(d) < delta, d, delta * jnp.sign(d))
 
 
-def _huber_along_target(x: Array, t: Array, delta: Array) -> Array:
-    return -_huber_slope(x, t, delta)
-
-
 def _huber_along_delta(x: Array, t: Array, delta: Array) -> Array:
     d = x - t
     return jnp.where(jnp.abs(d) < delta, 0, jnp.abs(d) - delta)
 
 
-@with_partials(_huber_slope, _huber_along_target, _huber_along_delta)
+@with_slope_in_difference(_huber_slope, _huber_along_delta)
 def _huber(x: Array, t: Array, delta: Array) -> Array:
     a = jnp.abs(x - t)
     within = jnp.minimum(a, delta)

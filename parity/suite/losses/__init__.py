@@ -1,0 +1,11 @@
+"""The losses' rows: each stands in the file of the theme that its function is defined in."""
+
+from __future__ import annotations
+
+from parity.suite.losses import alignment, regression
+
+THEMES = (
+    alignment,
+    regression,
+)
+SPECS = tuple(spec for theme in THEMES for spec in theme.SPECS)
