@@ -1,0 +1,80 @@
+"""a b + c rounded once: numpy has no fused multiply-add, and torch's kernels are full of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ODD = np.uint64(1)
+_SPLITTER = 134217729.0  # 2^27 + 1, halves the 53 digits of a float64
+# Halfway between two float32, the 28 last digits of a float64 are 0: shifted out, nothing is left.
+_SHIFT = np.uint64(36)
+
+
+def fused32(
+    a: NDArray[Any], b: NDArray[Any] | np.float32, c: NDArray[Any] | np.float32
+) -> NDArray[Any]:
+    """a b + c in float32, of float32.
+
+    A float64 holds the product exactly, so only the sum is rounded before the result is: that
+    spoils a result only if the sum lands halfway between two float32, which is put right.
+    """
+    product = np.multiply(a, b, dtype=np.float64)
+    total = product + c
+    digits = total.view(np.uint64) << _SHIFT
+    if not digits.all():
+        at = digits == 0
+        addend = np.broadcast_to(np.asarray(c, np.float64), total.shape)[at]
+        total[at] = _to_odd(*_two_sum(product[at], addend))
+    return total.astype(np.float32)
+
+
+def affine(x: NDArray[Any], scale: np.floating[Any], offset: np.floating[Any]) -> NDArray[Any]:
+    """x · scale + offset rounded once, in x's dtype, float32 or float64."""
+    if scale == 1 and offset == 0:
+        return x + offset
+    if x.dtype == np.float32:
+        return fused32(x, np.float32(scale), np.float32(offset))
+    # Powers of two keep the parts of the products from overflowing.
+    exponent = int(np.frexp(max(abs(scale), abs(offset)))[1])
+    product, rest = _two_product(x, np.ldexp(scale, -exponent))
+    return np.ldexp(_sum_of_three(product, rest, np.ldexp(offset, -exponent)), exponent)
+
+
+def _sum_of_three(
+    product: NDArray[np.float64], rest: NDArray[np.float64], offset: np.float64
+) -> NDArray[np.float64]:
+    """product + rest + offset rounded once (Boldo and Melquiond, Emulation of FMA, 2008)."""
+    upper, lower = _two_sum(rest, offset)
+    total, left = _two_sum(product, upper)
+    return total + _to_odd(*_two_sum(lower, left))
+
+
+def _two_sum(a: Any, b: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """a + b rounded, and what the rounding lost."""
+    total = a + b
+    shadow = total - a
+    return total, (a - (total - shadow)) + (b - shadow)
+
+
+def _two_product(
+    a: NDArray[np.float64], b: np.float64
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """a b rounded, and what the rounding lost."""
+    product = a * b
+    (a1, a0), (b1, b0) = _split(a), _split(b)
+    return product, ((a1 * b1 - product) + a1 * b0 + a0 * b1) + a0 * b0
+
+
+def _split(a: Any) -> tuple[Any, Any]:
+    """Two numbers of at most 26 digits whose sum is a."""
+    scaled = a * _SPLITTER
+    upper = scaled - (scaled - a)
+    return upper, a - upper
+
+
+def _to_odd(total: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """total + lost rounded to the odd neighbour where it is inexact: no later rounding errs."""
+    even = (total.view(np.uint64) & _ODD) == 0
+    toward = np.copysign(np.inf, lost)
+    return np.where((lost != 0) & even, np.nextafter(total, toward), total)
