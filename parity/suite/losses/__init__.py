@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from parity.suite.losses import alignment, regression
+from parity.suite.losses import alignment, binary, regression
 
 THEMES = (
     alignment,
+    binary,
     regression,
 )
 SPECS = tuple(spec for theme in THEMES for spec in theme.SPECS)
