@@ -18,6 +18,7 @@ from jaxact._core import (
     as_floating,
     compute_dtype,
     is_number,
+    recomputed,
 )
 from jaxact.losses._reductions import Reduction
 
@@ -165,9 +166,13 @@ def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[_Ruled], _
 
 def _at_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
     x, chosen = primals
+
     # Transposed this is a product that fuses with the rest of the gradient; a scatter would not.
-    picked = (1 - _others_mask(x, chosen, axis)) * tangents[0]
-    return at(axis, x, chosen), jnp.sum(picked, axis, keepdims=True)
+    def pick(chosen: Array, tangent: Array) -> Array:
+        picked = (1 - _others_mask(tangent, chosen, axis)) * tangent
+        return jnp.sum(picked, axis, keepdims=True)
+
+    return at(axis, x, chosen), recomputed(pick)(chosen, tangents[0])
 
 
 @_with_rule(_at_rule)

@@ -1,4 +1,4 @@
-"""cross_entropy against torch's, and against real arithmetic where torch loses digits."""
+"""cross_entropy and nll_loss against torch's, and real arithmetic where torch loses digits."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from jaxact.losses.classification import cross_entropy
+import jaxact
+from jaxact.losses.classification import cross_entropy, nll_loss
 
 REDUCTIONS = ["none", "mean", "sum"]
 SHAPES = [(5,), (7, 5), (2, 5, 3, 2)]
@@ -71,12 +72,12 @@ def _assert_same(scores, target, weight=None, **options):
         np.testing.assert_allclose(slope, wanted, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1, -0.5])
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted and smoothed"])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("kind", ["indices", "probabilities"])
-def test_losses_and_gradients_are_those_of_torch(shape, kind, reduction, weighted, smoothing):
+def test_losses_and_gradients_are_those_of_torch(shape, kind, reduction, weighted):
+    smoothing = 0.1 if weighted else 0.0
     weight = np.random.default_rng(4).random(_classes(shape)) if weighted else None
     if kind == "probabilities":
         target = _probabilities(shape)
@@ -84,6 +85,12 @@ def test_losses_and_gradients_are_those_of_torch(shape, kind, reduction, weighte
         target = _indices(shape, ignored=-100)
     options = {"reduction": reduction, "label_smoothing": smoothing}
     _assert_same(_scores(shape), target, weight, **options)
+
+
+def test_a_smoothing_below_0_acts_as_0():
+    _assert_same(_scores((7, 5)), _indices((7, 5)), label_smoothing=-0.5)
+    out = jax.jit(lambda s: cross_entropy(F3, I2.astype(np.int32), label_smoothing=s))(-0.5)
+    assert out == cross_entropy(F3, I2.astype(np.int32))
 
 
 def test_a_class_can_be_ignored():
@@ -318,3 +325,186 @@ def test_a_bad_call_raises_what_torch_raises(case):
 def test_a_traced_smoothing_above_1_gives_nan():
     out = jax.jit(lambda s: cross_entropy(F3, I2.astype(np.int32), label_smoothing=s))(1.5)
     assert np.isnan(out)
+
+
+@pytest.mark.parametrize("name", [0, 1], ids=["first", "second"])
+def test_confident_probabilities_keep_their_digits_too(name):
+    """p - 1 would be 0 here."""
+    scores = jnp.asarray([[20.0, 0.0]], jnp.float32)[:, :: 1 - 2 * name]
+    target = jnp.asarray([[1.0, 0.0]], jnp.float32)[:, :: 1 - 2 * name]
+    out, slope = jax.value_and_grad(cross_entropy)(scores, target)
+    np.testing.assert_allclose(out, np.log1p(np.exp(-20)), rtol=5e-7)
+    np.testing.assert_allclose(slope[0, name], -1 / (1 + np.exp(20)), rtol=5e-7)
+    np.testing.assert_allclose(slope[0, 1 - name], 1 / (1 + np.exp(20)), rtol=5e-7)
+
+
+def test_the_weights_gradient_with_probabilities_is_torchs():
+    scores, target, weight = _scores((6, 4)), _probabilities((6, 4)), np.array([0.5, 1, 2, 0.1])
+    w = torch.tensor(weight, requires_grad=True)
+    torch.nn.functional.cross_entropy(torch.tensor(scores), torch.tensor(target), w).backward()
+    with jax.enable_x64(True):
+        arrays = map(jnp.asarray, (scores, target, weight))
+        slope = jax.grad(cross_entropy, 2)(*arrays)
+    np.testing.assert_allclose(slope, w.grad.numpy(), rtol=1e-12)
+
+
+def test_the_backward_pass_keeps_one_array_of_the_size_of_the_scores():
+    scores, indices = jnp.zeros((64, 512)), jnp.zeros(64, jnp.int32)
+    pullback = jax.vjp(lambda x: cross_entropy(x, indices), scores)[1]
+    assert sum(leaf.size == scores.size for leaf in jax.tree.leaves(pullback)) == 1
+
+
+BAD_CLASSES = {"above": 3, "below": -1, "far below": -99}
+LOSSES = {"cross_entropy": cross_entropy, "nll_loss": nll_loss}
+
+
+@pytest.mark.parametrize("index", BAD_CLASSES.values(), ids=BAD_CLASSES)
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_what_is_no_class_gives_nan_and_raises_in_a_checked_call(loss, index):
+    scores, target = jnp.zeros((2, 3)), jnp.asarray([0, index])
+    reduction = {3: "mean", -1: "none", -99: "sum"}[index]
+
+    def call(scores):
+        return loss(scores, target, reduction=reduction)
+
+    assert np.isnan(np.atleast_1d(call(scores))[-1])
+    assert np.isnan(np.atleast_1d(jax.jit(call)(scores))[-1])
+    slopes = jax.grad(lambda x: call(x).sum())(scores)
+    assert np.isnan(slopes[1]).any()
+    assert np.isfinite(slopes[0]).all()
+    message = rf"^{loss.__name__}: target must be a class in \[0, 2\], got {index}$"
+    with jaxact.checking(), pytest.raises(IndexError, match=message):
+        call(scores)
+    with pytest.raises(IndexError, match=message):
+        jaxact.checked(call)(scores)
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_an_ignored_index_out_of_range_is_no_error(loss):
+    with jaxact.checking():
+        assert np.isfinite(loss(jnp.zeros((2, 3)), jnp.asarray([0, -100])))
+        assert np.isfinite(loss(jnp.zeros((2, 3)), jnp.asarray([0, 7]), ignore_index=7))
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_without_classes_every_target_is_out_of_range(loss):
+    scores, target = jnp.zeros((2, 0)), jnp.zeros(2, jnp.int32)
+    assert np.isnan(loss(scores, target))
+    with jaxact.checking(), pytest.raises(IndexError):
+        loss(scores, target)
+
+
+def test_a_traced_smoothing_above_1_raises_in_a_checked_call():
+    def call(smoothing):
+        return cross_entropy(jnp.asarray(F3), jnp.zeros(2, jnp.int32), label_smoothing=smoothing)
+
+    with pytest.raises(RuntimeError, match=r"label_smoothing must be at most 1, got 1\.5"):
+        jaxact.checked(call)(jnp.float32(1.5))
+    with jaxact.checking(), pytest.raises(ValueError, match="label_smoothing"):
+        call(jnp.float32(1.5))
+
+
+def test_small_integer_dtypes_can_index_more_classes_than_they_can_count():
+    scores = jnp.asarray(_scores((3, 300)), jnp.float32)
+    for dtype in (jnp.int8, jnp.uint8):
+        np.testing.assert_array_equal(
+            cross_entropy(scores, jnp.asarray([0, 5, 127], dtype)),
+            cross_entropy(scores, jnp.asarray([0, 5, 127])),
+        )
+
+
+# -------------------------------------------------------------------------------------- nll_loss
+
+
+def _both_nll(scores, indices, weight=None, **options):
+    x = torch.tensor(scores, requires_grad=True)
+    w = None if weight is None else torch.tensor(weight)
+    theirs = torch.nn.functional.nll_loss(x, torch.tensor(indices), w, **options)
+    cotangent = np.random.default_rng(3).standard_normal(tuple(theirs.shape))
+    (slope,) = torch.autograd.grad(theirs, [x], torch.tensor(cotangent))
+    with jax.enable_x64(True):
+        ours, pullback = jax.vjp(
+            lambda x: nll_loss(x, jnp.asarray(indices), weight, **options), jnp.asarray(scores)
+        )
+        assert ours.shape == tuple(theirs.shape)
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-13)
+        np.testing.assert_allclose(pullback(jnp.asarray(cotangent))[0], slope.numpy(), rtol=1e-13)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 5, 3), (0, 3), (2, 3, 0)], ids=str)
+def test_nll_loss_and_its_gradient_are_those_of_torch(shape, reduction, weighted):
+    weight = np.random.default_rng(4).random(_classes(shape)) if weighted else None
+    _both_nll(_scores(shape), _indices(shape, ignored=-100), weight, reduction=reduction)
+
+
+def test_one_row_may_have_its_index_in_a_vector():
+    scores, target = _scores((5,)), np.array([3])
+    for reduction in REDUCTIONS:
+        theirs = torch.nn.functional.nll_loss(
+            torch.tensor(scores), torch.tensor(target), reduction=reduction
+        )
+        ours = nll_loss(jnp.asarray(scores, jnp.float32), target, reduction=reduction)
+        assert ours.shape == tuple(theirs.shape) == ()
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-7)
+    assert cross_entropy(jnp.zeros(3), jnp.asarray([1]), reduction="none").shape == ()
+
+
+def test_nll_loss_over_nothing_is_nan_with_gradient_0():
+    _both_nll(_scores((3, 4)), np.full(3, -100))
+    _both_nll(_scores((3, 4)), np.array([1, 2, 2]), ignore_index=2)
+
+
+def test_nll_loss_leaves_an_ignored_row_that_is_nan_alone():
+    scores, indices = jnp.asarray(_scores((3, 4)), jnp.float32), jnp.asarray([1, -100, 2])
+    clean, clean_slope = jax.value_and_grad(nll_loss)(scores, indices)
+    out, slope = jax.value_and_grad(nll_loss)(scores.at[1].set(jnp.nan), indices)
+    assert out == clean
+    np.testing.assert_array_equal(slope, clean_slope)
+
+
+def test_nll_loss_can_be_differentiated_by_its_weight():
+    def loss(weight):
+        return nll_loss(scores, jnp.asarray([0, 1, 1, 2]), weight)
+
+    scores = jnp.asarray(_scores((4, 3)), jnp.float32)
+    weight = jnp.asarray([0.5, 1.0, 2.0])
+    step = 1e-2 * jnp.asarray([1.0, -1.0, 0.5])
+    along = jax.jvp(loss, (weight,), (step,))[1]
+    np.testing.assert_allclose(along, (loss(weight + step) - loss(weight - step)) / 2, rtol=1e-2)
+
+
+def test_a_float16_nll_mean_over_more_rows_than_float16_can_count():
+    """torch gives nan."""
+    scores = jnp.full((70000, 2), -0.5, jnp.float16)
+    assert nll_loss(scores, jnp.zeros(70000, jnp.int32)) == 0.5
+
+
+BAD_NLL = {
+    "0-d input": ((np.float32(1).reshape(()), np.zeros((), np.int64)), {}),
+    "two targets for one row": ((F3[0], I2), {}),
+    "one target for two rows": ((F3, np.zeros((), np.int64)), {}),
+    "batch sizes": ((F3, np.zeros(3, np.int64)), {}),
+    "target of two axes": ((F3, np.zeros((2, 1), np.int64)), {}),
+    "positions": ((np.zeros((2, 3, 4), np.float32), np.zeros((2, 5), np.int64)), {}),
+    "too few axes": ((np.zeros((2, 3, 4), np.float32), I2), {}),
+    "floating target": ((F3, np.zeros(2, np.float32)), {}),
+    "boolean target": ((F3, np.zeros(2, bool)), {}),
+    "integer input": ((np.zeros((2, 3), np.int64), I2), {}),
+    "weight too long": ((F3, I2, np.zeros(4, np.float32)), {}),
+    "weight of two axes": ((F3, I2, np.zeros((1, 3), np.float32)), {}),
+    "weight dtype": ((F3, I2, np.zeros(3, np.float16)), {}),
+    "reduction": ((F3, I2), {"reduction": "men"}),
+    "ignore_index of no int": ((F3, I2), {"ignore_index": 1.5}),
+    "ignore_index of no number": ((F3, I2), {"ignore_index": True}),
+}
+
+
+@pytest.mark.parametrize("case", BAD_NLL.values(), ids=BAD_NLL.keys())
+def test_a_bad_call_of_nll_loss_raises_what_torch_raises(case):
+    arrays, options = case
+    with pytest.raises(Exception) as theirs:  # noqa: PT011 - torch decides which
+        torch.nn.functional.nll_loss(*map(torch.tensor, arrays), **options)
+    with pytest.raises(type(theirs.value), match=r"^nll_loss: "):
+        nll_loss(*arrays, **options)
