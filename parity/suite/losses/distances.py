@@ -23,6 +23,8 @@ ROWS = Samples(shape=(N, D))
 SPECIAL = Samples(shape=(N, D), special=True)
 # Differences that are 0, and that tie for the largest and the smallest.
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
+# Several zero vectors.
+ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Given(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 FORWARD = ("forward", "vjp")
@@ -83,7 +85,7 @@ SPECS = (
             Params(
                 label="special", inputs=(SPECIAL, ROWS), checks=("forward",), dtypes=("float32",)
             ),
-            Params(label="zeros", inputs=(TIED, TIED), checks=FORWARD, dtypes=("float32",)),
+            Params(label="zeros", inputs=(ZEROS, ZEROS), checks=FORWARD, dtypes=("float32",)),
             Params(values={"dim": 0}, inputs=(ROWS, ROWS), checks=FORWARD, dtypes=("float32",)),
             Params(values={"dim": -1, "eps": 4.0}, inputs=(ROWS, ROWS), dtypes=BOTH),
             Params(
@@ -127,7 +129,7 @@ SPECS = (
             Params(
                 label="zeros",
                 values={"reduction": "none"},
-                inputs=(TIED, TIED, SIGNS),
+                inputs=(ZEROS, ZEROS, SIGNS),
                 checks=FORWARD,
                 dtypes=BOTH,
             ),
