@@ -143,10 +143,19 @@ def test_an_overview_counts_functions_and_outcomes():
     assert line == "| activations | 1 | 2 | 1 | 0 | 0 | 0 | 1 |"
 
 
-def test_the_readmes_example_gives_what_it_shows():
-    failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+@pytest.mark.parametrize("page", ["README.md", "docs/checks.md"])
+def test_the_examples_of_a_page_give_what_it_shows(page: str):
+    failed, tried = doctest.testfile(str(ROOT / page), module_relative=False)
     assert tried > 0
     assert failed == 0
+
+
+def test_the_guide_to_large_vocabularies_prints_what_it_shows(capsys: pytest.CaptureFixture[str]):
+    guide = (ROOT / "docs" / "large_vocabulary.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (shown,) = re.findall(r"```\n(plain.*?)```", guide, re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out == shown
 
 
 def test_the_guides_file_of_rows_runs(tmp_path: Path):

@@ -65,13 +65,10 @@ def array_sizes(program: str) -> list[int]:
 
 def travelling(program: str) -> dict[str, int]:
     """By kind of collective, the elements of its largest result."""
+    calls = re.findall(rf"= (.+) ({'|'.join(COLLECTIVES)})(?:-start)?\(", program)
     found: dict[str, int] = {}
-    for line in program.splitlines():
-        for kind in COLLECTIVES:
-            result, called, _ = line.partition(f" {kind}(")
-            if called and "=" in result:
-                sizes = array_sizes(result.partition("=")[2]) or [1]
-                found[kind] = max(found.get(kind, 0), *sizes)
+    for result, kind in calls:
+        found[kind] = max(found.get(kind, 0), 1, *array_sizes(result))
     return found
 
 

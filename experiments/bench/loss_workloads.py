@@ -140,7 +140,9 @@ def _over_vectors(draw: np.random.Generator, n: int) -> Iterator[Workload]:
     a, b, c = (_normal(draw, n, 512) for _ in range(3))
     sign = np.where(_normal(draw, n) > 0, 1, -1).astype(np.float32)
     yield _averaged(
-        "cosine_similarity", (a, b), lambda a, b: jnp.mean(optax.cosine_similarity(a, b, 1e-8))
+        "cosine_similarity",
+        (a, b),
+        lambda a, b: jnp.mean(optax.cosine_similarity(a, b, epsilon=1e-8)),
     )
     yield _averaged("pairwise_distance", (a, b))
     yield _same("cosine_embedding_loss", (a, b, sign))

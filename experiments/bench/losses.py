@@ -18,6 +18,12 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be measured."""
+        # Listing the benchmarks must not load a framework.
+        from jaxact import losses
+
+        unknown = set(self.function) - set(losses.__all__)
+        if unknown:
+            raise ValueError(f"function must be a loss, got {', '.join(sorted(unknown))}")
         if self.rounds < 1:
             raise ValueError(f"rounds must be at least 1, got {self.rounds}")
         if not 0 < self.scale <= 1:
@@ -26,7 +32,6 @@ class Config:
 
 def run(config: Config, out: Path, progress: Progress) -> Outcome:
     """Measures every loss on every side."""
-    # Listing the benchmarks must not load both frameworks.
     from experiments.bench.loss_cost import measure_all
 
     return measure_all(config, out, progress)
