@@ -8,7 +8,7 @@ from typing import Any, Literal, ParamSpec, TypeGuard, TypeVar, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
@@ -103,6 +103,15 @@ def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Arr
 def compute_dtype(dtype: np.dtype) -> np.dtype:
     """float32 for half precision, else the dtype itself."""
     return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)
+
+
+def matmul_precision() -> str | lax.Precision:
+    """Of a product of matrices: what the user asked for, else the whole precision of the dtype.
+
+    Left alone, float32 is multiplied with fewer digits than it has on some devices.
+    """
+    # The attribute is made when jax is imported: a type checker does not see it.
+    return cast(Any, jax.config).jax_default_matmul_precision or lax.Precision.HIGHEST
 
 
 def is_number(value: object) -> TypeGuard[float]:

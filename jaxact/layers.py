@@ -1,13 +1,17 @@
 """Layers without state: what a model around the other families needs."""
 
-from typing import Any, cast
-
-import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError, as_array, op
+from jaxact._core import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    DtypeError,
+    as_array,
+    matmul_precision,
+    op,
+)
 
 __all__ = ["linear"]
 
@@ -39,18 +43,12 @@ def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -
     x, w = as_array("linear", "input", input), as_array("linear", "weight", weight)
     _check_operands(x, w)
     accumulator = _accumulator(x)
-    product = jnp.matmul(x, w.T, precision=_precision(), preferred_element_type=accumulator)
+    product = jnp.matmul(x, w.T, precision=matmul_precision(), preferred_element_type=accumulator)
     if bias is None:
         return product.astype(x.dtype)
     b = as_array("linear", "bias", bias)
     _check_bias(b, w, product)
     return (product + b.astype(accumulator)).astype(x.dtype)
-
-
-def _precision() -> str | lax.Precision:
-    """What the user asked for, else the whole precision of the dtype."""
-    # The attribute is made when jax is imported: a type checker does not see it.
-    return cast(Any, jax.config).jax_default_matmul_precision or lax.Precision.HIGHEST
 
 
 def _accumulator(x: Array) -> jnp.dtype:
