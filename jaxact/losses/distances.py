@@ -19,7 +19,8 @@ from jaxact._core import (
     op,
     recomputed,
 )
-from jaxact.losses._margins import as_real, check_broadcast, check_numbers, hinge, result_type
+from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
+from jaxact.losses._margins import hinge, promoted_float
 from jaxact.losses._norms import Kind, cosine, kind_of, norm, p_norm
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
@@ -41,7 +42,7 @@ _EPSILON = float(np.float32(1e-12))
 def _check_cosine_similarity(
     x1: ArrayLike, x2: ArrayLike, dim: object = 1, eps: ArrayLike = 1e-8
 ) -> None:
-    check_numbers("cosine_similarity", eps=eps)
+    check_number("cosine_similarity", "eps", eps)
     if isinstance(dim, bool) or not isinstance(dim, int | np.integer):
         raise TypeError(f"cosine_similarity: dim must be an int, got {type(dim).__name__}")
     if is_number(eps) and eps < 0:
@@ -79,7 +80,7 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike
     if not any(jnp.issubdtype(x.dtype, jnp.floating) for x in arrays.values()):
         dtypes = ", ".join(x.dtype.name for x in arrays.values())
         raise ArgumentTypeError(f"cosine_similarity: x1 or x2 must be floating, got {dtypes}")
-    shape = check_broadcast("cosine_similarity", arrays)
+    shape = broadcast("cosine_similarity", **arrays)[0].shape
     axis = check_axis("cosine_similarity", dim, len(shape))
     dtype = jnp.promote_types(*(x.dtype for x in arrays.values()))
     first, second = (_vectors(x, shape, axis, compute_dtype(dtype)) for x in arrays.values())
@@ -107,7 +108,7 @@ def _check_cosine_embedding(
     reduction: object = "mean",
 ) -> None:
     check_reduction("cosine_embedding_loss", reduction)
-    check_numbers("cosine_embedding_loss", margin=margin)
+    check_number("cosine_embedding_loss", "margin", margin)
 
 
 @op(static=("reduction",), check=_check_cosine_embedding)
@@ -156,10 +157,9 @@ def cosine_embedding_loss(
             f"cosine_embedding_loss: input1 and input2 must have {labels.ndim + 1} dimensions for "
             f"a target of shape {labels.shape}, got shapes {first.shape} and {second.shape}"
         )
-    rows = {"input1": first, "input2": second, "target": labels[..., None]}
-    check_broadcast("cosine_embedding_loss", rows)
+    broadcast("cosine_embedding_loss", input1=first, input2=second, target=labels[..., None])
     # Unlike elsewhere integers are float32, also beside half precision.
-    dtype = jnp.promote_types(result_type([first]), result_type([second]))
+    dtype = jnp.promote_types(promoted_float(first), promoted_float(second))
     x1, x2 = (x.astype(compute_dtype(dtype)) for x in (first, second))
     if x1.shape[-1] == x2.shape[-1]:
         c = cosine(x1, x2, squared=_EPSILON, labels=labels)
@@ -215,7 +215,8 @@ def pairwise_distance(
     Source:
         torch.nn.functional.pairwise_distance, torch 2.13.
     """
-    check_numbers("pairwise_distance", p=p, eps=eps)
+    check_number("pairwise_distance", "p", p)
+    check_number("pairwise_distance", "eps", eps)
     return _pairwise_distance(x1, x2, p, eps, keepdim, kind_of(p))
 
 
@@ -224,7 +225,7 @@ def _pairwise_distance(
     x1: ArrayLike, x2: ArrayLike, p: ArrayLike, eps: ArrayLike, keepdim: bool, kind: Kind
 ) -> Array:
     arrays = _subtracted("pairwise_distance", {"x1": x1, "x2": x2})
-    dtype = result_type(arrays)
+    dtype = promoted_float(*arrays)
     first, second = (x.astype(compute_dtype(dtype)) for x in arrays)
     result = _distance(first, second, p, eps, kind)
     kept = keepdim and any(x.ndim for x in arrays)
@@ -234,10 +235,8 @@ def _pairwise_distance(
 def _subtracted(function: str, named: dict[str, ArrayLike]) -> list[Array]:
     """The arguments as arrays that can be subtracted from each other."""
     arrays = {name: as_real(function, name, x) for name, x in named.items()}
-    for name, array in arrays.items():
-        if array.dtype == jnp.bool_:
-            raise ArgumentTypeError(f"{function}: {name} must be a number, got bool")
-    check_broadcast(function, arrays)
+    refuse_booleans(function, **arrays)
+    broadcast(function, **arrays)
     return list(arrays.values())
 
 
@@ -259,7 +258,7 @@ def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) ->
 
 def _check_triplet(function: str, margin: ArrayLike, swap: object, reduction: object) -> None:
     check_reduction(function, reduction)
-    check_numbers(function, margin=margin)
+    check_number(function, "margin", margin)
     if not isinstance(swap, bool):
         raise TypeError(f"{function}: swap must be a bool, got {type(swap).__name__}")
     if is_number(margin) and margin <= 0:
@@ -304,7 +303,8 @@ def triplet_margin_loss(
     Source:
         Balntas et al. 2016; torch.nn.functional.triplet_margin_loss, torch 2.13.
     """
-    check_numbers("triplet_margin_loss", p=p, eps=eps)
+    check_number("triplet_margin_loss", "p", p)
+    check_number("triplet_margin_loss", "eps", eps)
     _check_triplet("triplet_margin_loss", margin, swap, reduction)
     return _triplet_margin_loss(
         anchor, positive, negative, margin, p, eps, swap, reduction, kind_of(p)
@@ -326,7 +326,7 @@ def _triplet_margin_loss(
     named = {"anchor": anchor, "positive": positive, "negative": negative}
     arrays = _subtracted("triplet_margin_loss", named)
     _check_axes("triplet_margin_loss", arrays)
-    dtype = result_type(arrays)
+    dtype = promoted_float(*arrays)
     triplet = [x.astype(compute_dtype(dtype)) for x in arrays]
 
     def distance(x1: Array, x2: Array) -> Array:

@@ -17,7 +17,8 @@ from jaxact._core import (
     compute_dtype,
     op,
 )
-from jaxact.losses._margins import as_real, check_broadcast, check_numbers, hinge, result_type
+from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
+from jaxact.losses._margins import hinge, promoted_float
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
 __all__ = [
@@ -35,7 +36,7 @@ def _check_hinge_embedding(
     reduction: object = "mean",
 ) -> None:
     check_reduction("hinge_embedding_loss", reduction)
-    check_numbers("hinge_embedding_loss", margin=margin)
+    check_number("hinge_embedding_loss", "margin", margin)
 
 
 @op(static=("reduction",), check=_check_hinge_embedding)
@@ -71,9 +72,8 @@ def hinge_embedding_loss(
     """
     scores = as_real("hinge_embedding_loss", "input", input)
     labels = as_array("hinge_embedding_loss", "target", target)
-    check_broadcast("hinge_embedding_loss", {"input": scores, "target": labels})
-    if scores.dtype == jnp.bool_:
-        raise ArgumentTypeError("hinge_embedding_loss: input must be a number, got bool")
+    refuse_booleans("hinge_embedding_loss", input=scores)
+    broadcast("hinge_embedding_loss", input=scores, target=labels)
     floating = jnp.issubdtype(scores.dtype, jnp.floating)
     if not floating and reduction == "mean":
         raise ArgumentTypeError(
@@ -100,7 +100,7 @@ def _check_margin_ranking(
     reduction: object = "mean",
 ) -> None:
     check_reduction("margin_ranking_loss", reduction)
-    check_numbers("margin_ranking_loss", margin=margin)
+    check_number("margin_ranking_loss", "margin", margin)
 
 
 @op(static=("reduction",), check=_check_margin_ranking)
@@ -136,17 +136,15 @@ def margin_ranking_loss(
     """
     named = {"input1": input1, "input2": input2, "target": target}
     arrays = {name: as_real("margin_ranking_loss", name, a) for name, a in named.items()}
-    for name, array in arrays.items():
-        if array.dtype == jnp.bool_:
-            raise ArgumentTypeError(f"margin_ranking_loss: {name} must be a number, got bool")
+    refuse_booleans("margin_ranking_loss", **arrays)
     first, second, sign = arrays.values()
     if not first.ndim == second.ndim == sign.ndim:
         raise ArgumentValueError(
             "margin_ranking_loss: input1, input2 and target must have as many dimensions each, "
             f"got shapes {first.shape}, {second.shape} and {sign.shape}"
         )
-    check_broadcast("margin_ranking_loss", arrays)
-    dtype = result_type(list(arrays.values()))
+    broadcast("margin_ranking_loss", **arrays)
+    dtype = promoted_float(*arrays.values())
     x1, x2, y = (a.astype(compute_dtype(dtype)) for a in arrays.values())
     losses = hinge(jnp.asarray(margin).astype(x1.dtype) - y * (x1 - x2))
     return reduce(losses, reduction, dtype)
@@ -161,7 +159,7 @@ def _check_multi_margin(
     reduction: object = "mean",
 ) -> None:
     check_reduction("multi_margin_loss", reduction)
-    check_numbers("multi_margin_loss", margin=margin)
+    check_number("multi_margin_loss", "margin", margin)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p!r}")
 
