@@ -147,27 +147,30 @@ def _in_full_along_target(loss_along_target: Callable[..., Array]) -> Callable[.
     _of_logarithm_along_eps,
 )
 def _of_logarithm_in_full(x: Array, t: Array, eps: Array) -> Array:
-    return _with_stirling(_of_logarithm(x, t, eps), jnp.exp(x), t)
+    full = _deviance(jnp.exp(x), x, t) + _half_logarithm(t)
+    return jnp.where(t > 1, full, _of_logarithm(x, t, eps))
 
 
 @with_partials(
     _of_rate_along_rate, _in_full_along_target(_of_rate_along_target), _of_rate_along_eps
 )
 def _of_rate_in_full(x: Array, t: Array, eps: Array) -> Array:
-    return _with_stirling(_of_rate(x, t, eps), x + eps, t, eps)
+    rate = x + eps
+    full = _deviance(rate, jnp.log(rate), t) - eps + _half_logarithm(t)
+    return jnp.where(t > 1, full, _of_rate(x, t, eps))
 
 
-def _with_stirling(losses: Array, rate: Array, t: Array, eps: Array | float = 0.0) -> Array:
-    """The losses plus log t! by Stirling's formula where t > 1."""
+def _deviance(rate: Array, log_rate: Array, t: Array) -> Array:
+    """rate - t + t log(t / rate), where t > 1: small against its parts where rate is about t."""
     count = _counted(t)
-    half_logarithm = (jnp.log(count) + _LOG_2_PI) / 2
-    stirling = jnp.where(t > 1, count * jnp.log(count) - count + half_logarithm, 0)
-    # rate - t + t log(t / rate), where it is small against its parts.
     excess = (rate - count) / count
-    near = (t > 1) & (jnp.abs(excess) < 0.5)
-    excess = jnp.where(near, excess, 0)
-    deviance = count * (excess - jnp.log1p(excess))
-    return jnp.where(near, deviance + half_logarithm - eps, losses + stirling)
+    near = (excess > -0.75) & (excess < 8)
+    ratio = jnp.where(near, jnp.log1p(jnp.where(near, excess, 0)), log_rate - jnp.log(count))
+    return count * (excess - ratio)
+
+
+def _half_logarithm(t: Array) -> Array:
+    return (jnp.log(_counted(t)) + _LOG_2_PI) / 2
 
 
 def _counted(t: Array) -> Array:

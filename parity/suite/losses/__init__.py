@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from parity.suite.losses import alignment, binary, regression
+from parity.suite.losses import alignment, binary, likelihood, regression
 
 THEMES = (
     alignment,
     binary,
+    likelihood,
     regression,
 )
 SPECS = tuple(spec for theme in THEMES for spec in theme.SPECS)

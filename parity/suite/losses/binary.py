@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.spec import BadCall, Budget, Choices, Floats, Params, Points, Quirk, Samples, Target, on
 from parity.suite.losses.elements import (
@@ -36,6 +37,15 @@ def _reference(name: str) -> Target:
 
 def _variance(x: Floats) -> Floats:
     return x * (1 - x)
+
+
+def _probability(x: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+def _cancels(x: Floats, t: Floats) -> NDArray[np.bool_]:
+    return (np.abs(_probability(x) - t) < 0.15) & (t > 1e-4) & (t < 1 - 1e-4)
 
 
 def _unfit(name: str) -> tuple[BadCall, ...]:
@@ -115,7 +125,17 @@ SPECS = (
         "binary_cross_entropy_with_logits",
         "(input, target, weight=None, reduction='mean', pos_weight=None)",
         truth=_reference("binary_cross_entropy_with_logits"),
-        budgets=CROSSES,
+        budgets={key: budget for key, budget in CROSSES.items() if key[0] != "vjp"},
+        quirks=(
+            Quirk(
+                reason="a difference that cancels where the probability is the target's",
+                source="as far off in torch's float32, 2e-5 of it for logit -1.063, target 0.257",
+                where=lambda arguments, _: _cancels(*arguments),
+                checks=("vjp",),
+                dtypes=("float32", "float64", "bfloat16"),
+                settings=("reduction=none",),
+            ),
+        ),
         params=(
             each((LOGITS, UNIT)),
             reduced("mean", ROWS),

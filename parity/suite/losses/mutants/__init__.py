@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from parity.suite.losses.mutants import alignment
+from parity.suite.losses.mutants import alignment, binary, likelihood, regression
 
-MUTANTS = (*alignment.MUTANTS,)
+MUTANTS = (
+    *alignment.MUTANTS,
+    *binary.MUTANTS,
+    *likelihood.MUTANTS,
+    *regression.MUTANTS,
+)
