@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from parity.suite.losses import alignment, binary, likelihood, regression
+from parity.suite.losses import alignment, binary, distances, likelihood, margin, regression
 
 THEMES = (
     alignment,
     binary,
+    distances,
     likelihood,
+    margin,
     regression,
 )
 SPECS = tuple(spec for theme in THEMES for spec in theme.SPECS)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from parity.suite.losses.mutants import alignment, binary, likelihood, regression
+from parity.suite.losses.mutants import (
+    alignment,
+    binary,
+    distances,
+    likelihood,
+    margin,
+    regression,
+)
 
 MUTANTS = (
     *alignment.MUTANTS,
     *binary.MUTANTS,
+    *distances.MUTANTS,
     *likelihood.MUTANTS,
+    *margin.MUTANTS,
     *regression.MUTANTS,
 )
