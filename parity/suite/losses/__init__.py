@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from parity.suite.losses import alignment, binary, distances, likelihood, margin, regression
+from parity.suite.losses import (
+    alignment,
+    binary,
+    classification,
+    distances,
+    large_vocabulary,
+    likelihood,
+    margin,
+    regression,
+)
 
 THEMES = (
     alignment,
     binary,
+    classification,
     distances,
+    large_vocabulary,
     likelihood,
     margin,
     regression,
