@@ -5,25 +5,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_ODD = np.uint64(1)
 _SPLITTER = 134217729.0  # 2^27 + 1, halves the 53 digits of a float64
-# Halfway between two float32, the 28 last digits of a float64 are 0: shifted out, nothing is left.
-_SHIFT = np.uint64(36)
+# Of the 29 digits that float32 has less than float64, shifted to the top: exactly half a unit.
+_SHIFT = 35
+_HALFWAY = np.iinfo(np.int64).min
+# Scaled by no less, no result of 24 digits is a subnormal float32.
+_TINY = 2.0**-64
 
 
 def fused32(
     a: NDArray[Any], b: NDArray[Any] | np.float32, c: NDArray[Any] | np.float32
 ) -> NDArray[Any]:
-    """a b + c in float32, of float32.
+    """a b + c in float32, of float32, where the result is no subnormal number.
 
     A float64 holds the product exactly, so only the sum is rounded before the result is: that
     spoils a result only if the sum lands halfway between two float32, which is put right.
     """
     product = np.multiply(a, b, dtype=np.float64)
     total = product + c
-    digits = total.view(np.uint64) << _SHIFT
-    if not digits.all():
-        at = digits == 0
+    digits = total.view(np.int64) << _SHIFT
+    if digits.min(initial=0) == _HALFWAY:
+        at = digits == _HALFWAY
         addend = np.broadcast_to(np.asarray(c, np.float64), total.shape)[at]
         total[at] = _to_odd(*_two_sum(product[at], addend))
     return total.astype(np.float32)
@@ -34,7 +36,10 @@ def affine(x: NDArray[Any], scale: np.floating[Any], offset: np.floating[Any]) -
     if scale == 1 and offset == 0:
         return x + offset
     if x.dtype == np.float32:
-        return fused32(x, np.float32(scale), np.float32(offset))
+        if abs(scale) >= _TINY:
+            return fused32(x, np.float32(scale), np.float32(offset))
+        product = np.multiply(x, scale, dtype=np.float64)
+        return _to_odd(*_two_sum(product, np.float64(offset))).astype(np.float32)
     # Powers of two keep the parts of the products from overflowing.
     exponent = int(np.frexp(max(abs(scale), abs(offset)))[1])
     product, rest = _two_product(x, np.ldexp(scale, -exponent))
@@ -75,6 +80,7 @@ def _split(a: Any) -> tuple[Any, Any]:
 
 def _to_odd(total: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[np.float64]:
     """total + lost rounded to the odd neighbour where it is inexact: no later rounding errs."""
-    even = (total.view(np.uint64) & _ODD) == 0
-    toward = np.copysign(np.inf, lost)
-    return np.where((lost != 0) & even, np.nextafter(total, toward), total)
+    bits = total.view(np.int64)
+    between = (lost != 0) & ((bits & 1) == 0)
+    toward = np.where((lost > 0) == (total > 0), 1, -1)
+    return (bits + between * toward).view(np.float64)
