@@ -42,7 +42,7 @@ _LIKELY = 0.3
 
 
 class TorchGenerator:
-    """TorchGenerator(seed) = the random stream of torch's CPU after torch.manualcheck_seed(seed).
+    """TorchGenerator(seed) = the random stream of torch's CPU after torch.manual_seed(seed).
 
     A method draws what its namesake in torch draws into a new contiguous tensor, bit for bit, and
     leaves the stream where torch leaves it. The bits are those of torch on x86 processors with
@@ -80,7 +80,7 @@ class TorchGenerator:
         return self._engine.seed
 
     def manual_seed(self, seed: SupportsIndex) -> "TorchGenerator":
-        """manualcheck_seed(seed) = this generator, as if made anew with the seed.
+        """manual_seed(seed) = this generator, as if made anew with the seed.
 
         Args:
             seed: in [-2^63, 2^64), dimensionless.
