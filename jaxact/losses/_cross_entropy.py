@@ -186,7 +186,7 @@ def at(axis: int, x: Array, chosen: Array) -> Array:
 def _others_mask(x: Array, chosen: Array, axis: int) -> Array:
     """0 for the chosen class, else 1, in the dtype and shape of x."""
     shape = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
-    exact = x.shape[axis] <= 1 / float(jnp.finfo(x.dtype).eps)
+    exact = x.shape[axis] <= 1 / cast(float, cast(Any, jnp.finfo)(x.dtype).eps)
     classes = lax.broadcasted_iota(x.dtype if exact else chosen.dtype, shape, axis)
     # Without the barrier XLA would fill an array of x's size with the classes before a loop over
     # chunks, to read it in every round.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from parity.suite.losses.mutants import (
     alignment,
     binary,
+    classification,
     distances,
+    large_vocabulary,
     likelihood,
     margin,
     regression,
@@ -14,7 +16,9 @@ from parity.suite.losses.mutants import (
 MUTANTS = (
     *alignment.MUTANTS,
     *binary.MUTANTS,
+    *classification.MUTANTS,
     *distances.MUTANTS,
+    *large_vocabulary.MUTANTS,
     *likelihood.MUTANTS,
     *margin.MUTANTS,
     *regression.MUTANTS,
