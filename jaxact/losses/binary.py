@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -30,9 +31,10 @@ __all__ = [
     "soft_margin_loss",
 ]
 
-# torch's: the logarithms end at -100, and the denominator of the derivative at 1e-12.
+# torch's: the logarithms end at -100, and the denominator of the derivative at 1e-12, which is
+# rounded to float32 in every dtype.
 _LOWEST_LOGARITHM = -100
-_LOWEST_VARIANCE = 1e-12
+_LOWEST_VARIANCE = float(np.float32(1e-12))
 
 
 def _check_binary_cross_entropy(
@@ -108,12 +110,10 @@ def _cross_entropy_slope(x: Array, t: Array) -> Array:
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     x, t = primals
     x_dot, t_dot = tangents
-    variance = x * (1 - x)
-    # As in torch: what the bound hides of the slope's kink would be 1e12 where x = t = 0.
-    curvature = (t * jnp.square(1 - x) + (1 - t) * jnp.square(x)) / jnp.square(
-        variance + _LOWEST_VARIANCE
-    )
-    along_t = -1 / jnp.maximum(variance, _LOWEST_VARIANCE)
+    variance = jnp.maximum(x * (1 - x), _LOWEST_VARIANCE)
+    # As in torch what the bound does to the slope is hidden: 1e12 where x = t = 0.
+    curvature = (t * jnp.square(1 - x) + (1 - t) * jnp.square(x)) / jnp.square(variance)
+    along_t = -1 / variance
     return _cross_entropy_slope(x, t), curvature * x_dot + along_t * t_dot
 
 
