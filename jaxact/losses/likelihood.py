@@ -28,6 +28,8 @@ from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
+# Beyond this number exp(x) is infinite in every dtype.
+_OVERFLOWS = 1024.0
 _LOG_2_PI = math.log(2 * math.pi)
 
 
@@ -112,7 +114,8 @@ def _of_logarithm_along_eps(x: Array, t: Array, eps: Array) -> Array:
 
 @with_partials(_of_logarithm_along_rate, _of_logarithm_along_target, _of_logarithm_along_eps)
 def _of_logarithm(x: Array, t: Array, eps: Array) -> Array:
-    return jnp.exp(x) - t * x
+    # Where the exponential overflows it outgrows the rest, which must not be infinite as well.
+    return jnp.exp(x) - t * jnp.minimum(x, _OVERFLOWS)
 
 
 def _of_rate_along_rate(x: Array, t: Array, eps: Array) -> Array:
