@@ -37,16 +37,7 @@ _LOWEST_LOGARITHM = -100
 _LOWEST_VARIANCE = float(np.float32(1e-12))
 
 
-def _check_binary_cross_entropy(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None = None,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("binary_cross_entropy", reduction)
-
-
-@op(static=("reduction",), check=_check_binary_cross_entropy, by_value=True)
+@op(static=("reduction",), by_value=True)
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -78,6 +69,7 @@ def binary_cross_entropy(
         torch.nn.functional.binary_cross_entropy, torch 2.13.
     """
     name = "binary_cross_entropy"
+    check_reduction(name, reduction)
     x, t = as_real(name, "input", input), as_real(name, "target", target)
     check_same_shape(name, x, t)
     if t.dtype != x.dtype:
@@ -147,17 +139,7 @@ def _log_of_complement(x: Array) -> Array:
     return jnp.where(x < 0.25, jnp.log1p(-x), jnp.log(1 - x))
 
 
-def _check_binary_cross_entropy_with_logits(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None = None,
-    reduction: object = "mean",
-    pos_weight: ArrayLike | None = None,
-) -> None:
-    check_reduction("binary_cross_entropy_with_logits", reduction)
-
-
-@op(static=("reduction",), check=_check_binary_cross_entropy_with_logits)
+@op(static=("reduction",))
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -190,6 +172,7 @@ def binary_cross_entropy_with_logits(
         torch.nn.functional.binary_cross_entropy_with_logits, torch 2.13.
     """
     name = "binary_cross_entropy_with_logits"
+    check_reduction(name, reduction)
     x, t = as_floating(name, "input", input), as_real(name, "target", target)
     check_same_shape(name, x, t)
     if not jnp.issubdtype(t.dtype, jnp.floating):
@@ -265,13 +248,7 @@ def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
     return linear + (p * t + (one - t)) * _excess(x)
 
 
-def _check_soft_margin_loss(
-    input: ArrayLike, target: ArrayLike, reduction: object = "mean"
-) -> None:
-    check_reduction("soft_margin_loss", reduction)
-
-
-@op(static=("reduction",), check=_check_soft_margin_loss)
+@op(static=("reduction",))
 def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """soft_margin_loss(x, t) = log(1 + e^(-t x)).
 
@@ -293,6 +270,7 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
         torch.nn.functional.soft_margin_loss, torch 2.13.
     """
     name = "soft_margin_loss"
+    check_reduction(name, reduction)
     x, t = as_real(name, "input", input), as_real(name, "target", target)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ArgumentTypeError(f"{name}: input must be floating, got {x.dtype.name}")
@@ -320,16 +298,7 @@ def _soft_margin(x: Array, t: Array) -> Array:
     return _soft_plus(-t * x)
 
 
-def _check_multilabel_soft_margin_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None = None,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("multilabel_soft_margin_loss", reduction)
-
-
-@op(static=("reduction",), check=_check_multilabel_soft_margin_loss)
+@op(static=("reduction",))
 def multilabel_soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -361,6 +330,7 @@ def multilabel_soft_margin_loss(
         torch.nn.functional.multilabel_soft_margin_loss, torch 2.13.
     """
     name = "multilabel_soft_margin_loss"
+    check_reduction(name, reduction)
     x, t = as_floating(name, "input", input), as_real(name, "target", target)
     refuse_booleans(name, target=t)
     if x.ndim == 0:

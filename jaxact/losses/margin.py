@@ -258,13 +258,7 @@ def _check_classes(function: str, scores: Array, labels: Array) -> None:
         )
 
 
-def _check_multilabel_margin(
-    input: ArrayLike, target: ArrayLike, reduction: object = "mean"
-) -> None:
-    check_reduction("multilabel_margin_loss", reduction)
-
-
-@op(static=("reduction",), check=_check_multilabel_margin, by_value=True)
+@op(static=("reduction",), by_value=True)
 def multilabel_margin_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean"
 ) -> Array:
@@ -294,6 +288,7 @@ def multilabel_margin_loss(
         torch.nn.functional.multilabel_margin_loss, torch 2.13, which has half precision on the GPU
         alone and no second derivatives.
     """
+    check_reduction("multilabel_margin_loss", reduction)
     scores = as_floating("multilabel_margin_loss", "input", input)
     labels = as_array("multilabel_margin_loss", "target", target)
     _check_classes("multilabel_margin_loss", scores, labels)
