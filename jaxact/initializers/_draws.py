@@ -1,0 +1,231 @@
+"""Random arrays from a JAX key, or from torch's stream."""
+
+import math
+from collections.abc import Callable
+from typing import ParamSpec, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.scipy.special import ndtr, ndtri
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined, raising
+from jaxact._core import ArgumentValueError, compute_dtype, is_number
+from jaxact.initializers._initializer import Dtype, Key, Number, Shape, check_floating, largest
+from jaxact.random import TorchGenerator
+
+P = ParamSpec("P")
+
+# So many standard deviations from the mean, probabilities approach the end of float32's range.
+_FAR = 10.0
+
+
+def draw_uniform(
+    function: str, key: Key, shape: Shape, low: Number, high: Number, dtype: Dtype
+) -> Array:
+    """Uniform on [low, high).
+
+    Raises:
+        ArgumentValueError: if low > high, or dtype does not hold them or their difference.
+        DtypeError: if dtype is not floating.
+    """
+    check_floating(function, dtype)
+    check_interval(function, ("a", low), ("b", high), largest(dtype))
+    if isinstance(key, TorchGenerator):
+        return jnp.asarray(key.uniform(shape, float(low), float(high), dtype))
+    return _uniform(function, key, low, high, shape, dtype)
+
+
+def draw_normal(
+    function: str, key: Key, shape: Shape, mean: Number, std: Number, dtype: Dtype
+) -> Array:
+    """Normal, not truncated.
+
+    Raises:
+        ArgumentValueError: if std is negative or nan.
+        DtypeError: if dtype is not floating.
+    """
+    check_floating(function, dtype)
+    check_std(function, std)
+    if isinstance(key, TorchGenerator):
+        return jnp.asarray(key.normal(shape, float(mean), float(std), dtype))
+    return _normal(function, key, mean, std, shape, dtype)
+
+
+def draw_truncated(
+    function: str,
+    key: Key,
+    shape: Shape,
+    normal: tuple[Number, Number],
+    ends: tuple[Number, Number],
+    dtype: Dtype,
+) -> Array:
+    """Normal of this mean and std under the condition that it lies between the ends.
+
+    Raises:
+        ArgumentValueError: if std is negative or nan, or the ends are in the wrong order.
+        DtypeError: if dtype is not floating.
+    """
+    check_floating(function, dtype)
+    if isinstance(key, TorchGenerator):
+        mean, std, low, high = map(float, (*normal, *ends))
+        return jnp.asarray(key.trunc_normal(shape, mean, std, low, high, dtype))
+    return _truncated(function, key, normal, ends, shape, dtype)
+
+
+# ------------------------------------------------------------------------------------------ checks
+
+
+def check_interval(
+    function: str,
+    low: tuple[str, Number],
+    high: tuple[str, Number],
+    most: float = math.inf,
+) -> None:
+    """What Python knows of an interval; each end comes with its name.
+
+    Raises:
+        ArgumentValueError: if low > high or one is nan, or they or their difference are above
+            `most`.
+    """
+    (low_name, a), (high_name, b) = low, high
+    for name, end in (low, high):
+        if is_number(end) and not abs(end) <= most:
+            raise ArgumentValueError(f"{function}: {name} must be within ±{most:g}, got {end}")
+    if not (is_number(a) and is_number(b)):
+        return
+    if not a <= b:
+        raise ArgumentValueError(
+            f"{function}: {low_name} must not exceed {high_name}, got {a} and {b}"
+        )
+    if b - a > most:
+        raise ArgumentValueError(
+            f"{function}: {high_name} - {low_name} must be within {most:g}, got {a} and {b}"
+        )
+
+
+def check_std(function: str, std: Number) -> None:
+    """What Python knows of a standard deviation.
+
+    Raises:
+        ArgumentValueError: if it is negative or nan.
+    """
+    if is_number(std) and not std >= 0:
+        raise ArgumentValueError(f"{function}: {_STD_MESSAGE.format(value=std)}")
+
+
+_STD_MESSAGE = "std must be at least 0, got {value}"
+_ENDS_MESSAGE = "a must not exceed b, got {value}"
+
+
+def _checked_ends(function: str, low: Array, high: Array) -> tuple[Array, Array]:
+    """The ends, nan where they are in the wrong order."""
+    message = f"{function}: {_ENDS_MESSAGE}"
+    return defined(low, low <= high, ArgumentValueError, message, low), high
+
+
+def _checked_std(function: str, std: Array) -> Array:
+    """The standard deviation, nan where it is negative."""
+    return defined(std, std >= 0, ArgumentValueError, f"{function}: {_STD_MESSAGE}", std)
+
+
+# ------------------------------------------------------------------------------- from a JAX key
+
+
+def _compiled(draw: Callable[P, Array]) -> Callable[P, Array]:
+    """The draw as a program for a name, shape and dtype, in places 0, 4 and 5."""
+    return raising(cast(Callable[P, Array], jax.jit(draw, static_argnums=(0, 4, 5))))
+
+
+@_compiled
+def _uniform(
+    function: str, key: Array, low: ArrayLike, high: ArrayLike, shape: Shape, dtype: Dtype
+) -> Array:
+    wide = compute_dtype(dtype)
+    least, end = _checked_ends(function, jnp.asarray(low, wide), jnp.asarray(high, wide))
+    values = (least + (end - least) * jax.random.uniform(key, shape, wide)).astype(dtype)
+    # Rounding reaches the upper end, which torch turns into the lower one.
+    return jnp.where(values == end.astype(dtype), least.astype(dtype), values)
+
+
+@_compiled
+def _normal(
+    function: str, key: Array, mean: ArrayLike, std: ArrayLike, shape: Shape, dtype: Dtype
+) -> Array:
+    wide = compute_dtype(dtype)
+    spread = _checked_std(function, jnp.asarray(std, wide))
+    values = jnp.asarray(mean, wide) + spread * jax.random.normal(key, shape, wide)
+    return values.astype(dtype)
+
+
+@_compiled
+def _truncated(
+    function: str,
+    key: Array,
+    normal: tuple[ArrayLike, ArrayLike],
+    ends: tuple[ArrayLike, ArrayLike],
+    shape: Shape,
+    dtype: Dtype,
+) -> Array:
+    wide = compute_dtype(dtype)
+    mean, std, a, b = (jnp.asarray(x, wide) for x in (*normal, *ends))
+    std = _checked_std(function, std)
+    a, b = _checked_ends(function, a, b)
+    lower, upper = (a - mean) / std, (b - mean) / std
+    # Mirrored, if need be, into the lower tail, where small probabilities keep their digits.
+    mirrored = lower + upper > 0
+    sign = jnp.where(mirrored, -1, 1).astype(wide)
+    far, near = jnp.where(mirrored, -upper, lower), jnp.where(mirrored, -lower, upper)
+    u = _inner_uniform(key, shape, wide)
+
+    def inside() -> Array:
+        return mean + sign * std * _between(u, far, near)
+
+    def in_the_tail() -> Array:
+        return jnp.where(mirrored, a, b) - sign * std * _beyond(u, -near, -far)
+
+    values = cast(Array, lax.cond(near > -_FAR, inside, in_the_tail))
+    low, high = a.astype(dtype), b.astype(dtype)
+    return jnp.clip(jnp.clip(values, a, b).astype(dtype), low, high)
+
+
+def _inner_uniform(key: Array, shape: Shape, dtype: Dtype) -> Array:
+    """Uniform on the middles of equal steps: neither 0 nor 1, for an end may be infinite."""
+    return jax.random.uniform(key, shape, dtype) + float(np.finfo(dtype).eps) / 2
+
+
+def _between(u: Array, lower: Array, upper: Array) -> Array:
+    """z whose probability lies at the share u between those of the ends."""
+    least = ndtr(lower)
+    return ndtri(least + u * (ndtr(upper) - least))
+
+
+def _beyond(u: Array, near: Array, far: Array) -> Array:
+    """z - near, for z in [near, far] far out in the upper tail, of density exp(-z²/2).
+
+    The probability beyond z is exp(-z²/2) s(z)/z, with a series s for which ten standard deviations
+    are far; what is not exp(-z²/2) hardly varies, so that three substitutions find z.
+    """
+
+    def log_tail(z: Array, distance: Array) -> Array:
+        """Log of the probability beyond z = near + distance, less that beyond near."""
+        series = jnp.log1p(_series(z)) - jnp.log1p(_series(near))
+        return series - jnp.log1p(distance / near) - distance * (near + z) / 2
+
+    share = -jnp.expm1(jnp.where(jnp.isinf(far), -jnp.inf, log_tail(far, far - near)))
+    wanted = -jnp.log1p(-u * share)
+    distance = jnp.zeros_like(u)
+    for _ in range(3):
+        z = near + distance
+        slow = log_tail(z, distance) + distance * (near + z) / 2
+        energy = 2 * jnp.maximum(wanted + slow, 0)
+        distance = energy / (near + jnp.sqrt(near**2 + energy))
+    return distance
+
+
+def _series(z: Array) -> Array:
+    """-1/z² + 3/z⁴ - 15/z⁶."""
+    w = 1 / z**2
+    return -w * (1 - 3 * w * (1 - 5 * w))

@@ -1,0 +1,115 @@
+"""What a factory makes: a function of key, shape and dtype, in torch's or flax's layout."""
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, SupportsIndex, cast, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import DTypeLike
+
+from jaxact._core import ArgumentValueError, DtypeError
+from jaxact.random import TorchGenerator
+
+Layout = Literal["torch", "flax"]
+Key = Array | TorchGenerator
+Number = float | Array
+Shape = tuple[int, ...]
+Dtype = np.dtype[Any]
+Draw = Callable[[Key, Shape, Dtype], Array]
+
+
+class Initializer(Protocol):
+    """What flax and jax.nn call an initializer.
+
+    With a JAX key it is pure: it can be compiled, mapped over keys and sharded. A TorchGenerator
+    moves on, and has to be used outside of compiled functions.
+    """
+
+    def __call__(
+        self, key: Key, shape: Sequence[SupportsIndex], dtype: DTypeLike = jnp.float32
+    ) -> Array:
+        """An array of the shape and dtype."""
+        ...
+
+
+def initializer(function: str, draw: Draw, layout: Layout) -> Initializer:
+    """The initializer that draws in torch's shape and hands out the array in the layout.
+
+    Args:
+        function: the factory's name, for errors.
+        draw: (key, torch's shape, dtype) -> array of that shape and dtype.
+        layout: of the shapes that the initializer is called with.
+
+    Raises:
+        ValueError: if there is no such layout.
+    """
+    check_layout(function, layout)
+
+    def init(key: Key, shape: Sequence[SupportsIndex], dtype: DTypeLike = jnp.float32) -> Array:
+        sizes = in_torch_layout(shape, layout)
+        _check_sizes(function, sizes)
+        array = draw(key, sizes, jax.dtypes.canonicalize_dtype(dtype))
+        return array if layout == "torch" else _in_flax_layout(array)
+
+    return init
+
+
+def check_layout(function: str, layout: str) -> None:
+    """torch's or flax's.
+
+    Raises:
+        ValueError: if it is another.
+    """
+    if layout not in get_args(Layout):
+        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+
+
+def in_torch_layout(shape: Sequence[SupportsIndex], layout: Layout) -> Shape:
+    """The shape as (out, in, *kernel), which flax has as (*kernel, in, out)."""
+    sizes = tuple(operator.index(size) for size in shape)
+    if layout == "torch" or len(sizes) < 2:
+        return sizes
+    *kernel, inputs, outputs = sizes
+    return (outputs, inputs, *kernel)
+
+
+def _in_flax_layout(array: Array) -> Array:
+    if array.ndim < 2:
+        return array
+    return jnp.transpose(array, (*range(2, array.ndim), 1, 0))
+
+
+def _check_sizes(function: str, sizes: Shape) -> None:
+    if any(size < 0 for size in sizes):
+        raise ArgumentValueError(f"{function}: shape must have no negative length, got {sizes}")
+
+
+def check_floating(function: str, dtype: Dtype) -> None:
+    """Torch draws floating numbers only.
+
+    Raises:
+        DtypeError: if dtype is not floating.
+    """
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise DtypeError(f"{function}: dtype must be floating, got {dtype.name}")
+
+
+def largest(dtype: Dtype) -> float:
+    """The greatest finite number of a floating dtype."""
+    return float(cast(Any, jnp.finfo(dtype)).max)
+
+
+def fans(function: str, shape: Shape) -> tuple[int, int]:
+    """How many inputs an output is made of, and how many outputs an input goes into.
+
+    Raises:
+        ValueError: if the shape, in torch's layout, has fewer than two axes.
+    """
+    if len(shape) < 2:
+        raise ValueError(f"{function}: shape must have two axes or more, got {shape}")
+    outputs, inputs, *kernel = shape
+    return inputs * math.prod(kernel), outputs * math.prod(kernel)

@@ -1,0 +1,117 @@
+"""Constants."""
+
+from typing import Any, cast
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._core import ArgumentValueError, is_number
+from jaxact.initializers._initializer import (
+    Dtype,
+    Initializer,
+    Key,
+    Layout,
+    Shape,
+    initializer,
+    largest,
+)
+
+__all__ = ["constant", "ones", "zeros"]
+
+
+def constant(val: ArrayLike, *, layout: Layout = "torch") -> Initializer:
+    """constant(val)(key, shape) = val everywhere.
+
+    Integer dtypes truncate towards zero. The key is not used.
+
+    Args:
+        val: [], any unit; a complex number for complex dtypes only.
+        layout: makes no difference here.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of any dtype, unit of val.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+        ArgumentValueError: if val is no single number; when called, if dtype does not hold val.
+
+    Source:
+        torch.nn.init.constant_, torch 2.13.
+    """
+    if np.ndim(cast(Any, val)):
+        raise ArgumentValueError(f"constant: val must be one number, got shape {np.shape(val)}")
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        if is_number(val) or isinstance(val, complex):
+            _check_holds(dtype, val)
+        return jnp.full(shape, _converted(val, dtype), dtype)
+
+    return initializer("constant", draw, layout)
+
+
+def zeros(*, layout: Layout = "torch") -> Initializer:
+    """zeros()(key, shape) = 0 everywhere.
+
+    Args:
+        layout: makes no difference here.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of any dtype, dimensionless.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+
+    Source:
+        torch.nn.init.zeros_, torch 2.13.
+    """
+    return initializer("zeros", lambda key, shape, dtype: jnp.zeros(shape, dtype), layout)
+
+
+def ones(*, layout: Layout = "torch") -> Initializer:
+    """ones()(key, shape) = 1 everywhere.
+
+    Args:
+        layout: makes no difference here.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of any dtype, dimensionless.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+
+    Source:
+        torch.nn.init.ones_, torch 2.13.
+    """
+    return initializer("ones", lambda key, shape, dtype: jnp.ones(shape, dtype), layout)
+
+
+def _check_holds(dtype: Dtype, val: complex) -> None:
+    """torch's rule: infinity and nan for floats, negative numbers for unsigned integers, too."""
+    if jnp.issubdtype(dtype, jnp.complexfloating) or dtype == jnp.bool_:
+        return
+    if isinstance(val, complex | np.complexfloating) and val.imag:
+        raise _overflow(dtype, val)
+    real = float(val.real)
+    if jnp.issubdtype(dtype, jnp.floating):
+        if abs(real) > largest(dtype) and not np.isinf(real):
+            raise _overflow(dtype, val)
+        return
+    limits = jnp.iinfo(dtype)
+    least = int(limits.min) or -int(limits.max)
+    if not least <= val.real <= int(limits.max):
+        raise _overflow(dtype, val)
+
+
+def _overflow(dtype: Dtype, val: complex) -> ArgumentValueError:
+    return ArgumentValueError(f"constant: val must be a value of {dtype.name}, got {val}")
+
+
+def _converted(val: ArrayLike, dtype: Dtype) -> ArrayLike:
+    """Integers of Python wrap around in unsigned dtypes, where jax would refuse them."""
+    if jnp.issubdtype(dtype, jnp.integer) and isinstance(val, int | float | np.generic):
+        return np.array(int(cast(float, val))).astype(dtype)
+    if isinstance(val, complex) and not jnp.issubdtype(dtype, jnp.complexfloating):
+        return bool(val) if dtype == jnp.bool_ else val.real
+    return val

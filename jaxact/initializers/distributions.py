@@ -1,0 +1,148 @@
+"""Uniform and normal numbers."""
+
+import warnings
+
+from jax import Array
+
+from jaxact._core import is_number
+from jaxact.initializers._draws import (
+    check_interval,
+    check_std,
+    draw_normal,
+    draw_truncated,
+    draw_uniform,
+)
+from jaxact.initializers._initializer import (
+    Dtype,
+    Initializer,
+    Key,
+    Layout,
+    Number,
+    Shape,
+    initializer,
+)
+
+__all__ = ["normal", "trunc_normal", "uniform"]
+
+
+def uniform(a: Number = 0.0, b: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
+    """uniform(a, b)(key, shape) = a + (b - a) u, with u uniform on [0, 1).
+
+    Half precision is drawn in float32 and rounded once; what b itself would be is a, as in torch.
+
+    Args:
+        a: any unit; the least value.
+        b: unit of a; greater than every value, unless it equals a.
+        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
+            order in either.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of a.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+        ArgumentValueError: if a > b; when called, if dtype does not hold a, b and b - a.
+        DtypeError: if the initializer is called with a dtype that is not floating. torch fills
+            complex tensors as well.
+
+    Source:
+        torch.nn.init.uniform_, torch 2.13. jax.nn.initializers.uniform(0.01) has another default.
+    """
+    check_interval("uniform", ("a", a), ("b", b))
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        return draw_uniform("uniform", key, shape, a, b, dtype)
+
+    return initializer("uniform", draw, layout)
+
+
+def normal(mean: Number = 0.0, std: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
+    """normal(mean, std)(key, shape) = mean + std z, with z normal of variance 1.
+
+    Args:
+        mean: any unit.
+        std: unit of mean; the standard deviation, not negative.
+        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
+            order in either.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of mean.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+        ArgumentValueError: if std is negative.
+        DtypeError: if the initializer is called with a dtype that is not floating. torch fills
+            complex tensors as well.
+
+    Source:
+        torch.nn.init.normal_, torch 2.13. jax.nn.initializers.normal(0.01) has another default.
+    """
+    check_std("normal", std)
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        return draw_normal("normal", key, shape, mean, std, dtype)
+
+    return initializer("normal", draw, layout)
+
+
+def trunc_normal(
+    mean: Number = 0.0,
+    std: Number = 1.0,
+    a: Number = -2.0,
+    b: Number = 2.0,
+    *,
+    layout: Layout = "torch",
+) -> Initializer:
+    """trunc_normal(mean, std, a, b)(key, shape) = mean + std z, given that it lies in [a, b].
+
+    a and b are values, not standard deviations, and std is that of the distribution before it is
+    cut: trunc_normal(std=0.02) hardly cuts anything, while jax.nn.initializers.truncated_normal
+    (0.02) cuts at ±0.04 and has a standard deviation of 0.0176. With a JAX key also intervals
+    beyond ten standard deviations and infinite ones are exact, for which torch needs very many
+    draws or gives up.
+
+    Args:
+        mean: any unit; of the normal distribution before it is cut.
+        std: unit of mean; likewise, positive.
+        a: unit of mean; the least value.
+        b: unit of mean; the greatest value.
+        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
+            order in either.
+
+    Returns:
+        An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of mean.
+
+    Raises:
+        ValueError: if layout is neither 'torch' nor 'flax'.
+        ArgumentValueError: if a > b, or std is negative.
+        ZeroDivisionError: if std is 0.
+        DtypeError: if the initializer is called with a dtype that is not floating.
+
+    Source:
+        torch.nn.init.trunc_normal_, torch 2.13.
+    """
+    check_std("trunc_normal", std)
+    check_interval("trunc_normal", ("a", a), ("b", b))
+    if is_number(std) and std == 0:
+        raise ZeroDivisionError("trunc_normal: std must be positive, got 0")
+    _warn_of_tails(mean, std, a, b)
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        return draw_truncated("trunc_normal", key, shape, (mean, std), (a, b), dtype)
+
+    return initializer("trunc_normal", draw, layout)
+
+
+def _warn_of_tails(*numbers: Number) -> None:
+    """torch's warning, without its doubt: in jaxact the distribution is right there, too."""
+    known = [number for number in numbers if is_number(number)]
+    if len(known) < len(numbers):
+        return
+    mean, std, a, b = known
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            f"trunc_normal: mean {mean} is more than 2 std from [{a}, {b}]; a and b are values, "
+            "not standard deviations",
+            UserWarning,
+            stacklevel=3,
+        )
