@@ -18,6 +18,7 @@ from jaxact._core import (
     as_array,
     as_floating,
     compute_dtype,
+    matmul_precision,
     op,
 )
 from jaxact.losses._cross_entropy import (
@@ -361,7 +362,13 @@ def _scores(chunk: _Problem) -> Array:
 def _product(x: Array, matrix: Array) -> Array:
     """x matrixᵀ, summed in the dtype to compute in."""
     axes = (((1,), (matrix.ndim - 1,)), ((), ()))
-    return lax.dot_general(x, matrix, axes, preferred_element_type=compute_dtype(x.dtype))
+    return _dot(x, matrix, axes)
+
+
+def _dot(a: Array, b: Array, axes: Any) -> Array:
+    """lax.dot_general with the digits that `jaxact.layers.linear` has."""
+    wide = compute_dtype(a.dtype)
+    return lax.dot_general(a, b, axes, precision=matmul_precision(), preferred_element_type=wide)
 
 
 def _scored(scores: Array, problem: _Problem) -> Array:
@@ -470,7 +477,7 @@ def _zeros(plan: _Plan, problem: _Problem, name: str) -> Array:
 def _back(by_scores: Array, matrix: Array) -> Array:
     """The gradient of x: by_scores times the matrix, summed over the scores of a row."""
     axes = tuple(range(1, by_scores.ndim)), tuple(range(matrix.ndim - 1))
-    return lax.dot_general(by_scores, matrix.astype(by_scores.dtype), (axes, ((), ())))
+    return _dot(by_scores, matrix.astype(by_scores.dtype), (axes, ((), ())))
 
 
 def _with_products(total: Array, by_scores: Array, x: Array) -> Array:
@@ -485,7 +492,7 @@ def _with_products(total: Array, by_scores: Array, x: Array) -> Array:
 
     def add_part(i: Array, total: Array) -> Array:
         part = lax.dynamic_slice_in_dim(wide, i * width, width, 2)
-        product = lax.dot_general(slopes, part, (((1,), (1,)), ((0,), (0,))))
+        product = _dot(slopes, part, (((1,), (1,)), ((0,), (0,))))
         before = lax.dynamic_slice_in_dim(total, i * width, width, last)
         return lax.dynamic_update_slice_in_dim(total, before + product, i * width, last)
 
