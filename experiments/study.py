@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.progress import Progress
+from experiments.results import measured_on
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,3 +70,22 @@ class Study:
 def option(default: Any, help: str) -> Any:
     """A field of a configuration: its default and its description on the command line."""
     return dataclasses.field(default=default, metadata={"help": help})
+
+
+def findings(study: str, config: Any, verdicts: Sequence[Verdict], **where: Any) -> dict[str, Any]:
+    """What every file of results begins with.
+
+    Args:
+        study: its name.
+        config: a frozen dataclass.
+        verdicts: every claim that was tested.
+        **where: what else the result holds for, beside date, versions and machine.
+    """
+    return {
+        "schema": 1,
+        "study": study,
+        "config": dataclasses.asdict(config),
+        "environment": {**measured_on(), **where},
+        "holds": all(verdict.holds for verdict in verdicts),
+        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+    }

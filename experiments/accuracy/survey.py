@@ -11,8 +11,8 @@ from experiments.accuracy.grid import grid
 from experiments.accuracy.sides import exact_results, side_of
 from experiments.activation_rows import Row, selected_rows
 from experiments.progress import Progress
-from experiments.results import measured_on, write_json, write_text
-from experiments.study import Outcome, Verdict
+from experiments.results import write_json, write_text
+from experiments.study import Outcome, Verdict, findings
 
 DTYPES = ("bfloat16", "float16", "float32")
 QUANTITIES = ("value", "slope")
@@ -98,13 +98,8 @@ def _results(
     config: Config, measurements: list[Measurement], verdicts: list[Verdict]
 ) -> dict[str, Any]:
     return {
-        "schema": 1,
-        "study": "accuracy",
-        "config": dataclasses.asdict(config),
-        "environment": measured_on(),
+        **findings("accuracy", config, verdicts),
         "limits": {"ulp": errors.LIMITS, "crossing": errors.CROSSING_LIMIT},
-        "holds": all(verdict.holds for verdict in verdicts),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
         "measurements": [
             {
                 "function": found.row.function,

@@ -18,8 +18,8 @@ from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, 
 from experiments.bench.speed import ADDITION, JAX_NN, TORCH, Speed, judge
 from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
 from experiments.progress import Progress
-from experiments.results import measured_on, write_json, write_text
-from experiments.study import Outcome
+from experiments.results import write_json, write_text
+from experiments.study import Outcome, findings
 
 # Functions over an axis: the shape of the input and what selects the axis.
 OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
@@ -41,12 +41,7 @@ def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
     speeds = [_speed(row, seconds[row.label], fixed[row.label]) for row in rows]
     verdicts = judge(speeds)
     results = {
-        "schema": 1,
-        "study": "bench activations",
-        "config": dataclasses.asdict(config),
-        "environment": {**measured_on(), "load": busy},
-        "holds": all(verdict.holds for verdict in verdicts),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        **findings("bench activations", config, verdicts, load=busy),
         "speeds": [dataclasses.asdict(speed) for speed in speeds],
         "seconds": seconds,
     }

@@ -18,8 +18,8 @@ from experiments.bench.losses import Config
 from experiments.bench.speed import TORCH, at_most
 from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
 from experiments.progress import Progress
-from experiments.results import measured_on, write_json, write_text
-from experiments.study import Outcome, Verdict
+from experiments.results import write_json, write_text
+from experiments.study import Outcome, Verdict, findings
 
 JAXACT, OPTAX = "jaxact", "optax"
 LARGE = large_vocabulary.CHUNKED
@@ -67,12 +67,7 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
     )
     verdicts = judge(costs)
     results = {
-        "schema": 1,
-        "study": "bench losses",
-        "config": dataclasses.asdict(config),
-        "environment": {**measured_on(), "load": busy},
-        "holds": all(verdict.holds for verdict in verdicts),
-        "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts],
+        **findings("bench losses", config, verdicts, load=busy),
         **dataclasses.asdict(costs),
         "seconds": seconds,
     }

@@ -20,7 +20,7 @@ from jaxact._core import (
     is_number,
     recomputed,
 )
-from jaxact.losses._reductions import Reduction
+from jaxact.losses._reductions import Reduction, total
 
 # ------------------------------------------------------------------------------------- arguments
 
@@ -357,8 +357,8 @@ def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction)
     """
     if reduction == "none":
         return losses
-    total = jnp.sum(losses)
-    return total if reduction == "sum" else mean_over(rows, shares, lambda count: total / count)
+    whole = total(losses)
+    return whole if reduction == "sum" else mean_over(rows, shares, lambda count: whole / count)
 
 
 def mean_over(rows: Array, shares: Array, mean: Callable[[Array], Array]) -> Array:
