@@ -1,6 +1,15 @@
-"""PyTorch's activations, losses and layers as pure jitted JAX functions."""
+"""PyTorch's activations, losses, initializers and layers as pure jitted JAX functions."""
 
-from jaxact import activations, functional, layers, losses
+from jaxact import activations, functional, initializers, layers, losses, random
 from jaxact._checking import checked, checking
 
-__all__ = ["activations", "checked", "checking", "functional", "layers", "losses"]
+__all__ = [
+    "activations",
+    "checked",
+    "checking",
+    "functional",
+    "initializers",
+    "layers",
+    "losses",
+    "random",
+]
