@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,6 +198,10 @@ class Formula:
     curvature: Callable[..., Any]
 
 
+# The reference as it is: what is drawn at random has no other truth.
+Truth: TypeAlias = Formula | Target | Literal["reference"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """How far a value may be off.
@@ -241,7 +245,7 @@ class Params:
     label: str = ""
     inputs: tuple[Array, ...] | None = None
     reference: Target | None = None
-    truth: Formula | Target | None = None
+    truth: Truth | None = None
     dtypes: tuple[str, ...] | None = None
     checks: tuple[str, ...] | None = None
     key: int | None = None
@@ -321,7 +325,7 @@ class Spec:
         family, name: the first two parts of every case id.
         subject, reference: the two functions.
         truth: a closed form, or a function that is run in float64; by default the reference, run in
-            float64.
+            float64; "reference" is the reference in the dtype of the case.
         inputs: the positional array arguments.
         params: settings of the hyperparameters; the first is the default one.
         dtypes: of the inputs.
@@ -336,7 +340,7 @@ class Spec:
     name: str
     subject: Target
     reference: Target
-    truth: Formula | Target | None = None
+    truth: Truth | None = None
     inputs: tuple[Array, ...] = (Points(),)
     params: tuple[Params, ...] = (Params(),)
     dtypes: tuple[str, ...] = FLOATS
