@@ -88,7 +88,7 @@ def ones(*, layout: Layout = "torch") -> Initializer:
 
 
 def _check_holds(dtype: Dtype, val: complex) -> None:
-    """torch's rule: infinity and nan for floats, negative numbers for unsigned integers, too."""
+    """torch's rule: floats are infinite or nan, too, and negative integers wrap if unsigned."""
     if jnp.issubdtype(dtype, jnp.complexfloating) or dtype == jnp.bool_:
         return
     if isinstance(val, complex | np.complexfloating) and val.imag:
@@ -99,7 +99,8 @@ def _check_holds(dtype: Dtype, val: complex) -> None:
             raise _overflow(dtype, val)
         return
     limits = jnp.iinfo(dtype)
-    least = int(limits.min) or -int(limits.max)
+    wraps = not limits.min and isinstance(val, int | np.integer)
+    least = -int(limits.max) if wraps else int(limits.min)
     if not least <= val.real <= int(limits.max):
         raise _overflow(dtype, val)
 

@@ -132,11 +132,11 @@ def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
         if 0 in shape:
             return jnp.zeros(shape, dtype)
         matrix = (shape[0], math.prod(shape[1:]))
-        normal = draw_normal("orthogonal", key, matrix, 0.0, 1.0, dtype)
         if isinstance(key, TorchGenerator):
-            basis = jnp.asarray(_orthonormal(np.asarray(normal, np.float64), np), dtype)
+            normal = key.normal(matrix, 0.0, 1.0, dtype).astype(np.float64)
+            basis = jnp.asarray(_orthonormal(normal, np), dtype)
         else:
-            basis = _compiled_orthonormal(normal)
+            basis = _compiled_orthonormal(draw_normal("orthogonal", key, matrix, 0.0, 1.0, dtype))
         return (basis * jnp.asarray(gain, dtype)).reshape(shape)
 
     return initializer("orthogonal", draw, layout)
