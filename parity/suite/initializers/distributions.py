@@ -1,0 +1,78 @@
+"""The rows of the uniform and normal distributions."""
+
+from __future__ import annotations
+
+from parity.suite.initializers.laws import NORMAL, TRUNCATED, UNIFORM
+from parity.suite.initializers.rows import (
+    BOOLEANS,
+    INTEGERS,
+    NORMAL_BITS,
+    bad,
+    filled,
+    initializer,
+    random_settings,
+)
+
+NAN, INF = float("nan"), float("inf")
+NEGATIVE_STD = bad("std_below_0", "a negative standard deviation", std=-1.0)
+STD_IS_NAN = bad("std_is_nan", "a standard deviation of nan", std=NAN)
+
+SPECS = (
+    initializer(
+        "uniform",
+        params=(
+            *random_settings([{"a": -0.3, "b": 0.3}, {}, {"a": 5.0, "b": 5.0}]),
+            filled((), label="scalar", values={"seed": 3}),
+            filled((0, 3), label="empty", values={"seed": 3}),
+            filled((70_001,), label="long", values={"seed": 3, "a": -1.0}, dtypes=("float32",)),
+        ),
+        bad_calls=(
+            INTEGERS,
+            BOOLEANS,
+            bad("a_above_b", "a lower end above the upper one", a=2.0, b=1.0),
+            bad("a_above_b_of_nothing", "a lower end above the upper one", (0,), a=2.0, b=1.0),
+            bad("a_is_nan", "an end of nan", a=NAN),
+            bad("b_is_infinite", "an infinite end", b=INF),
+            bad("b_above_float16", "an end that the dtype has not", dtype="float16", b=1e5),
+            bad("too_wide", "a difference that the dtype has not", a=-3e38, b=3e38),
+        ),
+        laws=UNIFORM,
+    ),
+    initializer(
+        "normal",
+        params=(
+            *random_settings([{}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}]),
+            filled((), label="scalar", values={"seed": 3}),
+            filled((15,), label="short", values={"seed": 3}),
+            filled((70_001,), label="long", values={"seed": 3}, dtypes=("float32",)),
+        ),
+        budgets=NORMAL_BITS,
+        bad_calls=(INTEGERS, BOOLEANS, NEGATIVE_STD, STD_IS_NAN),
+        laws=NORMAL,
+    ),
+    initializer(
+        "trunc_normal",
+        params=(
+            *random_settings(
+                [
+                    {},
+                    {"std": 0.02},
+                    {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},
+                    {"a": 2.0, "b": 3.0},
+                    {"a": 1.0, "b": 1.0},
+                    {"a": -INF, "b": INF},
+                ]
+            ),
+        ),
+        budgets=NORMAL_BITS,
+        bad_calls=(
+            INTEGERS,
+            BOOLEANS,
+            bad("std_is_0", "no standard deviation", std=0.0),
+            bad("std_below_0", "a negative standard deviation", std=-0.5, a=-1.0, b=-2.0),
+            bad("a_above_b", "a lower end above the upper one", a=1.0, b=-1.0),
+            bad("a_is_nan", "an end of nan", a=NAN),
+        ),
+        laws=TRUNCATED,
+    ),
+)
