@@ -40,8 +40,7 @@ def checking() -> Generator[None]:
         >>> with jaxact.checking():
         ...     jaxact.functional.nll_loss(log_probabilities, targets)
     """
-    _FOUND.clear()
-    with _CHECKS(True):
+    with _forgetting_if_stopped(), _CHECKS(True):
         yield
     _raise_what_was_found()
 
@@ -51,7 +50,8 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
     The checks of every jaxact function that f calls are compiled into its program, through
     `jax.grad`, `jax.vmap`, `jax.lax.scan` and functions that are jitted themselves. Where several
-    threads call checked functions at once, each error is raised in one of them.
+    threads call checked functions at once, each error is raised in one of them. Below `jax.vmap`
+    both branches of a `jax.lax.cond` are computed, and checked.
 
     Args:
         function: any function that jax can compile.
@@ -73,11 +73,10 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        _FOUND.clear()
-        with _CHECKS(True):
+        with _forgetting_if_stopped(), _CHECKS(True):
             result = cast(R, compiled(*args, **kwargs))
-        if _is_traced(result):
-            raise RuntimeError("checked: call the checked function outside of jit and vmap")
+            if _is_traced(result):
+                raise RuntimeError("checked: call the checked function outside of jit and vmap")
         _raise_what_was_found()
         return result
 
@@ -122,6 +121,17 @@ def raising(function: Callable[P, R]) -> Callable[P, R]:
         return result
 
     return call
+
+
+@contextlib.contextmanager
+def _forgetting_if_stopped() -> Generator[None]:
+    """Whoever stops what runs inside hears of that alone, and nobody later of what it found."""
+    try:
+        yield
+    except BaseException:
+        jax.effects_barrier()
+        _FOUND.clear()
+        raise
 
 
 def _is_traced(result: object) -> bool:

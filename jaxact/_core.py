@@ -100,6 +100,11 @@ def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Arr
     return parameter.reshape((channels,) + (1,) * (x.ndim - 2))
 
 
+def wide_integers(integers: Array) -> Array:
+    """The integers in at least 32 bits: sums, and numbers of classes, are beyond fewer."""
+    return integers if integers.dtype.itemsize >= 4 else integers.astype(jnp.int32)
+
+
 def compute_dtype(dtype: np.dtype) -> np.dtype:
     """float32 for half precision, else the dtype itself."""
     return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)

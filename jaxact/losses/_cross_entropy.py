@@ -20,6 +20,7 @@ from jaxact._core import (
     is_number,
     recomputed,
 )
+from jaxact.losses._elementwise import check_number
 from jaxact.losses._reductions import Reduction, total
 
 # ------------------------------------------------------------------------------------- arguments
@@ -43,9 +44,7 @@ def check_smoothing(function: str, label_smoothing: object) -> None:
         TypeError: if it is no number.
         ArgumentValueError: if it is above 1.
     """
-    if isinstance(label_smoothing, str) or label_smoothing is None:
-        kind = type(label_smoothing).__name__
-        raise TypeError(f"{function}: label_smoothing must be a number, got {kind}")
+    check_number(function, "label_smoothing", label_smoothing)
     if isinstance(label_smoothing, int | float | np.floating) and label_smoothing > 1:
         raise ArgumentValueError(
             f"{function}: label_smoothing must be at most 1, got {label_smoothing}"
@@ -222,7 +221,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     # reaches neither the loss nor the gradient.
     top = jnp.where(valid, top, 0)
     own = jnp.where(valid, at(axis, x, chosen), 0)
-    others = _others(axis, x, top, chosen, valid)
+    others = jnp.where(valid, _others(axis, x, top, chosen, valid), 1)
     # Where the chosen class is the largest, the sum of the others says by how little the loss
     # misses 0, and how far the probability is from 1: neither is a difference from 1.
     largest = (own == top) & jnp.isfinite(top)
@@ -281,7 +280,8 @@ def _uniform_losses(x: Array, row: _Row, weights: Array | None, valid: Array, ax
     broad = jnp.ones((1,) if weights is None else (classes,), x.dtype)
     broad = _along_axis(broad if weights is None else weights, x.ndim, axis)
     weight = classes if weights is None else jnp.sum(weights)
-    return (weight * row.log_total + _gaps(axis, x, broad, row.top, valid)) / classes
+    gaps = jnp.where(valid, _gaps(axis, x, broad, row.top, valid), 0)
+    return (weight * row.log_total + gaps) / classes
 
 
 def _gaps_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:

@@ -39,11 +39,13 @@ def warn_of_broadcasting(function: str, input: ArrayLike, target: ArrayLike) -> 
 
 
 def check_number(function: str, argument: str, value: object) -> None:
-    """Raises for what is neither a number nor an array without axes.
+    """Raises for what is neither a real number nor a real array without axes.
 
     Raises:
         TypeError: if it is not.
     """
+    if np.iscomplexobj(cast(Any, value)):
+        raise TypeError(f"{function}: {argument} must be real, got {value!r}")
     if isinstance(value, jax.Array | np.ndarray) and value.ndim:
         shape = cast(tuple[int, ...], value.shape)
         raise TypeError(f"{function}: {argument} must be a number, got an array of shape {shape}")

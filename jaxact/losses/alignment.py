@@ -19,6 +19,7 @@ from jaxact._core import (
     as_array,
     as_floating,
     op,
+    wide_integers,
 )
 from jaxact._elementary import coefficients, constant
 from jaxact.losses import _reductions
@@ -109,7 +110,8 @@ def _ctc_loss(
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
     steps, _, classes = scores.shape
     # As in torch, a float counts as the integer that is left of it.
-    indices = targets.astype(jnp.int32)
+    is_float = jnp.issubdtype(targets.dtype, jnp.floating)
+    indices = targets.astype(jnp.int32) if is_float else wide_integers(targets)
     rows = indices if targets.ndim == 2 else _unpacked(indices, target_lengths, longest)
     used = jnp.arange(longest) < target_lengths[:, None]
     blanks = jnp.full((*rows.shape, 1), blank)
@@ -188,7 +190,7 @@ def _lengths(argument: str, value: ArrayLike | Sequence[int], batch: int, larges
         raise ArgumentValueError(
             f"ctc_loss: {argument} must hold {batch} lengths, got {lengths.size}"
         )
-    return lengths
+    return wide_integers(lengths)
 
 
 def _items(lengths: ArrayLike | Sequence[int]) -> Sequence[Any]:

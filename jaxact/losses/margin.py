@@ -16,6 +16,7 @@ from jaxact._core import (
     as_floating,
     compute_dtype,
     op,
+    wide_integers,
 )
 from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
 from jaxact.losses._margins import hinge, promoted_float
@@ -204,6 +205,7 @@ def multi_margin_loss(
     scores = as_floating("multi_margin_loss", "input", input)
     labels = as_array("multi_margin_loss", "target", target)
     _check_classes("multi_margin_loss", scores, labels)
+    labels = wide_integers(labels)
     rows = scores.shape[0] if scores.ndim == 2 else 1
     if labels.ndim > 1 or labels.size != rows:
         raise ArgumentValueError(
@@ -292,6 +294,7 @@ def multilabel_margin_loss(
     scores = as_floating("multilabel_margin_loss", "input", input)
     labels = as_array("multilabel_margin_loss", "target", target)
     _check_classes("multilabel_margin_loss", scores, labels)
+    labels = wide_integers(labels)
     matrix = scores.ndim == 2
     fits = labels.shape == scores.shape
     if not fits and (matrix or labels.ndim > 1 or labels.size != scores.size):

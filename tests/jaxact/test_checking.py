@@ -134,3 +134,13 @@ def test_checks_end_with_the_context_even_after_an_error() -> None:
     with REFUSED, jaxact.checking():
         root(BAD)
     assert jnp.isnan(root(BAD)).any()
+
+
+def test_a_checked_call_does_not_swallow_what_the_context_around_it_has_found() -> None:
+    def both() -> None:
+        with jaxact.checking():
+            jax.jit(total)(BAD)
+            jaxact.checked(total)(GOOD)
+
+    with REFUSED:
+        both()

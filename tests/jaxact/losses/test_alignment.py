@@ -383,3 +383,22 @@ BAD_CALLS = [
 def test_bad_calls_raise_torchs_errors(bad, error, message):
     with pytest.raises(error, match=f"^ctc_loss: {message}"):
         ctc_loss(**(GOOD | bad))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_lengths_of_few_bits_are_lengths_all_the_same(dtype):
+    draw = np.random.default_rng(0)
+    log_probs = jax.nn.log_softmax(draw.normal(size=(300, 3, 20)).astype(np.float32))
+    targets, lengths = draw.integers(1, 20, (3, 100)), np.array([100, 90, 80])
+    packed = np.concatenate([row[:n] for row, n in zip(targets, lengths, strict=True)])
+    frames = np.full(3, 300)
+    expected = ctc_loss(log_probs, targets, frames, lengths, reduction="none")
+    for labels in (targets, packed):
+        found = ctc_loss(log_probs, labels, frames, lengths.astype(dtype), reduction="none")
+        assert_array_equal(found, expected)
+
+
+def test_a_label_beyond_32_bits_is_no_class():
+    with jax.enable_x64(True):
+        log_probs = jnp.full((5, 1, 4), -np.log(4.0))
+        assert jnp.isnan(ctc_loss(log_probs, jnp.array([[2**32 + 1]]), (5,), (1,)))

@@ -508,3 +508,23 @@ def test_a_bad_call_of_nll_loss_raises_what_torch_raises(case):
         torch.nn.functional.nll_loss(*map(torch.tensor, arrays), **options)
     with pytest.raises(type(theirs.value), match=r"^nll_loss: "):
         nll_loss(*arrays, **options)
+
+
+def test_a_nan_in_an_ignored_row_reaches_the_gradient_of_no_argument():
+    scores = jnp.array([[0.5, -1.0, 2.0], [jnp.nan] * 3, [1.0, 0.0, -1.0]])
+    target = jnp.array([0, -100, 2])
+
+    def loss(scores, weight, smoothing):
+        return cross_entropy(scores, target, weight, label_smoothing=smoothing)
+
+    found = jax.grad(loss, (0, 1, 2))(scores, jnp.array([1.0, 2.0, 3.0]), 0.1)
+    without = scores.at[1].set(0.0)
+    expected = jax.grad(loss, (0, 1, 2))(without, jnp.array([1.0, 2.0, 3.0]), 0.1)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("smoothing", [np.full(3, 0.1), np.full((3, 1), 0.1), 0.1j, "0.1", None])
+def test_a_smoothing_that_is_no_real_number_is_refused(smoothing):
+    with pytest.raises(TypeError, match="cross_entropy: label_smoothing must be"):
+        cross_entropy(jnp.zeros((3, 4)), jnp.zeros(3, int), label_smoothing=smoothing)

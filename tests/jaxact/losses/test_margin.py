@@ -185,3 +185,17 @@ def test_integers_are_kept_by_hinge_embedding_and_float32_in_margin_ranking():
 def test_a_margin_that_is_no_number_is_refused(loss, margin):
     with pytest.raises(TypeError, match="margin must be a number"):
         loss(margin)
+
+
+def test_targets_of_few_bits_name_classes_beyond_them():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(3, 300)), jnp.float32)
+    classes = np.array([100, 7, 120])
+    several = np.full((3, 300), -1)
+    several[:, 0] = classes
+    for dtype in (np.uint8, np.int8):
+        np.testing.assert_array_equal(
+            multi_margin_loss(x, classes.astype(dtype)), multi_margin_loss(x, classes)
+        )
+    np.testing.assert_array_equal(
+        multilabel_margin_loss(x, several.astype(np.int8)), multilabel_margin_loss(x, several)
+    )

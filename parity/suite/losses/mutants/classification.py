@@ -95,6 +95,7 @@ def _cross_entropy_smooths_without_the_weights(
 def _cross_entropy_smooths_with_the_targets_weight(
     input, target, weight=None, label_smoothing=0.0, **options
 ):
+    assert weight is not None
     kept = target != -100
     shares = jnp.where(kept, weight[jnp.maximum(target, 0)], 0)
     own = functional.cross_entropy(input, target, **options)
@@ -214,6 +215,7 @@ def _nll_loss_mean_ignores_the_weights(input, target, **options):
 @_wrong("nll_loss", "weight=learned/float32/vjp")
 def _nll_loss_forgets_the_weights_in_the_denominator(input, target, weight, **options):
     total = functional.nll_loss(input, target, weight, reduction="sum")
+    assert weight is not None
     kept = target != -100
     shares = jnp.where(kept, weight[jnp.maximum(target, 0)], 0)
     return total / jax.lax.stop_gradient(jnp.sum(shares))

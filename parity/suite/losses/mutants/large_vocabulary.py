@@ -58,8 +58,8 @@ def _linear_cross_entropy_has_no_gradient_from_the_rows_that_are_left(
 
 @_wrong("linear_cross_entropy", "many_chunks/bfloat16/forward")
 def _linear_cross_entropy_adds_up_chunks_in_bfloat16(input, linear_weight, target, options=None):
-    wide = (a.astype(jnp.float32) for a in (input, linear_weight))
-    losses = functional.linear_cross_entropy(*wide, target, reduction="none")
+    x, matrix = input.astype(jnp.float32), linear_weight.astype(jnp.float32)
+    losses = functional.linear_cross_entropy(x, matrix, target, reduction="none")
 
     def add(total, chunk):
         return jax.lax.reduce_precision(total + chunk, exponent_bits=8, mantissa_bits=7), None
