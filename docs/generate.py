@@ -17,6 +17,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from jaxact import functional
 from parity import suite
 from parity.report.markdown import overview, table
 
@@ -130,7 +131,7 @@ def family_page(family: str) -> str:
     text = [
         f"# {family.capitalize()}\n",
         "<!-- written by `make docs` from docstrings, rows and results: do not edit -->\n",
-        "All in `jaxact.functional`, with torch's parameter names, order and defaults.\n",
+        f"All in `{_namespace(family)}`, with torch's parameter names, order and defaults.\n",
     ]
     for theme in _themes(family):
         text += [f"## {theme.__doc__.splitlines()[0].rstrip('.')}\n", _theme_table(theme)]
@@ -140,6 +141,12 @@ def family_page(family: str) -> str:
     text += ["Besides digits that torch loses, the differences that the rows declare:\n"]
     text += _differences(family)
     return "\n".join(text)
+
+
+def _namespace(family: str) -> str:
+    functions = importlib.import_module(f"jaxact.{family}").__all__
+    in_functional = all(hasattr(functional, name) for name in functions)
+    return "jaxact.functional" if in_functional else f"jaxact.{family}"
 
 
 def _themes(family: str) -> list[Any]:
