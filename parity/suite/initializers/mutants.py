@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxact import initializers as right
+from jaxact import initializers
 from jaxact.random import TorchGenerator
 from parity.suite.initializers import SPECS
 from parity.suite.initializers.subjects import Filled, Gains
@@ -18,6 +18,8 @@ from parity.suite.mutation import Function, Mutants
 from parity.verdict import Outcome
 
 MUTANTS = Mutants(SPECS)
+# The literals of the signatures are lost in parameters that have no annotation.
+right: Any = initializers
 
 
 def _wrong(function: str, case: str, outcome: Outcome = Outcome.MISMATCH) -> Any:
@@ -310,7 +312,7 @@ def _gain_of_leaky_relu_forgets_the_default_slope(nonlinearity, param=None):
 
 
 @_wrong("calculate_gain", "param=0.2/float64/forward")
-def _gain_of_leaky_relu_does_not_square_the_slope(nonlinearity, param=None):
+def _gain_of_leaky_relu_does_not_square_the_slope(nonlinearity, param: Any = None):
     return math.sqrt(2 / (1 + param))
 
 
@@ -424,7 +426,7 @@ def _kaiming_normal_always_uses_a(a=0, mode="fan_in", nonlinearity="leaky_relu",
 
 @_wrong("kaiming_normal", "has_its_scale/any/law")
 def _kaiming_normal_is_he_normal_of_jax(
-    a=0, mode="fan_in", nonlinearity="leaky_relu", *, layout="torch"
+    a=0, mode: Any = "fan_in", nonlinearity="leaky_relu", *, layout="torch"
 ):
     axes = {"in_axis": 1, "out_axis": 0} if layout == "torch" else {}
     return jax.nn.initializers.variance_scaling(2.0, mode, "truncated_normal", **axes)
