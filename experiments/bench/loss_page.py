@@ -37,6 +37,9 @@ time over theirs. Below 1, jaxact is the faster one. *Surely* slower is what exc
 the rounds: the lower 95 % confidence bound of a median. `ctc_loss` is 300 frames of 32 x 64 scores
 with 60 labels, `log_softmax` included.
 
+optax's triplet loss is another function: its epsilon is inside the root, torch's and ours is added
+to the difference, and ours takes what it needs so that no square overflows or vanishes.
+
 {speeds}
 {large}{sharded}
 ## Limits
