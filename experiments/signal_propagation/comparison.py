@@ -18,8 +18,7 @@ from experiments.study import Outcome, Verdict, findings
 FACTOR = 2.0
 SIGMAS = 3.0
 # Where theory parts signals that differ by the scatter of a layer further than this, it decides
-# nothing: gelu and silu blow up large signals and let small ones vanish, between them is no stable
-# variance.
+# nothing: gelu lets small signals vanish fast and large ones hardly.
 UNDECIDED = 10.0
 # Below this the squares of float32 numbers are no longer what they are squares of.
 VANISHED = 1e-30
