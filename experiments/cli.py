@@ -29,7 +29,7 @@ def application(
         """What there is to run."""
         for kind, rows in (("run", studies), ("bench", benchmarks)):
             for row in rows:
-                typer.echo(f"{kind:5} {row.name:16} {row.summary}")
+                typer.echo(f"{kind:5} {row.name:18} {row.summary}")
 
     app.add_typer(_group(studies), name="run", help="Run a study.")
     app.add_typer(_group(benchmarks), name="bench", help="Measure the speed of a family.")
