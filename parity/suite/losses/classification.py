@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,7 @@ from parity.spec import (
     Values,
     on,
 )
+from parity.suite.losses.elements import bad
 
 N, C = 64, 9
 IGNORED = -100
@@ -56,31 +55,27 @@ SUMS = {(check, dtype): ADDED for check in SUMMED for dtype in WIDE}
 ALONG = Budget(ulp=16, floor=8, reason="one number, to which 576 terms of both signs add up")
 
 
-def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    return BadCall(name=name, args=args, values=values, reason=reason)
-
-
 X, T = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
 X3 = np.zeros((2, 3, 4), np.float32)
 
 
 def _of_both() -> tuple[BadCall, ...]:
     return (
-        _bad("input_is_a_list", "an input that is a list", [[1.0, 2.0]], np.zeros(1, np.int64)),
-        _bad("target_is_a_list", "a target that is a list", X, [0, 1]),
-        _bad("integers", "an input of integers", X.astype(np.int32), T),
-        _bad("batch_sizes", "another number of targets", X, np.zeros(3, np.int64)),
-        _bad("two_axes", "a target of two axes", X, np.zeros((2, 1), np.int64)),
-        _bad("positions", "targets for other positions", X3, np.zeros((2, 5), np.int64)),
-        _bad("too_few_axes", "no target for each position", X3, T),
-        _bad("boolean_target", "a target of booleans", X, np.zeros(2, np.bool_)),
-        _bad("floating_target", "a floating target of another shape", X, np.zeros(2, np.float32)),
-        _bad("weight_length", "a weight too many", X, T, np.ones(4, np.float32)),
-        _bad("weight_axes", "weights of two axes", X, T, np.ones((1, 3), np.float32)),
-        _bad("weight_dtype", "weights of another dtype", X, T, np.ones(3, np.float16)),
-        _bad("reduction_men", "no such reduction", X, T, reduction="men"),
-        _bad("ignore_index_is_a_float", "an ignore_index that is a float", X, T, ignore_index=1.5),
-        _bad("ignore_index_is_a_bool", "an ignore_index that is a bool", X, T, ignore_index=True),
+        bad("input_is_a_list", "an input that is a list", [[1.0, 2.0]], np.zeros(1, np.int64)),
+        bad("target_is_a_list", "a target that is a list", X, [0, 1]),
+        bad("integers", "an input of integers", X.astype(np.int32), T),
+        bad("batch_sizes", "another number of targets", X, np.zeros(3, np.int64)),
+        bad("two_axes", "a target of two axes", X, np.zeros((2, 1), np.int64)),
+        bad("positions", "targets for other positions", X3, np.zeros((2, 5), np.int64)),
+        bad("too_few_axes", "no target for each position", X3, T),
+        bad("boolean_target", "a target of booleans", X, np.zeros(2, np.bool_)),
+        bad("floating_target", "a floating target of another shape", X, np.zeros(2, np.float32)),
+        bad("weight_length", "a weight too many", X, T, np.ones(4, np.float32)),
+        bad("weight_axes", "weights of two axes", X, T, np.ones((1, 3), np.float32)),
+        bad("weight_dtype", "weights of another dtype", X, T, np.ones(3, np.float16)),
+        bad("reduction_men", "no such reduction", X, T, reduction="men"),
+        bad("ignore_index_is_a_float", "an ignore_index that is a float", X, T, ignore_index=1.5),
+        bad("ignore_index_is_a_bool", "an ignore_index that is a bool", X, T, ignore_index=True),
     )
 
 
@@ -184,15 +179,15 @@ SPECS = (
         ),
         bad_calls=(
             *_of_both(),
-            _bad(
+            bad(
                 "no_axis", "an input without axes", np.zeros((), np.float32), np.zeros((), np.int64)
             ),
-            _bad("indices_of_inputs_shape", "indices for each score", X, X.astype(np.int64)),
-            _bad("smoothing_above_1", "a smoothing above 1", X, T, label_smoothing=1.5),
-            _bad(
+            bad("indices_of_inputs_shape", "indices for each score", X, X.astype(np.int64)),
+            bad("smoothing_above_1", "a smoothing above 1", X, T, label_smoothing=1.5),
+            bad(
                 "smoothing_of_a_string", "a smoothing that is no number", X, T, label_smoothing="a"
             ),
-            _bad("ignored_class_of_probabilities", "a class to ignore", X, X, ignore_index=1),
+            bad("ignored_class_of_probabilities", "a class to ignore", X, X, ignore_index=1),
         ),
     ),
     Spec(
@@ -230,11 +225,11 @@ SPECS = (
         signature="(input, target, weight=None, ignore_index=-100, reduction='mean')",
         bad_calls=(
             *_of_both(),
-            _bad(
+            bad(
                 "no_axis", "an input without axes", np.zeros((), np.float32), np.zeros((), np.int64)
             ),
-            _bad("two_targets_for_one_row", "a row and two targets", X[0], T),
-            _bad("one_target_for_two_rows", "two rows and a target", X, np.zeros((), np.int64)),
+            bad("two_targets_for_one_row", "a row and two targets", X[0], T),
+            bad("one_target_for_two_rows", "two rows and a target", X, np.zeros((), np.int64)),
         ),
     ),
 )

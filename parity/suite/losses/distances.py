@@ -17,6 +17,7 @@ from parity.spec import (
     Target,
     on,
 )
+from parity.suite.losses.elements import bad, filled, loss
 
 N, D = 24, 6
 ROWS = Samples(shape=(N, D))
@@ -43,15 +44,6 @@ def _references(name: str) -> Target:
     return on("torch", f"parity.suite.losses.distances_references.{name}")
 
 
-def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse."""
-    return BadCall(name=name, args=args, values=values, reason=reason)
-
-
-def _filled(*shapes: tuple[int, ...], dtype: str = "float32") -> tuple[Any, ...]:
-    return tuple(np.ones(shape, dtype) for shape in shapes)
-
-
 def _no_numbers(*args: Any, **names: Any) -> tuple[BadCall, ...]:
     return tuple(
         bad(f"{name}_{kind}", f"{name} is no number", *args, **{name: value})
@@ -73,11 +65,8 @@ def _norms(**values: Any) -> tuple[Params, ...]:
 
 
 SPECS = (
-    Spec(
-        family="losses",
-        name="cosine_similarity",
-        subject=on("jax", "jaxact.functional.cosine_similarity"),
-        reference=on("torch", "nn.functional.cosine_similarity"),
+    loss(
+        "cosine_similarity",
         signature="(x1, x2, dim=1, eps=1e-8)",
         budgets=dict.fromkeys(("vjp", "jvp", "second"), PROJECTED),
         params=(
@@ -107,20 +96,17 @@ SPECS = (
         bad_calls=(
             *_no_numbers(X, X, eps=None),
             bad("negative_eps", "a negative eps", X, X, eps=-1.0),
-            bad("shapes_do_not_broadcast", "shapes", *_filled((2, 3), (2, 2))),
+            bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
             bad("no_such_dim", "no such dim", X, X, dim=2),
             bad("one_axis", "no axis 1", X[0], X[0]),
             bad("dim_of_a_float", "a dim that is no int", X, X, dim=1.0),
             bad("dim_of_a_bool", "a dim that is no int", X, X, dim=True),
-            bad("int32", "integers alone", *_filled((2, 3), (2, 3), dtype="int32")),
-            bad("complex64", "complex", *_filled((2, 3), (2, 3), dtype="complex64")),
+            bad("int32", "integers alone", *filled((2, 3), (2, 3), dtype="int32")),
+            bad("complex64", "complex", *filled((2, 3), (2, 3), dtype="complex64")),
         ),
     ),
-    Spec(
-        family="losses",
-        name="cosine_embedding_loss",
-        subject=on("jax", "jaxact.functional.cosine_embedding_loss"),
-        reference=on("torch", "nn.functional.cosine_embedding_loss"),
+    loss(
+        "cosine_embedding_loss",
         signature="(input1, input2, target, margin=0, reduction='mean')",
         budgets=dict.fromkeys(("forward", "vjp", "jvp", "second"), PROJECTED),
         params=(
@@ -155,16 +141,13 @@ SPECS = (
             bad("target_of_two_axes", "a target of two axes", X, X, X),
             bad("one_vector_for_rows", "a vector where rows are", X[0], X, X[:, 0]),
             bad("rows_for_one_target", "rows for a single target", X, X, np.asarray(1.0)),
-            bad("other_lengths", "shapes", *_filled((2, 3), (2, 2), (2,))),
-            bad("other_rows", "shapes", *_filled((2, 3), (2, 3), (3,))),
-            bad("complex64", "complex", *_filled((2, 3), (2, 3), (2,), dtype="complex64")),
+            bad("other_lengths", "shapes", *filled((2, 3), (2, 2), (2,))),
+            bad("other_rows", "shapes", *filled((2, 3), (2, 3), (3,))),
+            bad("complex64", "complex", *filled((2, 3), (2, 3), (2,), dtype="complex64")),
         ),
     ),
-    Spec(
-        family="losses",
-        name="pairwise_distance",
-        subject=on("jax", "jaxact.functional.pairwise_distance"),
-        reference=on("torch", "nn.functional.pairwise_distance"),
+    loss(
+        "pairwise_distance",
         signature="(x1, x2, p=2, eps=1e-6, keepdim=False)",
         budgets={"jvp": CANCELS, "second": PROJECTED},
         params=(
@@ -199,19 +182,16 @@ SPECS = (
         ),
         bad_calls=(
             *_no_numbers(X, X, p=None, eps=None),
-            bad("shapes_do_not_broadcast", "shapes", *_filled((2, 3), (2, 2))),
-            bad("bool", "booleans", *_filled((2, 3), (2, 3), dtype="bool")),
+            bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
+            bad("bool", "booleans", *filled((2, 3), (2, 3), dtype="bool")),
             *(
-                bad(f"nothing_to_take_p_{p}_of", "no components", *_filled((2, 0), (2, 0)), p=p)
+                bad(f"nothing_to_take_p_{p}_of", "no components", *filled((2, 0), (2, 0)), p=p)
                 for p in (np.inf, -np.inf, -1.0)
             ),
         ),
     ),
-    Spec(
-        family="losses",
-        name="triplet_margin_loss",
-        subject=on("jax", "jaxact.functional.triplet_margin_loss"),
-        reference=on("torch", "nn.functional.triplet_margin_loss"),
+    loss(
+        "triplet_margin_loss",
         signature="(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, "
         "reduction='mean')",
         budgets=dict.fromkeys(("forward", "vjp", "jvp", "second"), CANCELS),
@@ -252,8 +232,8 @@ SPECS = (
             bad("margin_string", "a margin that is no number", X, X, X, margin="1"),
             bad("swap_1", "a swap that is no bool", X, X, X, swap=1),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
-            bad("shapes_do_not_broadcast", "shapes", *_filled((2, 3), (2, 3), (2, 2))),
-            bad("bool", "booleans", *_filled((2, 3), (2, 3), (2, 3), dtype="bool")),
+            bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
+            bad("bool", "booleans", *filled((2, 3), (2, 3), (2, 3), dtype="bool")),
         ),
     ),
     Spec(

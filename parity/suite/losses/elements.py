@@ -149,6 +149,11 @@ def wrong_kinds(*kinds: tuple[str, str]) -> tuple[BadCall, ...]:
     )
 
 
+def filled(*shapes: tuple[int, ...], dtype: str = "float32") -> tuple[Any, ...]:
+    """Arrays of ones."""
+    return tuple(np.ones(shape, dtype) for shape in shapes)
+
+
 def _ones(dtype: str) -> Any:
     return np.ones((2, 3), dtype)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from parity.spec import BadCall, Budget, Choices, Given, Labels, Params, Samples, Spec, on
+from parity.spec import Budget, Choices, Given, Labels, Params, Samples, Spec, on
+from parity.suite.losses.elements import bad
 
 N, C, F = 26, 7, 5
 INPUT, MATRIX = Samples(shape=(N, F)), Samples(shape=(C, F), scale=1.0, axis=None)
@@ -27,32 +26,26 @@ SUMS = {(check, dtype): PRODUCTS for check in SUMMED for dtype in ("float32", "f
 ALONG = Budget(ulp=16, floor=16, reason="one number, to which terms of both signs add up")
 
 
-def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    return BadCall(name=name, args=args, values=values, reason=reason)
-
-
 X, W, T = np.zeros((2, 4), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.int64)
 W3 = np.zeros((3, 5, 4), np.float32)
 BAD_CALLS = (
-    _bad("no_axis", "an input without axes", np.zeros((), np.float32), W, T),
-    _bad("three_axes", "an input of three axes", X[None], W, T),
-    _bad("matrix_axis", "a linear_weight of one axis", X, W[0], T),
-    _bad("features", "another number of features", X[:, 1:], W, T),
-    _bad("bias_shape", "a bias too many", X, W, T, linear_bias=np.zeros(4, np.float32)),
-    _bad("flat_bias", "no bias for each position", X, W3, T[:, None], linear_bias=np.zeros(15)),
-    _bad("positions_of_one_row", "positions without a batch", X[0], W3, np.zeros(5, np.int64)),
-    _bad("matrix_dtype", "a linear_weight of another dtype", X, W.astype(np.float16), T),
-    _bad("bias_dtype", "a bias of another dtype", X, W, T, linear_bias=np.zeros(3, np.float16)),
-    _bad("weight_dtype", "weights of another dtype", X, W, T, weight=np.zeros(3, np.float16)),
-    _bad("weight_length", "a weight too many", X, W, T, weight=np.zeros(4, np.float32)),
-    _bad("integers", "an input of integers", X.astype(np.int32), W.astype(np.int32), T),
-    _bad("batch_sizes", "another number of targets", X, W, np.zeros(3, np.int64)),
-    _bad("target_axes", "a target of two axes", X, W, T[:, None]),
-    _bad(
-        "indices_for_each_score", "indices of the scores' shape", X, W, np.zeros((2, 3), np.int64)
-    ),
-    _bad("floating_target", "a floating target of another shape", X, W, np.zeros(2, np.float32)),
-    _bad(
+    bad("no_axis", "an input without axes", np.zeros((), np.float32), W, T),
+    bad("three_axes", "an input of three axes", X[None], W, T),
+    bad("matrix_axis", "a linear_weight of one axis", X, W[0], T),
+    bad("features", "another number of features", X[:, 1:], W, T),
+    bad("bias_shape", "a bias too many", X, W, T, linear_bias=np.zeros(4, np.float32)),
+    bad("flat_bias", "no bias for each position", X, W3, T[:, None], linear_bias=np.zeros(15)),
+    bad("positions_of_one_row", "positions without a batch", X[0], W3, np.zeros(5, np.int64)),
+    bad("matrix_dtype", "a linear_weight of another dtype", X, W.astype(np.float16), T),
+    bad("bias_dtype", "a bias of another dtype", X, W, T, linear_bias=np.zeros(3, np.float16)),
+    bad("weight_dtype", "weights of another dtype", X, W, T, weight=np.zeros(3, np.float16)),
+    bad("weight_length", "a weight too many", X, W, T, weight=np.zeros(4, np.float32)),
+    bad("integers", "an input of integers", X.astype(np.int32), W.astype(np.int32), T),
+    bad("batch_sizes", "another number of targets", X, W, np.zeros(3, np.int64)),
+    bad("target_axes", "a target of two axes", X, W, T[:, None]),
+    bad("indices_for_each_score", "indices of the scores' shape", X, W, np.zeros((2, 3), np.int64)),
+    bad("floating_target", "a floating target of another shape", X, W, np.zeros(2, np.float32)),
+    bad(
         "ignore_index_of_probabilities",
         "an ignore_index for probabilities",
         X,
@@ -60,11 +53,11 @@ BAD_CALLS = (
         np.zeros((2, 3), np.float32),
         ignore_index=-100,
     ),
-    _bad("reduction_men", "no such reduction", X, W, T, reduction="men"),
-    _bad("smoothing_above_1", "a smoothing above 1", X, W, T, label_smoothing=1.5),
-    _bad("ignore_index_is_a_float", "an ignore_index that is a float", X, W, T, ignore_index=1.5),
-    _bad("options_is_a_number", "options that are a number", X, W, T, options=5),
-    _bad("bias_by_position", "a bias without its name", X, W, T, np.zeros(3, np.float32)),
+    bad("reduction_men", "no such reduction", X, W, T, reduction="men"),
+    bad("smoothing_above_1", "a smoothing above 1", X, W, T, label_smoothing=1.5),
+    bad("ignore_index_is_a_float", "an ignore_index that is a float", X, W, T, ignore_index=1.5),
+    bad("options_is_a_number", "options that are a number", X, W, T, options=5),
+    bad("bias_by_position", "a bias without its name", X, W, T, np.zeros(3, np.float32)),
 )
 
 SPECS = (

@@ -20,12 +20,11 @@ from parity.spec import (
     Points,
     Quirk,
     Samples,
-    Spec,
     Target,
     Values,
     on,
 )
-from parity.suite.losses.elements import JVP
+from parity.suite.losses.elements import JVP, bad, filled, loss
 
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 Y = np.asarray([1, 0])
@@ -62,15 +61,6 @@ CANCELS = Budget(
 HINGE = _references("hinge_embedding_loss")
 
 
-def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse."""
-    return BadCall(name=name, args=args, values=values, reason=reason)
-
-
-def _filled(*shapes: tuple[int, ...], dtype: str = "float32") -> tuple[Any, ...]:
-    return tuple(np.ones(shape, dtype) for shape in shapes)
-
-
 def _wrong_options(*args: Any) -> tuple[BadCall, ...]:
     return (
         bad("reduction_men", "no such reduction", *args, reduction="men"),
@@ -91,12 +81,10 @@ def _labels() -> Any:
 
 
 SPECS = (
-    Spec(
-        family="losses",
-        name="hinge_embedding_loss",
-        subject=on("jax", "jaxact.functional.hinge_embedding_loss"),
-        reference=on("torch", "nn.functional.hinge_embedding_loss"),
+    loss(
+        "hinge_embedding_loss",
         signature="(input, target, margin=1.0, reduction='mean')",
+        budgets={},
         params=(
             Params(
                 values={"reduction": "none"},
@@ -130,17 +118,14 @@ SPECS = (
         ),
         bad_calls=(
             *_wrong_options(X, X),
-            bad("shapes_do_not_broadcast", "shapes that do not fit", *_filled((2, 3), (2,))),
-            bad("bool", "booleans have no difference", *_filled((3,), (3,), dtype="bool")),
-            bad("complex64", "a complex input", *_filled((3,), (3,), dtype="complex64")),
-            bad("mean_of_int32", "a mean of integers", *_filled((3,), (3,), dtype="int32")),
+            bad("shapes_do_not_broadcast", "shapes that do not fit", *filled((2, 3), (2,))),
+            bad("bool", "booleans have no difference", *filled((3,), (3,), dtype="bool")),
+            bad("complex64", "a complex input", *filled((3,), (3,), dtype="complex64")),
+            bad("mean_of_int32", "a mean of integers", *filled((3,), (3,), dtype="int32")),
         ),
     ),
-    Spec(
-        family="losses",
-        name="margin_ranking_loss",
-        subject=on("jax", "jaxact.functional.margin_ranking_loss"),
-        reference=on("torch", "nn.functional.margin_ranking_loss"),
+    loss(
+        "margin_ranking_loss",
         signature="(input1, input2, target, margin=0, reduction='mean')",
         budgets={**JVP},
         quirks=(
@@ -187,21 +172,19 @@ SPECS = (
         ),
         bad_calls=(
             *_wrong_options(X, X, X),
-            bad("other_rank", "a target of fewer axes", *_filled((2, 3), (2, 3), (3,))),
-            bad("shapes_do_not_broadcast", "shapes", *_filled((2, 3), (2, 3), (2, 2))),
-            bad("bool", "booleans have no difference", *_filled((3,), (3,), (3,), dtype="bool")),
+            bad("other_rank", "a target of fewer axes", *filled((2, 3), (2, 3), (3,))),
+            bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
+            bad("bool", "booleans have no difference", *filled((3,), (3,), (3,), dtype="bool")),
             bad("bool_target", "a target that has no sign", X, X, X > 0.5),
-            bad("complex64", "complex", *_filled((3,), (3,), (3,), dtype="complex64")),
+            bad("complex64", "complex", *filled((3,), (3,), (3,), dtype="complex64")),
         ),
     ),
-    Spec(
-        family="losses",
-        name="multi_margin_loss",
-        subject=on("jax", "jaxact.functional.multi_margin_loss"),
-        reference=on("torch", "nn.functional.multi_margin_loss"),
+    loss(
+        "multi_margin_loss",
         signature="(input, target, p=1, margin=1.0, weight=None, reduction='mean')",
         dtypes=("float32", "float64"),
         checks=CLASSED,
+        budgets={},
         params=(
             Params(inputs=(ROWS, CLASSES)),
             Params(values={"reduction": "none"}, inputs=(SPECIAL, CLASSES)),
@@ -247,14 +230,12 @@ SPECS = (
             bad("int_weight", "a weight of integers", X, Y, weight=np.ones(3, np.int32)),
         ),
     ),
-    Spec(
-        family="losses",
-        name="multilabel_margin_loss",
-        subject=on("jax", "jaxact.functional.multilabel_margin_loss"),
-        reference=on("torch", "nn.functional.multilabel_margin_loss"),
+    loss(
+        "multilabel_margin_loss",
         signature="(input, target, reduction='mean')",
         dtypes=("float32", "float64"),
         checks=CLASSED,
+        budgets={},
         params=(
             Params(inputs=(ROWS, Given(values=_labels()))),
             Params(values={"reduction": "none"}, inputs=(SPECIAL, Given(values=_labels()))),
