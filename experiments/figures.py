@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from experiments.results import write_bytes
 
 # Distinguishable without colour vision (Okabe and Ito, 2008).
-TORCH, JAXACT, FLOAT64, LIMIT = "#D55E00", "#0072B2", "#009E73", "#555555"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+JAXACT, TORCH, FLOAT64 = PALETTE[:3]
+LIMIT = "#555555"
 
 STYLE: dict[Any, Any] = {
     "axes.grid": True,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from parity.report.environment import environment
 
 
@@ -45,6 +47,8 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 
 def _finite(content: Any) -> Any:
+    if isinstance(content, np.ndarray):
+        return _finite(content.tolist())
     if isinstance(content, Mapping):
         return {key: _finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

@@ -57,7 +57,7 @@ def compare_all(config: Config, out: Path, progress: Progress) -> Outcome:
         "pairs": [dataclasses.asdict(pair) for pair in pairs],
     }
     files = [
-        write_json(out / "signal_propagation.json", _listed(results)),
+        write_json(out / "signal_propagation.json", results),
         *plot.draw(pairs, out / "signal_propagation"),
     ]
     return Outcome(verdicts=verdicts, files=files)
@@ -110,11 +110,3 @@ def _farthest(measured: Curve, theories: Sequence[Curve], decided: NDArray[np.bo
     held = decided & (lowest > VANISHED)
     below, above = lowest[held] / measured[held], measured[held] / highest[held]
     return float(np.max([np.ones_like(below), below, above], initial=1))
-
-
-def _listed(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _listed(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_listed(value) for value in content]
-    return content.tolist() if isinstance(content, np.ndarray) else content

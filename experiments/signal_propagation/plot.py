@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from experiments.signal_propagation.comparison import Pair
     from experiments.signal_propagation.networks import Signals
 
-# Distinguishable without colour vision (Okabe and Ito, 2008).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 LOWEST, HIGHEST = 1e-20, 1e6
 
 
@@ -24,7 +22,7 @@ def draw(pairs: Sequence[Pair], stem: Path) -> list[Path]:
     """One column an activation; above the signals, below the gradients."""
     activations = list(dict.fromkeys(pair.activation for pair in pairs))
     names = list(dict.fromkeys(pair.initializer for pair in pairs))
-    colours = dict(zip(names, COLOURS, strict=False))
+    colours = dict(zip(names, figures.PALETTE, strict=False))
     with figures.style():
         drawn = figures.figure(2.7 * len(activations) + 1.0, 6.4)
         grid = drawn.subplots(2, len(activations), sharex=True, sharey="row", squeeze=False)

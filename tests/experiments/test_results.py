@@ -83,3 +83,8 @@ def test_progress_on_a_terminal_is_a_bar():
     shown = _shown(terminal=True)
     assert "\x1b[" in shown
     assert "2/2" in shown
+
+
+def test_arrays_are_written_as_lists(tmp_path):
+    path = write_json(tmp_path / "a.json", {"a": [np.array([1.0, np.inf])]})
+    assert json.loads(path.read_text()) == {"a": [[1.0, None]]}
