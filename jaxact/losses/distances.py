@@ -19,9 +19,10 @@ from jaxact._core import (
     op,
     recomputed,
 )
+from jaxact._norms import Kind, kind_of, norm, p_norm
+from jaxact.losses._cosine import cosine
 from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
 from jaxact.losses._margins import hinge, promoted_float
-from jaxact.losses._norms import Kind, cosine, kind_of, norm, p_norm
 from jaxact.losses._reductions import Reduction, check_reduction, reduce
 
 __all__ = [
@@ -246,7 +247,7 @@ def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) ->
     def along(x1: Array, x2: Array, p: Array, eps: Array) -> Array:
         if not max(x1.ndim, x2.ndim):
             x1, x2 = x1[None], x2[None]
-        return p_norm((x1, x2, eps), p, kind)
+        return p_norm("pairwise_distance", (x1, x2, eps), p, kind)
 
     # For the backward pass the vectors alone are kept, which are there anyway.
     p, eps = (jnp.asarray(number).astype(x1.dtype) for number in (p, eps))
