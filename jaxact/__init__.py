@@ -1,6 +1,6 @@
-"""PyTorch's activations, losses, initializers and layers as pure jitted JAX functions."""
+"""PyTorch's activations, losses, regularizers, initializers and layers as pure jitted JAX functions."""
 
-from jaxact import activations, functional, initializers, layers, losses, random
+from jaxact import activations, functional, initializers, layers, losses, random, regularizers
 from jaxact._checking import checked, checking
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "layers",
     "losses",
     "random",
+    "regularizers",
 ]

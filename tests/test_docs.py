@@ -12,20 +12,22 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from jaxact import functional, initializers
+from jaxact import functional, initializers, regularizers
 from parity import suite
 from parity.cases import cases
 from parity.report import markdown
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-NAMESPACES = (functional, initializers)
-FUNCTIONS = [
-    f
-    for namespace in NAMESPACES
-    for name, f in sorted(vars(namespace).items())
-    if callable(f) and name[0] != "_"
-]
+NAMESPACES = (functional, initializers, regularizers)
+FUNCTIONS = list(
+    dict.fromkeys(
+        f
+        for namespace in NAMESPACES
+        for name, f in sorted(vars(namespace).items())
+        if callable(f) and not inspect.isclass(f) and name[0] != "_"
+    )
+)
 
 SHAPE = re.compile(r"\[[^\]]*\]")
 UNIT = re.compile(r"\b(dimensionless|nats|per step|any unit|unit (and dtype )?of \w+)\b")

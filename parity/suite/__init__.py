@@ -14,7 +14,7 @@ from parity.spec import Spec
 if TYPE_CHECKING:
     from parity.suite.mutation import Mutant
 
-FAMILIES = ("activations", "losses", "initializers")
+FAMILIES = ("activations", "losses", "initializers", "regularizers")
 
 
 def load() -> tuple[Spec, ...]:

@@ -1,0 +1,3 @@
+"""Random augmentation of images."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Averages of weights over a training."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""torch's dropout family."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Transformations of images, without chance."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Soft and mixed labels."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Normalization by mean and variance."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Penalties: what is added to the loss."""
+
+__all__: list[str] = []

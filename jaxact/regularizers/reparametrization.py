@@ -1,0 +1,3 @@
+"""Weights divided by a norm of theirs."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Early stopping."""
+
+__all__: list[str] = []

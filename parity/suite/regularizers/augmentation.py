@@ -1,0 +1,7 @@
+"""Random augmentation of images."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,7 @@
+"""Gradient clipping."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

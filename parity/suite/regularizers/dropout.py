@@ -1,0 +1,7 @@
+"""torch's dropout family."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,7 @@
+"""Transformations of images, without chance."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

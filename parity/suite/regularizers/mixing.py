@@ -1,0 +1,7 @@
+"""Soft and mixed labels."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,7 @@
+"""Normalization by mean and variance."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()

@@ -1,0 +1,7 @@
+"""Penalties: what is added to the loss."""
+
+from __future__ import annotations
+
+from parity.spec import Spec
+
+SPECS: tuple[Spec, ...] = ()
