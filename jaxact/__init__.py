@@ -1,4 +1,4 @@
-"""PyTorch's activations, losses, regularizers, initializers and layers as pure jitted JAX functions."""
+"""PyTorch's activations, losses, regularizers, initializers, layers: pure jitted JAX functions."""
 
 from jaxact import activations, functional, initializers, layers, losses, random, regularizers
 from jaxact._checking import checked, checking
