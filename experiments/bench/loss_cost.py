@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +15,22 @@ from experiments.bench.devices import Sharded
 from experiments.bench.large_vocabulary import LargeVocabulary
 from experiments.bench.loss_workloads import Workload, workloads
 from experiments.bench.losses import Config
-from experiments.bench.speed import TORCH, at_most
-from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
+from experiments.bench.speed import JAXACT, TORCH, Comparison, at_most, compared, surely
+from experiments.bench.timing import Call, Seconds, take_turns
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
 from experiments.study import Outcome, Verdict, findings
 
-JAXACT, OPTAX = "jaxact", "optax"
+OPTAX = "optax"
 LARGE = large_vocabulary.CHUNKED
 WARM_UP = 2
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LossSpeed:
-    """Value and gradient of one loss.
-
-    Attributes:
-        function: its name.
-        size: of its first argument.
-        ratios: our time over that of torch and of optax, as far as they have it.
-    """
-
-    function: str
-    size: str
-    ratios: Mapping[str, Ratio]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Costs:
     """Everything that was measured; None for what was not asked for."""
 
-    speeds: Sequence[LossSpeed]
+    speeds: Sequence[Comparison]
     large: LargeVocabulary | None
     sharded: Sequence[Sharded]
 
@@ -61,7 +46,7 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
         advance("several devices")
         sharded = devices.measure() if asked else []
     costs = Costs(
-        speeds=[_speed(work, seconds[work.function]) for work in chosen],
+        speeds=[compared(work.function, work.size, seconds[work.function]) for work in chosen],
         large=large,
         sharded=sharded,
     )
@@ -81,12 +66,8 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
 
 def judge(costs: Costs) -> list[Verdict]:
     """What the library promises of its losses."""
-    sure = {
-        f"{speed.function} / {other}": found.at_least
-        for speed in costs.speeds
-        for other, found in speed.ratios.items()
-    }
-    verdicts = [at_most("none is surely more than 5 % slower than torch's or optax's", sure, 1.05)]
+    claim = "none is surely more than 5 % slower than torch's or optax's"
+    verdicts = [at_most(claim, surely(costs.speeds), 1.05)]
     if costs.large is not None:
         verdicts += [
             at_most(
@@ -145,15 +126,3 @@ def _torch_call(work: Workload) -> Call:
     first, *others = (torch.tensor(array) for array in work.arrays)
     first.requires_grad_()
     return lambda: torch.autograd.grad(work.torch(first, *others), first)
-
-
-def _speed(work: Workload, seconds: Seconds) -> LossSpeed:
-    return LossSpeed(
-        function=work.function,
-        size=work.size,
-        ratios={
-            other: ratio(seconds[JAXACT], seconds[other])
-            for other in (TORCH, OPTAX)
-            if other in seconds
-        },
-    )

@@ -12,13 +12,13 @@ from rich.table import Table
 from experiments.bench import devices
 from experiments.bench.large_vocabulary import CHUNKED, PLAIN
 from experiments.bench.losses import Config
-from experiments.bench.speed import TORCH
+from experiments.bench.speed import TORCH, Comparison
 from experiments.bench.speed_table import claim, line
 from experiments.results import measured_on
 from experiments.study import Verdict
 
 if TYPE_CHECKING:
-    from experiments.bench.loss_cost import Costs, LargeVocabulary, LossSpeed, Sharded
+    from experiments.bench.loss_cost import Costs, LargeVocabulary, Sharded
 
 PAGE = """\
 # Cost of the losses
@@ -89,7 +89,7 @@ def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float)
     )
 
 
-def rich_table(speeds: Sequence[LossSpeed]) -> Table:
+def rich_table(speeds: Sequence[Comparison]) -> Table:
     """The times for the console."""
     table = Table(title="value and gradient: time over torch's and optax's", box=box.SIMPLE_HEAD)
     for title in ("", "size", "/ torch", "/ optax"):
@@ -99,13 +99,13 @@ def rich_table(speeds: Sequence[LossSpeed]) -> Table:
     return table
 
 
-def _markdown(speeds: Sequence[LossSpeed]) -> str:
+def _markdown(speeds: Sequence[Comparison]) -> str:
     rows = [(f"`{name}`", *cells) for name, *cells in map(_cells, speeds)]
     head = ("loss", "first argument", "/ torch", "/ optax")
     return "".join(line(cells) for cells in [head, ("---", "--:", "--:", "--:"), *rows])
 
 
-def _cells(speed: LossSpeed) -> tuple[str, ...]:
+def _cells(speed: Comparison) -> tuple[str, ...]:
     found = (speed.ratios.get(other) for other in (TORCH, "optax"))
     times = ("–" if one is None else f"{one.median:.2f}" for one in found)
     return (speed.function, speed.size, *times)

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.bench.timing import Ratio
+from experiments.bench.timing import Ratio, Seconds, ratio
 from experiments.study import Verdict
 
+JAXACT = "jaxact"
 ADDITION, JAX_NN, TORCH = OTHERS = ("x + 1", "jax.nn", "torch")
 # Functions of which torch's own forward pass beats jax.nn's.
 FASTER_THAN_TORCH = ("gelu", "softplus", "logsigmoid")
@@ -36,6 +37,38 @@ class Speed:
     eager: float
     residuals: float
     recompiled: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One function's time beside that of other libraries.
+
+    Attributes:
+        function: its name.
+        size: of what it is given.
+        ratios: our time over theirs, as far as they have it.
+    """
+
+    function: str
+    size: str
+    ratios: Mapping[str, Ratio]
+
+
+def compared(function: str, size: str, seconds: Seconds) -> Comparison:
+    """Our times beside those of every other side in the same rounds."""
+    ours = seconds[JAXACT]
+    ratios = {other: ratio(ours, times) for other, times in seconds.items() if other != JAXACT}
+    return Comparison(function=function, size=size, ratios=ratios)
+
+
+def surely(comparisons: Sequence[Comparison], *others: str) -> dict[str, float]:
+    """What our time is at least, over that of each other side, or of those that are named."""
+    return {
+        f"{found.function} / {other}": ratio.at_least
+        for found in comparisons
+        for other, ratio in found.ratios.items()
+        if not others or other in others
+    }
 
 
 def judge(speeds: Sequence[Speed]) -> list[Verdict]:

@@ -13,9 +13,10 @@ import torch
 from experiments.bench import loss_cost, loss_page
 from experiments.bench.devices import Sharded, array_sizes, travelling
 from experiments.bench.large_vocabulary import CHUNKED, PLAIN, LargeVocabulary, measure
-from experiments.bench.loss_cost import Costs, LossSpeed, judge
+from experiments.bench.loss_cost import Costs, judge
 from experiments.bench.loss_workloads import workloads
 from experiments.bench.losses import Config, run
+from experiments.bench.speed import Comparison
 from experiments.bench.timing import Ratio
 from experiments.progress import Progress
 from jaxact import losses
@@ -59,7 +60,7 @@ def test_a_program_of_jax_is_read():
 
 
 GOOD = Costs(
-    speeds=[LossSpeed(function="mse_loss", size="8", ratios={"torch": Ratio(0.9, 0.8)})],
+    speeds=[Comparison(function="mse_loss", size="8", ratios={"torch": Ratio(0.9, 0.8)})],
     large=LargeVocabulary(
         tokens=8,
         features=8,

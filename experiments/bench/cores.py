@@ -1,0 +1,78 @@
+"""Measures in a process of its own that has so many cores of the machine.
+
+How many threads jax and torch start is settled by the cores that they find when they start:
+`python -m experiments.bench.cores` gives up the others before it loads them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from experiments.bench.timing import Seconds
+
+
+def available() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def measured(
+    cores: int, functions: Sequence[str], rounds: int, scale: float, advance: Callable[[str], None]
+) -> dict[str, Seconds]:
+    """Seconds of every call of the regularizers' workloads, on so many cores.
+
+    Args:
+        cores: of those available.
+        functions: names of the workloads.
+        rounds: how many count.
+        scale: size of the workloads, in parts of the full ones.
+        advance: told each stage of the process as it begins.
+    """
+    task = {"cores": cores, "functions": list(functions), "rounds": rounds, "scale": scale}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments.bench.cores", json.dumps(task)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    seconds: dict[str, Seconds] | None = None
+    with process:
+        for line in process.stdout:
+            told = json.loads(line)
+            if "stage" in told:
+                advance(f"{told['stage']}, {cores} {'core' if cores == 1 else 'cores'}")
+            else:
+                seconds = told["seconds"]
+    if process.returncode or seconds is None:
+        raise RuntimeError(f"bench regularizers: the process on {cores} cores failed, see above")
+    return seconds
+
+
+def _main(task: dict[str, Any]) -> None:
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: task["cores"]])
+    import torch
+
+    from experiments.bench.regularizer_workloads import workloads
+    from experiments.bench.timing import take_turns
+
+    torch.set_num_threads(task["cores"])
+
+    def tell(**what: Any) -> None:
+        print(json.dumps(what), flush=True)
+
+    groups = {}
+    for work in workloads(task["scale"]):
+        if work.function in task["functions"]:
+            tell(stage=f"compiling {work.function}")
+            groups[work.function] = work.sides()
+    seconds = take_turns(
+        groups, task["rounds"], lambda turn: tell(stage=f"round {turn + 1}"), warm_up=1
+    )
+    tell(seconds=seconds)
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]))

@@ -1,0 +1,112 @@
+"""The benchmark of the regularizers: what is measured, the verdicts and the files."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments.bench import augmented, cores, large_mean, regularizer_page
+from experiments.bench.augmented import Augmented
+from experiments.bench.large_mean import LargeMean
+from experiments.bench.regularizer_workloads import FLAX, OPTAX, Workload, workloads
+from experiments.bench.regularizers import Config
+from experiments.bench.speed import TORCH, Comparison, at_most, compared
+from experiments.progress import Progress
+from experiments.results import write_json, write_text
+from experiments.study import Outcome, Verdict, findings
+
+WARM_UP = 1
+# Times over torch's that are promised, of value and gradient.
+LIMITS = {"layer_norm": 1.25, "batch_norm": 1.25, "dropout": 1.0}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Everything that was measured.
+
+    Attributes:
+        speeds: by number of cores.
+        means: errors at large means.
+        images: throughput of the augmentation; empty for what was not asked for.
+    """
+
+    speeds: Mapping[int, Sequence[Comparison]]
+    means: Sequence[LargeMean]
+    images: Sequence[Augmented]
+
+
+def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
+    """Measures what the configuration selects, writes the results and, if asked, the page."""
+    busy = os.getloadavg()[0]
+    chosen = _selected(config)
+    counts = sorted({1, cores.available()})
+    stages = len(counts) * (len(chosen) + WARM_UP + config.rounds) + 5
+    with progress.stages("measuring", stages) as advance:
+        names = [work.function for work in chosen]
+        seconds = {
+            count: cores.measured(count, names, config.rounds, config.scale, advance)
+            for count in (counts if chosen else ())
+        }
+        advance("large means")
+        means = list(large_mean.measure())
+        images = [] if config.function else augmented.measure(config.scale, advance)
+    costs = Costs(
+        speeds={
+            count: [compared(w.function, w.size, found[w.function]) for w in chosen]
+            for count, found in seconds.items()
+        },
+        means=means,
+        images=images,
+    )
+    verdicts = judge(costs)
+    results = {
+        **findings("bench regularizers", config, verdicts, load=busy),
+        **dataclasses.asdict(costs),
+        "seconds": seconds,
+    }
+    files = [write_json(out / "bench_regularizers.json", results)]
+    if config.table:
+        page = regularizer_page.page(costs, verdicts, config, busy)
+        files.append(write_text(Path(config.table), page))
+    progress.show(regularizer_page.rich_table(costs.speeds))
+    return Outcome(verdicts=verdicts, files=files)
+
+
+def _selected(config: Config) -> list[Workload]:
+    every = workloads(config.scale)
+    return [work for work in every if not config.function or work.function in config.function]
+
+
+def judge(costs: Costs) -> list[Verdict]:
+    """What the library promises of its regularizers."""
+    every = {f"{found.function}, {_on(n)}": found for n, f in costs.speeds.items() for found in f}
+    limits = {
+        f"{name} at most {limit:g} times torch's": {
+            key: found.ratios[TORCH].median
+            for key, found in every.items()
+            if found.function == name
+        }
+        for name, limit in LIMITS.items()
+    }
+    errors = {
+        f"{found.function} at {found.mean:g}": found.errors["jaxact"] / found.errors[TORCH]
+        for found in costs.means
+    }
+    sure = {
+        f"{key} / {other}": found.ratios[other].at_least
+        for key, found in every.items()
+        for other in (FLAX, OPTAX)
+        if other in found.ratios
+    }
+    return [
+        at_most("none is surely more than 5 % slower than flax's or optax's", sure, 1.05),
+        *(
+            at_most(claim, found, limit)
+            for (claim, found), limit in zip(limits.items(), LIMITS.values(), strict=True)
+        ),
+        at_most("errors at large means are within twice torch's own", errors, 2),
+    ]
+
+
+def _on(count: int) -> str:
+    return f"{count} {'core' if count == 1 else 'cores'}"
