@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 
 from jaxact._checking import raising
 
-F = TypeVar("F", bound=Callable[..., Array])
+F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 Integers = Literal["rejected", "kept", "promoted"]
 

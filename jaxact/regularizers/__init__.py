@@ -4,7 +4,6 @@ from jaxact.regularizers import (
     augmentation,
     averaging,
     clipping,
-    dropout,
     dropout_variants,
     image_transforms,
     mixing,
@@ -15,6 +14,7 @@ from jaxact.regularizers import (
     stopping,
     weight_decay,
 )
+from jaxact.regularizers import dropout as dropouts
 from jaxact.regularizers.augmentation import *  # noqa: F403
 from jaxact.regularizers.averaging import *  # noqa: F403
 from jaxact.regularizers.clipping import *  # noqa: F403
@@ -33,7 +33,7 @@ __all__: list[str] = []
 __all__ += augmentation.__all__
 __all__ += averaging.__all__
 __all__ += clipping.__all__
-__all__ += dropout.__all__
+__all__ += dropouts.__all__
 __all__ += dropout_variants.__all__
 __all__ += image_transforms.__all__
 __all__ += mixing.__all__
