@@ -131,7 +131,7 @@ def family_page(family: str) -> str:
     text = [
         f"# {family.capitalize()}\n",
         "<!-- written by `make docs` from docstrings, rows and results: do not edit -->\n",
-        f"All in `{_namespace(family)}`, with torch's parameter names, order and defaults.\n",
+        f"{_where(family)} What torch has keeps torch's parameter names, order and defaults.\n",
     ]
     for theme in _themes(family):
         text += [f"## {theme.__doc__.splitlines()[0].rstrip('.')}\n", _theme_table(theme)]
@@ -143,10 +143,13 @@ def family_page(family: str) -> str:
     return "\n".join(text)
 
 
-def _namespace(family: str) -> str:
-    functions = importlib.import_module(f"jaxact.{family}").__all__
-    in_functional = all(hasattr(functional, name) for name in functions)
-    return "jaxact.functional" if in_functional else f"jaxact.{family}"
+def _where(family: str) -> str:
+    module = importlib.import_module(f"jaxact.{family}")
+    there = [hasattr(functional, name) for name in module.__all__]
+    if all(there):
+        return "All in `jaxact.functional`."
+    some = ", those of torch.nn.functional in `jaxact.functional` as well" if any(there) else ""
+    return f"All in `jaxact.{family}`{some}."
 
 
 def _themes(family: str) -> list[Any]:
@@ -160,8 +163,9 @@ def _theme_table(theme: Any) -> str:
         "| call | formula | gradient and special values | source |",
         "| --- | --- | --- | --- |",
     ]
-    for name in theme.__all__:
-        function = getattr(theme, name)
+    functions = [getattr(theme, name) for name in theme.__all__]
+    # A state is described by the function that makes it.
+    for function in (f for f in functions if not inspect.isclass(f)):
         doc = parse(function.__doc__)
         cells = (f"`{call(function)}`", doc.summary, doc.notes, doc.sections["Source"])
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
