@@ -1,3 +1,435 @@
 """Gradient clipping."""
 
-__all__: list[str] = []
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import optax  # pyright: ignore[reportMissingTypeStubs]
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import ArgumentValueError, DtypeError, compute_dtype
+from jaxact._norms import Kind, kind_of, p_norm
+from jaxact.regularizers._leaves import (
+    Layout,
+    Tree,
+    check_layout,
+    check_number,
+    compiled,
+    every_leaf,
+    paired,
+    promoted,
+    real,
+    touched,
+    widened,
+)
+from jaxact.regularizers._unit_norms import norm_of_all, unit_norms
+
+__all__ = [
+    "adaptive_grad_clip",
+    "clip_adaptively",
+    "clip_by_grad_norm",
+    "clip_by_grad_value",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "clip_grads_with_norm",
+    "get_total_norm",
+]
+
+T = TypeVar("T")
+
+
+# ---------------------------------------------------------------------------------- total norms
+
+
+def get_total_norm(
+    tensors: Tree, norm_type: ArrayLike | str = 2.0, error_if_nonfinite: bool = False
+) -> Array:
+    """get_total_norm(g) = |(|g_1|_p, |g_2|_p, ...)|_p, over the leaves g_i, p = norm_type.
+
+    That of all elements as one vector, but for p = 0: the number of leaves that are not 0. The
+    Euclidean norm is right also where squares overflow or vanish (torch's float32 is inf for
+    elements of 1e20), and the gradient at zeros is 0.
+
+    Args:
+        tensors: a tree of arrays [...], any unit; None leaves count for nothing.
+        norm_type: [], dimensionless, p; "inf" as well. Traced it costs more passes over the leaves
+            unless it is 2.
+        error_if_nonfinite: whether a norm of nan or infinity raises in a checked call, and is nan
+            in others.
+
+    Returns:
+        [], unit of tensors, in the dtype that the leaves promote to; float32 0 if there are none.
+
+    Raises:
+        RuntimeError: if the norm is not finite, in a checked call with error_if_nonfinite; if a
+            leaf is an integer, or an empty one has no norm of that type.
+        TypeError: if norm_type is no number.
+        ValueError: if norm_type is another string than a number.
+
+    Source:
+        torch.nn.utils.get_total_norm, torch 2.13.
+    """
+    p = _norm_type("get_total_norm", norm_type)
+    arrays = every_leaf("get_total_norm", "tensors", tensors).arrays
+    return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
+
+
+@compiled("kind", "finite")
+def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: bool) -> Array:
+    total = _total_norm(arrays, p, kind).astype(promoted(arrays))
+    return _finite("get_total_norm", total) if finite else total
+
+
+def _norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
+    p = float(norm_type) if isinstance(norm_type, str) else norm_type
+    check_number(function, "norm_type", p)
+    return p
+
+
+def _finite(function: str, total: Array) -> Array:
+    message = (
+        f"{function}: the total norm must be finite with error_if_nonfinite=True, got {{value}}"
+    )
+    return defined(total, jnp.isfinite(total), ArgumentValueError, message, total)
+
+
+def _total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:
+    """The norm, in the dtype that it is computed in."""
+    wide = [jnp.abs(x) if jnp.iscomplexobj(x) else x for x in widened(arrays)]
+    if not wide:
+        return jnp.zeros((), jnp.float32)
+    if kind == "root":
+        return norm_of_all(wide)
+    total = functools.partial(_norm_of_norms, wide, jnp.asarray(p), kind)
+    if kind != "traced":
+        return total()
+    return cast(Array, jax.lax.cond(p == 2, functools.partial(norm_of_all, wide), total))
+
+
+def _norm_of_norms(arrays: Sequence[Array], p: Array, kind: Kind) -> Array:
+    dtype = promoted(arrays)
+
+    def norm(x: Array) -> Array:
+        return p_norm("get_total_norm", (x.ravel(),), p.astype(x.dtype), kind).astype(dtype)
+
+    return norm(jnp.stack([norm(x) for x in arrays]))
+
+
+# --------------------------------------------------------------------------------- by total norm
+
+
+def clip_grads_with_norm(grads: T, max_norm: ArrayLike, total_norm: ArrayLike) -> T:
+    """clip_grads_with_norm(g) = g min(1, max_norm / (total_norm + 1e-6)).
+
+    A total of max_norm still shrinks. An infinite total makes finite gradients 0 and infinite ones
+    nan, a total of nan makes all nan. The gradient at a quotient of 1 is that of the quotient.
+
+    Args:
+        grads: a tree of arrays [...], any unit.
+        max_norm: [], unit of grads. A negative one turns the gradients around, as torch's does.
+        total_norm: [], unit of grads, from `get_total_norm`.
+
+    Returns:
+        The tree of grads, [...], unit and dtype of grads. Half precision is computed in float32 and
+        rounded once.
+
+    Raises:
+        TypeError: if max_norm or total_norm is no number, or a leaf is no floating array.
+        ValueError: if max_norm or total_norm has axes.
+
+    Source:
+        torch.nn.utils.clip_grads_with_norm_, torch 2.13.
+    """
+    check_number("clip_grads_with_norm", "max_norm", max_norm)
+    check_number("clip_grads_with_norm", "total_norm", total_norm)
+    leaves = every_leaf("clip_grads_with_norm", "grads", grads)
+    return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
+
+
+@compiled()
+def _clip_with_norm(
+    arrays: Sequence[Array], max_norm: ArrayLike, total_norm: ArrayLike
+) -> list[Array]:
+    total = jnp.asarray(total_norm)
+    return _scaled_down(arrays, max_norm, total.astype(compute_dtype(total.dtype)))
+
+
+def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> list[Array]:
+    quotient = jnp.asarray(max_norm).astype(total.dtype) / (total + 1e-6)
+    factor = jnp.where(quotient > 1, 1, quotient)
+
+    def scaled(x: Array) -> Array:
+        wide = compute_dtype(x.dtype)
+        return (x.astype(wide) * factor.astype(real(wide))).astype(x.dtype)
+
+    return [scaled(x) for x in arrays]
+
+
+def clip_grad_norm(
+    grads: T,
+    max_norm: ArrayLike,
+    norm_type: ArrayLike | str = 2.0,
+    error_if_nonfinite: bool = False,
+) -> tuple[T, Array]:
+    """clip_grad_norm(g) = (g min(1, max_norm / (|g|_p + 1e-6)), |g|_p), |.| of all leaves together.
+
+    `get_total_norm`, then `clip_grads_with_norm`. Of gradients in half precision the norm is not
+    rounded in between: torch's float16 makes gradients 0 whose norm is above 65504.
+
+    Args:
+        grads: a tree of arrays [...], any unit; None leaves stay.
+        max_norm: [], unit of grads. A negative one turns the gradients around, as torch's does.
+        norm_type: [], dimensionless, p; "inf" as well. See `get_total_norm`.
+        error_if_nonfinite: whether a norm of nan or infinity raises in a checked call, and makes
+            everything nan in others.
+
+    Returns:
+        The tree of grads, [...], unit and dtype of grads; and the norm before clipping, [], unit of
+        grads, in the dtype that the leaves promote to.
+
+    Raises:
+        RuntimeError: if the norm is not finite, in a checked call with error_if_nonfinite; if a
+            leaf is an integer, or an empty one has no norm of that type.
+        TypeError: if max_norm or norm_type is no number.
+        ValueError: if norm_type is another string than a number.
+
+    Source:
+        Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
+    """
+    check_number("clip_grad_norm", "max_norm", max_norm)
+    p = _norm_type("clip_grad_norm", norm_type)
+    leaves = every_leaf("clip_grad_norm", "grads", grads)
+    clipped, total = _clip_grad_norm(
+        leaves.arrays, max_norm, p, kind_of(p), bool(error_if_nonfinite)
+    )
+    return leaves.replaced(clipped), total
+
+
+@compiled("kind", "finite")
+def _clip_grad_norm(
+    arrays: Sequence[Array], max_norm: ArrayLike, p: ArrayLike, kind: Kind, finite: bool
+) -> tuple[list[Array], Array]:
+    total = _total_norm(arrays, p, kind)
+    total = _finite("clip_grad_norm", total) if finite else total
+    return _scaled_down(arrays, max_norm, total), total.astype(promoted(arrays))
+
+
+# -------------------------------------------------------------------------------------- by value
+
+
+def clip_grad_value(grads: T, clip_value: ArrayLike) -> T:
+    """clip_grad_value(g) = min(max(g, -clip_value), clip_value), element by element.
+
+    A nan stays. The gradient on the bounds is 1, as that of torch.clamp.
+
+    Args:
+        grads: a tree of arrays [...], any unit; None leaves stay.
+        clip_value: [], unit of grads. A negative one takes the place of everything, as torch's.
+
+    Returns:
+        The tree of grads, [...], unit and dtype of grads.
+
+    Raises:
+        TypeError: if clip_value is no number, or a leaf is no floating array.
+        ValueError: if clip_value has axes.
+
+    Source:
+        torch.nn.utils.clip_grad_value_, torch 2.13.
+    """
+    check_number("clip_grad_value", "clip_value", clip_value)
+    leaves = every_leaf("clip_grad_value", "grads", grads)
+    if any(jnp.iscomplexobj(x) for x in leaves.arrays):
+        raise DtypeError("clip_grad_value: the leaves of grads must have a floating dtype")
+    return leaves.replaced(_clip_value(leaves.arrays, clip_value))
+
+
+@compiled()
+def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
+    return [_clamped(x, jnp.asarray(clip_value).astype(x.dtype)) for x in arrays]
+
+
+def _clamped(x: Array, bound: Array) -> Array:
+    raised = jnp.where(x < -bound, -bound, x)
+    return jnp.where((raised > bound) | jnp.isnan(bound), bound, raised)
+
+
+# -------------------------------------------------------------------------------------- adaptive
+
+
+def adaptive_grad_clip(
+    grads: T,
+    params: T,
+    clip_factor: ArrayLike = 0.01,
+    eps: ArrayLike = 1e-3,
+    *,
+    layout: Layout = "torch",
+) -> T:
+    """adaptive_grad_clip(g, w) = g_u min(1, clip_factor max(|w_u|, eps) / |g_u|), for each unit u.
+
+    A unit is all that leads into one output; a leaf of one axis or none is one unit. No square
+    overflows. optax.adaptive_grad_clip is that for matrices and convolutions in flax's layout, but
+    takes only axis 0 together in arrays of three axes, and a matrix of one row as one unit.
+
+    Args:
+        grads: a tree of arrays [...], of the structure of params; unit of loss per unit of params.
+        params: a tree of arrays [...], any unit.
+        clip_factor: [], unit of grads per unit of params: the largest ratio of the two norms.
+        eps: [], unit of params: the least norm of a unit, so that zeros can learn.
+        layout: "torch" has the outputs on axis 0, "flax" on the last one.
+
+    Returns:
+        The tree of grads, [...], unit and dtype of grads. Half precision is computed in float32 and
+        rounded once.
+
+    Raises:
+        ValueError: if there is no such layout, or the trees do not fit.
+        TypeError: if clip_factor or eps is no number, or a leaf is no floating array.
+
+    Source:
+        Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
+    """
+    name = "adaptive_grad_clip"
+    check_number(name, "clip_factor", clip_factor)
+    check_number(name, "eps", eps)
+    check_layout(name, layout)
+    pair = paired(name, touched(name, grads, "all"), touched(name, params, "all"))
+    clipped = _clip_units(pair[0].arrays, pair[1].arrays, clip_factor, eps, layout)
+    return pair[0].replaced(clipped)
+
+
+@compiled("layout")
+def _clip_units(
+    grads: Sequence[Array],
+    weights: Sequence[Array],
+    clip_factor: ArrayLike,
+    eps: ArrayLike,
+    layout: Layout,
+) -> list[Array]:
+    wide = widened([*grads, *weights])
+    norms = unit_norms(wide, tuple(_unit_axes(x, layout) for x in wide))
+
+    def clipped(g: Array, g_norm: Array, w_norm: Array) -> Array:
+        dtype = g_norm.dtype
+        least = jnp.maximum(w_norm.astype(dtype), jnp.asarray(eps).astype(dtype))
+        limit = jnp.asarray(clip_factor).astype(dtype) * least
+        factor = jnp.where(g_norm > limit, limit / jnp.where(g_norm > limit, g_norm, 1), 1)
+        # A norm of nan is no larger than the limit, and makes its unit nan all the same.
+        factor = jnp.where(jnp.isnan(g_norm) | jnp.isnan(limit), jnp.nan, factor)
+        return (g.astype(compute_dtype(g.dtype)) * factor).astype(g.dtype)
+
+    count = len(grads)
+    return [clipped(*each) for each in zip(grads, norms[:count], norms[count:], strict=True)]
+
+
+def _unit_axes(x: Array, layout: Layout) -> tuple[int, ...]:
+    if x.ndim < 2:
+        return tuple(range(x.ndim))
+    return tuple(range(1, x.ndim)) if layout == "torch" else tuple(range(x.ndim - 1))
+
+
+# ------------------------------------------------------------------------ optax transformations
+
+
+def _stateless(update: Callable[[Tree, Tree | None], Tree]) -> optax.GradientTransformation:
+    def init(params: Tree) -> optax.EmptyState:
+        return optax.EmptyState()
+
+    def updated(
+        updates: Tree, state: optax.EmptyState, params: Tree | None = None
+    ) -> tuple[Tree, optax.EmptyState]:
+        return update(updates, params), state
+
+    return optax.GradientTransformation(init, cast(Any, updated))
+
+
+def clip_by_grad_norm(
+    max_norm: ArrayLike, norm_type: ArrayLike | str = 2.0
+) -> optax.GradientTransformation:
+    """clip_by_grad_norm(max_norm) = `clip_grad_norm` as an optax transformation.
+
+    For optax.chain, before the optimizer. optax.clip_by_global_norm differs from it: it adds no
+    1e-6 to the norm, and its float32 overflows.
+
+    Args:
+        max_norm: [], unit of the gradients; with optax.inject_hyperparams a schedule.
+        norm_type: [], dimensionless, p; "inf" as well. Under optax.inject_hyperparams name it in
+            static_args, or it is traced.
+
+    Returns:
+        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
+
+    Raises:
+        TypeError: if max_norm or norm_type is no number.
+        ValueError: if norm_type is another string than a number.
+
+    Source:
+        Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
+    """
+    check_number("clip_by_grad_norm", "max_norm", max_norm)
+    p = _norm_type("clip_by_grad_norm", norm_type)
+
+    def update(updates: Tree, params: Tree | None) -> Tree:
+        return clip_grad_norm(updates, max_norm, p)[0]
+
+    return _stateless(update)
+
+
+def clip_by_grad_value(clip_value: ArrayLike) -> optax.GradientTransformation:
+    """clip_by_grad_value(clip_value) = `clip_grad_value` as an optax transformation.
+
+    Args:
+        clip_value: [], unit of the gradients; with optax.inject_hyperparams a schedule.
+
+    Returns:
+        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
+
+    Raises:
+        TypeError: if clip_value is no number.
+
+    Source:
+        torch.nn.utils.clip_grad_value_, torch 2.13.
+    """
+    check_number("clip_by_grad_value", "clip_value", clip_value)
+
+    def update(updates: Tree, params: Tree | None) -> Tree:
+        return clip_grad_value(updates, clip_value)
+
+    return _stateless(update)
+
+
+def clip_adaptively(
+    clip_factor: ArrayLike = 0.01, eps: ArrayLike = 1e-3, *, layout: Layout = "torch"
+) -> optax.GradientTransformation:
+    """clip_adaptively(clip_factor) = `adaptive_grad_clip` as an optax transformation.
+
+    Its update needs the parameters. The paper leaves the last layer alone: optax.masked does that.
+
+    Args:
+        clip_factor: [], unit of the gradients per unit of the parameters.
+        eps: [], unit of the parameters: the least norm of a unit.
+        layout: "torch" has the outputs on axis 0, "flax" on the last one.
+
+    Returns:
+        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
+
+    Raises:
+        TypeError: if clip_factor or eps is no number.
+        ValueError: if there is no such layout; by the update, if it gets no parameters.
+
+    Source:
+        Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
+    """
+    check_number("clip_adaptively", "clip_factor", clip_factor)
+    check_number("clip_adaptively", "eps", eps)
+    check_layout("clip_adaptively", layout)
+
+    def update(updates: Tree, params: Tree | None) -> Tree:
+        if params is None:
+            raise ValueError("clip_adaptively: params must be given to update, got None")
+        return adaptive_grad_clip(updates, params, clip_factor, eps, layout=layout)
+
+    return _stateless(update)

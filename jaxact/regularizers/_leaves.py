@@ -1,0 +1,296 @@
+"""Which leaves of a tree a function touches, and numbers that go with them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined, raising
+from jaxact._core import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    DtypeError,
+    as_array,
+    compute_dtype,
+    is_number,
+)
+
+Tree: TypeAlias = Any
+P = ParamSpec("P")
+R = TypeVar("R")
+# "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.
+Where: TypeAlias = str | tuple[str, ...] | Callable[[str, Any], bool] | Tree
+Layout = Literal["torch", "flax"]
+
+_NO_WEIGHTS = ("bias", "scale")
+
+
+def compiled(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """jit, and the errors of what it finds in a checked call; the types kept.
+
+    Args:
+        *static: the parameters that select code.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        return raising(cast(Callable[P, R], jax.jit(function, static_argnames=static)))
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The leaves of a tree, and the places of those that are touched.
+
+    Args:
+        leaves: all of them; None counts as one.
+        structure: of the tree.
+        places: of the leaves that are touched.
+    """
+
+    leaves: list[Any]
+    structure: Any
+    places: tuple[int, ...]
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The leaves that are touched."""
+        return [jnp.asarray(self.leaves[place]) for place in self.places]
+
+    def replaced(self, arrays: Sequence[Array]) -> Tree:
+        """The tree with other arrays where leaves are touched."""
+        leaves = list(self.leaves)
+        for place, array in zip(self.places, arrays, strict=True):
+            leaves[place] = array
+        return jax.tree.unflatten(self.structure, leaves)
+
+
+def touched(function: str, tree: Tree, where: Where) -> Touched:
+    """The floating leaves of params that `where` selects.
+
+    Raises:
+        ValueError: if a glob matches no floating leaf, or booleans are a tree of another structure.
+        TypeError: if where is something else.
+        DtypeError: if a leaf that is selected is complex.
+    """
+    paths, leaves, structure = _flattened(tree)
+    numbers = [place for place, leaf in enumerate(leaves) if _is(leaf, jnp.inexact)]
+    selects = _selection(function, [paths[i] for i in numbers], structure, where)
+    places = tuple(i for i in numbers if selects(i, paths[i], leaves[i]))
+    for place in places:
+        if not _is(leaves[place], jnp.floating):
+            raise DtypeError(
+                f"{function}: the leaves of params that where selects must have a floating dtype, "
+                f"got {leaves[place].dtype} at {paths[place]!r}"
+            )
+    return Touched(leaves, structure, places)
+
+
+def every_leaf(function: str, argument: str, tree: Tree) -> Touched:
+    """All leaves but None, and what jax gives as gradients of integers.
+
+    Raises:
+        ArgumentTypeError: if a leaf is neither floating nor complex.
+    """
+    paths, leaves, structure = _flattened(tree)
+    for path, leaf in zip(paths, leaves, strict=True):
+        if not (_is_nothing(leaf) or _is(leaf, jnp.inexact)):
+            kind = getattr(leaf, "dtype", type(leaf).__name__)
+            raise ArgumentTypeError(
+                f"{function}: the leaves of {argument} must have a floating dtype, got {kind} at "
+                f"{path!r}"
+            )
+    places = tuple(i for i, leaf in enumerate(leaves) if not _is_nothing(leaf))
+    return Touched(leaves, structure, places)
+
+
+def paired(function: str, grads: Touched, params: Touched) -> tuple[Touched, Touched]:
+    """The same leaves of both trees: those that neither leaves out.
+
+    Raises:
+        ArgumentValueError: if the trees have other structures, or their leaves other shapes.
+    """
+    if grads.structure != params.structure:
+        raise ArgumentValueError(
+            f"{function}: grads must be a tree of the structure of params, got {grads.structure} "
+            f"for {params.structure}"
+        )
+    places = tuple(i for i in grads.places if i in set(params.places))
+    for place in places:
+        shapes = jnp.shape(grads.leaves[place]), jnp.shape(params.leaves[place])
+        if shapes[0] != shapes[1]:
+            raise ArgumentValueError(
+                f"{function}: the leaves of grads must have the shapes of those of params, got "
+                f"{shapes[0]} for {shapes[1]}"
+            )
+    return (
+        Touched(grads.leaves, grads.structure, places),
+        Touched(params.leaves, params.structure, places),
+    )
+
+
+def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
+    """Paths, leaves and structure; None is a leaf."""
+    with_paths, structure = cast(
+        tuple[list[tuple[tuple[Any, ...], Any]], Any],
+        jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none),
+    )
+    return [_path(keys) for keys, _ in with_paths], [leaf for _, leaf in with_paths], structure
+
+
+def _is_none(leaf: object) -> bool:
+    return leaf is None
+
+
+def _is_nothing(leaf: object) -> bool:
+    return leaf is None or getattr(leaf, "dtype", None) == jax.dtypes.float0
+
+
+def _is(leaf: object, kind: Any) -> bool:
+    """Whether the leaf is an array or a number of that kind."""
+    if isinstance(leaf, float):
+        return True
+    dtype = getattr(leaf, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, kind)
+
+
+def _path(keys: tuple[Any, ...]) -> str:
+    """encoder/layers/0/weight; flax.nnx puts the array of each variable below `value`."""
+    if len(keys) > 1 and keys[-1] == jax.tree_util.GetAttrKey("value"):
+        keys = keys[:-1]
+    return jax.tree_util.keystr(keys, simple=True, separator="/")
+
+
+def _selection(
+    function: str, paths: Sequence[str], structure: Any, where: Where
+) -> Callable[[int, str, Any], bool]:
+    """(place, path, leaf) -> whether the leaf is touched."""
+    if isinstance(where, str) and where == "weights":
+        return _is_weight
+    if isinstance(where, str) and where == "all":
+        return lambda place, path, leaf: True
+    if isinstance(where, str):
+        return _matching(function, paths, (where,))
+    if isinstance(where, tuple) and all(isinstance(part, str) for part in cast(Any, where)):
+        return _matching(function, paths, cast(tuple[str, ...], where))
+    if callable(cast(object, where)) and not _is_tree(cast(object, where)):
+        predicate = cast(Callable[[str, Any], bool], where)
+        return lambda place, path, leaf: bool(predicate(path, leaf))
+    return _marked(function, structure, where)
+
+
+def _is_tree(value: object) -> bool:
+    return not jax.tree_util.all_leaves([value])
+
+
+def _is_weight(place: int, path: str, leaf: Any) -> bool:
+    return jnp.ndim(leaf) >= 2 and path.rpartition("/")[2] not in _NO_WEIGHTS
+
+
+def _matching(
+    function: str, paths: Sequence[str], globs: tuple[str, ...]
+) -> Callable[[int, str, Any], bool]:
+    for glob in globs or ("",):
+        if not any(fnmatchcase(path, glob) for path in paths):
+            raise ArgumentValueError(
+                f"{function}: where must be 'weights', 'all' or match a floating leaf of params, "
+                f"got {glob!r} for the paths {', '.join(paths) or '(none)'}"
+            )
+    return lambda place, path, leaf: any(fnmatchcase(path, glob) for glob in globs)
+
+
+def _marked(function: str, structure: Any, where: Tree) -> Callable[[int, str, Any], bool]:
+    _, marks, given = _flattened(where)
+    if not all(mark is None or isinstance(mark, bool | np.bool_) for mark in marks):
+        raise ArgumentTypeError(
+            f"{function}: where must be a string, a tuple of strings, a function of path and leaf "
+            f"or a tree of booleans, got {where!r}"
+        )
+    if given != structure:
+        raise ArgumentValueError(
+            f"{function}: where must have the structure of params, got {given} for {structure}"
+        )
+    return lambda place, path, leaf: bool(marks[place])
+
+
+# -------------------------------------------------------------------------------------- numbers
+
+
+def check_number(
+    function: str, argument: str, value: object, *, least: float | None = None
+) -> None:
+    """What can be said of a hyperparameter outside of jit: that it is one number, and its range.
+
+    Raises:
+        TypeError: if it is no real number.
+        ArgumentValueError: if it has axes, or is known to be below `least` or nan.
+    """
+    array = as_array(function, argument, cast(ArrayLike, value))
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise ArgumentTypeError(f"{function}: {argument} must be real, got {array.dtype}")
+    if array.ndim:
+        raise ArgumentValueError(
+            f"{function}: {argument} must be one number, got shape {array.shape}"
+        )
+    if least is not None and is_number(value) and not value >= least:
+        raise ArgumentValueError(f"{function}: {argument} must be at least {least:g}, got {value}")
+
+
+def at_least_zero(function: str, argument: str, value: ArrayLike) -> Array:
+    """The number, nan if it is negative; a checked call raises then."""
+    number = jnp.asarray(value).astype(jnp.result_type(float))
+    message = f"{function}: {argument} must be at least 0, got {{value}}"
+    return defined(number, number >= 0, ArgumentValueError, message, number)
+
+
+def promoted(arrays: Sequence[Array]) -> np.dtype:
+    """The dtype of all of them together, float32 of nothing."""
+    parts = [real(x.dtype) for x in arrays]
+    return np.dtype(jnp.result_type(*parts)) if parts else np.dtype(np.float32)
+
+
+def real(dtype: np.dtype) -> np.dtype:
+    """Of the sizes of numbers of that dtype."""
+    return np.dtype(cast(Any, jnp.finfo(dtype)).dtype)
+
+
+def widened(arrays: Sequence[Array]) -> list[Array]:
+    """Each in the dtype that it is computed in."""
+    return [x.astype(compute_dtype(x.dtype)) for x in arrays]
+
+
+# ---------------------------------------------------------------------------------------- units
+
+
+def check_layout(function: str, layout: object) -> None:
+    """That it is torch's or flax's.
+
+    Raises:
+        ValueError: if there is no such layout.
+    """
+    if layout not in ("torch", "flax"):
+        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+
+
+def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
+    """All axes of x but the one of its units.
+
+    Raises:
+        TypeError: if axis is no int.
+        IndexError: if x has no such axis; an array of no axes counts as one unit.
+    """
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise TypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
+    rank = max(x.ndim, 1)
+    if not -rank <= axis < rank:
+        raise IndexError(
+            f"{function}: axis must be in [{-rank}, {rank - 1}] for a leaf of shape {x.shape}, "
+            f"got {axis}"
+        )
+    return tuple(i for i in range(x.ndim) if i != axis % rank)

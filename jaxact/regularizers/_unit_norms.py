@@ -1,0 +1,122 @@
+"""Euclidean norms of the units of many arrays, and of many arrays together.
+
+One pass over the arrays in the usual case: numbers whose squares overflow or vanish are looked for
+in the sums, and a second way is gone only if there are any. One branch for all arrays, since a
+branch of its own for each would make an accelerator wait as often.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxact.regularizers._leaves import promoted
+
+Axes = tuple[tuple[int, ...], ...]
+Norms = Callable[[Sequence[Array]], list[Array]]
+
+
+def unit_norms(arrays: Sequence[Array], axes: Axes) -> list[Array]:
+    """For each array its norms over these axes, which stay with length 1; gradient 0 where 0.
+
+    Numbers so small that all squares of a unit vanish count as zero: 1e-19 in float32.
+
+    Args:
+        arrays: float32 or float64.
+        axes: for each array those of one unit.
+    """
+    return _unit_norms(axes)(list(arrays)) if arrays else []
+
+
+@functools.cache
+def _unit_norms(axes: Axes) -> Norms:
+    @jax.custom_jvp
+    def norms(arrays: Sequence[Array]) -> list[Array]:
+        totals = [jnp.sum(x * x, axis=a, keepdims=True) for x, a in zip(arrays, axes, strict=True)]
+        plain = functools.reduce(
+            jnp.logical_and,
+            [
+                jnp.all(((t >= _least(x, x.size // max(t.size, 1))) | (t == 0)) & (t < jnp.inf))
+                for x, t in zip(arrays, totals, strict=True)
+            ],
+        )
+
+        def scaled() -> list[Array]:
+            return [_scaled_norm(x, a) for x, a in zip(arrays, axes, strict=True)]
+
+        def roots() -> list[Array]:
+            return [jnp.sqrt(t) for t in totals]
+
+        return cast(list[Array], jax.lax.cond(plain, roots, scaled))
+
+    @norms.defjvp
+    def _(
+        primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]
+    ) -> tuple[list[Array], list[Array]]:
+        (arrays,), (directions,) = primals, tangents
+        lengths = norms(arrays)
+        steps = [
+            jnp.sum(_direction(x, length) * d, axis=a, keepdims=True)
+            for x, d, length, a in zip(arrays, directions, lengths, axes, strict=True)
+        ]
+        return lengths, steps
+
+    return cast(Norms, norms)
+
+
+@jax.custom_jvp
+def norm_of_all(arrays: Sequence[Array]) -> Array:
+    """[], the norm of all arrays as one vector; gradient 0 at the zero vector.
+
+    Args:
+        arrays: float32 or float64, one at least.
+    """
+    dtype = promoted(arrays)
+    total = _added([jnp.sum(x * x) for x in arrays], dtype)
+    plain = (total >= _least(total, sum(x.size for x in arrays))) & (total < jnp.inf)
+
+    def scaled() -> Array:
+        every = jnp.stack([_scaled_norm(x, None).astype(dtype).reshape(()) for x in arrays])
+        return _scaled_norm(every, None).reshape(())
+
+    return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
+
+
+@norm_of_all.defjvp
+def _(primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]) -> tuple[Array, Array]:
+    (arrays,), (directions,) = primals, tangents
+    length = norm_of_all(arrays)
+    steps = [
+        jnp.sum(_direction(x, length.astype(x.dtype)) * d)
+        for x, d in zip(arrays, directions, strict=True)
+    ]
+    return length, _added(steps, length.dtype)
+
+
+def _added(parts: Sequence[Array], dtype: np.dtype) -> Array:
+    return functools.reduce(jnp.add, [part.astype(dtype) for part in parts])
+
+
+def _direction(x: Array, length: Array) -> Array:
+    """X over its length, 0 with a slope of 0 where the length is 0."""
+    return jnp.where(length == 0, 0, x / jnp.where(length == 0, 1, length))
+
+
+def _least(x: Array, count: int) -> float:
+    """Below it a sum of `count` squares would miss those that vanish."""
+    limits = np.finfo(x.dtype)
+    return float(limits.tiny) / float(limits.eps) * max(count, 1)
+
+
+def _scaled_norm(x: Array, axis: tuple[int, ...] | None) -> Array:
+    """The norm, from numbers divided by the largest of them."""
+    unit = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
+    alone = (unit == 0) | (unit == jnp.inf)
+    divisor = jnp.where(alone, 1, unit)
+    total = jnp.sum(jnp.square(x / divisor), axis=axis, keepdims=True)
+    # A nan beside an infinity stays nan.
+    return jnp.where(alone & ~jnp.isnan(total), unit, divisor * jnp.sqrt(total))
