@@ -34,7 +34,7 @@ from jaxact.regularizers._masks import (
 
 __all__ = ["drop_path", "dropblock", "dropconnect", "gaussian_dropout"]
 
-Mode = Literal["row", "batch"]
+_Mode = Literal["row", "batch"]
 
 
 def drop_path(
@@ -43,7 +43,7 @@ def drop_path(
     training: bool = True,
     *,
     key: Key | None = None,
-    mode: Mode = "row",
+    mode: _Mode = "row",
 ) -> Array:
     """drop_path(x, p) = m x / (1 - p), with m = 0 with probability p, else 1, for each sample.
 
@@ -70,7 +70,7 @@ def drop_path(
     Source:
         Huang et al. 2016; beyond torch.nn.functional.dropout, torch 2.13.
     """
-    if mode not in get_args(Mode):
+    if mode not in get_args(_Mode):
         raise ValueError(f"drop_path: mode must be 'row' or 'batch', got {mode!r}")
     drawn = _each_row if mode == "row" else _all_at_once
     return masked("drop_path", input, p, training, key, drawn=drawn)
