@@ -1,15 +1,15 @@
 """Averages of weights over a training."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
-from jaxact._core import compute_dtype, is_number
+from jaxact._checking import defined
+from jaxact._core import compute_dtype, is_number, op
 from jaxact.regularizers._snapshots import check_alike, copied
 
 __all__ = ["AverageState", "WeightAverage", "ema", "swa"]
@@ -75,7 +75,7 @@ def ema(decay: ArrayLike = 0.999) -> WeightAverage:
 
     def update(state: AverageState, params: Any) -> AverageState:
         check_alike("ema", state.params, params)
-        return cast(AverageState, _updated_ema(state, params, rate))
+        return _updated_ema(state, params, rate)
 
     return WeightAverage(_initial, update)
 
@@ -104,7 +104,7 @@ def swa() -> WeightAverage:
 
     def update(state: AverageState, params: Any) -> AverageState:
         check_alike("swa", state.params, params)
-        return cast(AverageState, _updated_swa(state, params))
+        return _updated_swa(state, params)
 
     return WeightAverage(_initial, update)
 
@@ -113,8 +113,7 @@ def _initial(params: Any) -> AverageState:
     return AverageState(jnp.zeros((), jnp.int32), copied(params))
 
 
-@raising
-@jax.jit
+@op(by_value=True)
 def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageState:
     share = jnp.asarray(rate)
     message = "ema: decay must be in [0, 1], got {value}"
@@ -129,7 +128,7 @@ def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageSt
     return _updated(state, params, between)
 
 
-@jax.jit
+@op()
 def _updated_swa(state: AverageState, params: Any) -> AverageState:
     def mean(average: Array, leaf: Array) -> Array:
         count = (state.n_averaged + 1).astype(average.real.dtype)

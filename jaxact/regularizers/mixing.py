@@ -1,8 +1,6 @@
 """Soft and mixed labels."""
 
-import functools
 import math
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
+from jaxact._checking import defined
 from jaxact._core import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -19,6 +17,7 @@ from jaxact._core import (
     compute_dtype,
     is_number,
     op,
+    wide_integers,
 )
 
 __all__ = ["cutmix", "mixup", "smooth_labels"]
@@ -84,7 +83,7 @@ def _soft(function: str, labels: Array, num_classes: int | None) -> Array:
     if jnp.issubdtype(labels.dtype, jnp.integer):
         if num_classes is None:
             raise ArgumentTypeError(f"{function}: num_classes must be given with integer labels")
-        classes = jnp.arange(num_classes)
+        labels, classes = wide_integers(labels), jnp.arange(num_classes)
         exists = ((labels >= 0) & (labels < num_classes))[..., None]
         # A choice: 0 and 1 times nan are 0 and nan to XLA.
         one_hot = jnp.where(exists, (labels[..., None] == classes).astype(float), jnp.nan)
@@ -157,11 +156,10 @@ def mixup(
     x = as_floating("mixup", "images", images)
     y = as_array("mixup", "labels", labels)
     _check_mixing("mixup", x, y, alpha, num_classes)
-    return cast(tuple[Array, Array], _mixup(key, x, y, alpha, num_classes))
+    return _mixup(key, x, y, alpha, num_classes)
 
 
-@raising
-@functools.partial(jax.jit, static_argnames=("num_classes",))
+@op(static=("num_classes",), by_value=True)
 def _mixup(
     key: Array, images: Array, labels: Array, alpha: ArrayLike, num_classes: int | None
 ) -> tuple[Array, Array]:
@@ -240,12 +238,10 @@ def cutmix(
     if not -4 <= channel_axis < 4 or channel_axis in (0, -4):
         raise IndexError(f"cutmix: channel_axis must be 1, 2, 3 or below 0, got {channel_axis}")
     _check_mixing("cutmix", x, y, alpha, num_classes)
-    axis = channel_axis % 4
-    return cast(tuple[Array, Array], _cutmix(key, x, y, alpha, num_classes, axis))
+    return _cutmix(key, x, y, alpha, num_classes, channel_axis % 4)
 
 
-@raising
-@functools.partial(jax.jit, static_argnames=("num_classes", "channel_axis"))
+@op(static=("num_classes", "channel_axis"), by_value=True)
 def _cutmix(
     key: Array,
     images: Array,

@@ -1,16 +1,15 @@
 """Early stopping."""
 
-import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
-from jaxact._core import ArgumentTypeError, ArgumentValueError, is_number
+from jaxact._checking import defined
+from jaxact._core import ArgumentTypeError, ArgumentValueError, is_number, op
 from jaxact.regularizers._snapshots import check_alike, copied
 
 __all__ = ["EarlyStopping", "EarlyStoppingState", "early_stopping"]
@@ -97,7 +96,7 @@ def early_stopping(
         state: EarlyStoppingState, metric: ArrayLike, params: Any = None
     ) -> EarlyStoppingState:
         _check_update(state, metric, params)
-        return cast(EarlyStoppingState, _updated(state, metric, params, patience, min_delta, sign))
+        return _updated(state, metric, params, patience, min_delta, sign)
 
     return EarlyStopping(init, update)
 
@@ -115,8 +114,7 @@ def _check_update(state: EarlyStoppingState, metric: ArrayLike, params: Any) -> 
     check_alike("early_stopping", state.params, params)
 
 
-@raising
-@functools.partial(jax.jit, static_argnames=("sign",))
+@op(static=("sign",), by_value=True)
 def _updated(
     state: EarlyStoppingState,
     metric: ArrayLike,
