@@ -1,0 +1,222 @@
+"""Batches of images in either layout, and what one number for each image is brought to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import (
+    ArgumentValueError,
+    DtypeError,
+    as_array,
+    compute_dtype,
+    is_number,
+)
+
+LEVELS = 255
+# One number, or several: an array, or a sequence of numbers.
+Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
+
+
+def several(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
+    """The numbers of a sequence; None of an array or a single number."""
+    return tuple(cast(Sequence[ArrayLike], value)) if isinstance(value, tuple | list) else None
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where a batch of four axes has what; images are along axis 0."""
+
+    channel: int
+    height: int
+    width: int
+
+    def sizes(self, x: Array) -> tuple[int, int]:
+        """Height and width."""
+        return x.shape[self.height], x.shape[self.width]
+
+    def channels(self, x: Array) -> list[Array]:
+        """Every channel of the batch, the axis kept."""
+        return jnp.split(x, x.shape[self.channel], axis=self.channel)
+
+    def along_channels(self, values: Array) -> Array:
+        """[] or [c] in a shape that broadcasts along the channels of a batch."""
+        shape = [1, 1, 1, 1]
+        shape[self.channel] = values.size
+        return values.reshape(shape)
+
+    def over_pixels(self, values: Array) -> Array:
+        """[n, h, w] with an axis of one channel."""
+        return jnp.expand_dims(values, self.channel)
+
+
+FIRST = Axes(channel=1, height=2, width=3)
+LAST = Axes(channel=3, height=1, width=2)
+LAYOUTS = {1: FIRST, -3: FIRST, -1: LAST, 3: LAST}
+
+
+def axes_of(function: str, channel_axis: int) -> Axes:
+    """The layout of a batch whose channels are on that axis.
+
+    Raises:
+        ArgumentValueError: if it is neither that of [n, c, h, w] nor that of [n, h, w, c].
+    """
+    if channel_axis not in LAYOUTS:
+        raise ArgumentValueError(
+            f"{function}: channel_axis must be 1 for [n, c, h, w] or -1 for [n, h, w, c], "
+            f"got {channel_axis}"
+        )
+    return LAYOUTS[channel_axis]
+
+
+def as_batch(function: str, images: ArrayLike) -> Array:
+    """The images with four axes: a single one becomes a batch of one.
+
+    Raises:
+        TypeError: if images is no array.
+        ArgumentValueError: if it has neither three axes nor four.
+    """
+    x = as_array(function, "images", images)
+    if x.ndim not in (3, 4):
+        raise ArgumentValueError(
+            f"{function}: images must be a batch [n, c, h, w] or an image [c, h, w], "
+            f"got shape {x.shape}"
+        )
+    return x if x.ndim == 4 else x[None]
+
+
+def as_given(result: Array, images: ArrayLike) -> Array:
+    """A batch as the images were given: of a single image, that one."""
+    return result if jnp.ndim(images) == 4 else result[0]
+
+
+def computed(function: str, x: Array) -> Array:
+    """The batch in the dtype that is computed in; levels from 0 to 255 keep their scale.
+
+    Raises:
+        DtypeError: if it is neither floating nor uint8.
+    """
+    if not (jnp.issubdtype(x.dtype, jnp.floating) or x.dtype == jnp.uint8):
+        raise DtypeError(
+            f"{function}: images must have a floating dtype or uint8, got {x.dtype.name}"
+        )
+    return x.astype(np.float32 if x.dtype == jnp.uint8 else compute_dtype(x.dtype))
+
+
+def returned(result: Array, dtype: np.dtype) -> Array:
+    """What was computed, rounded once to the dtype of the images."""
+    if dtype == jnp.uint8:
+        return jnp.clip(jnp.round(result), 0, LEVELS).astype(dtype)
+    return result.astype(dtype)
+
+
+def white(dtype: np.dtype) -> float:
+    """The largest value of an image of that dtype."""
+    return LEVELS if dtype == jnp.uint8 else 1.0
+
+
+def per_image(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
+    """[] or [n] as [1, 1, 1, 1] or [n, 1, 1, 1].
+
+    Raises:
+        ArgumentValueError: if it has more axes, or another length than the batch.
+    """
+    array = as_array(function, argument, value)
+    if array.shape not in ((), (1,), (x.shape[0],)):
+        raise ArgumentValueError(
+            f"{function}: {argument} must be one number or one for each of {x.shape[0]} images, "
+            f"got shape {array.shape}"
+        )
+    return array.reshape(-1, 1, 1, 1)
+
+
+def per_color(function: str, argument: str, value: Numbers, x: Array, axes: Axes) -> Array:
+    """[] or [c], also as a sequence of numbers, in a shape that broadcasts along the channels.
+
+    Raises:
+        ArgumentValueError: if it has more axes, or another length than there are channels.
+    """
+    array = _stacked(value)
+    channels = x.shape[axes.channel]
+    if array.shape not in ((), (1,), (channels,)):
+        raise ArgumentValueError(
+            f"{function}: {argument} must be one number or one for each of {channels} channels, "
+            f"got shape {array.shape}"
+        )
+    return axes.along_channels(array)
+
+
+def _stacked(value: Numbers) -> Array:
+    numbers = several(value)
+    if numbers is None:
+        return jnp.asarray(cast(ArrayLike, value))
+    return jnp.stack([jnp.asarray(number) for number in numbers])
+
+
+def windows(x: Array, top: Array, left: Array, size: tuple[int, int], axes: Axes) -> Array:
+    """Of every image the window of that size that begins there, [1] or [n]."""
+    shape = list(x.shape[1:])
+    shape[axes.height - 1], shape[axes.width - 1] = size
+
+    def window(image: Array, top: Array, left: Array) -> Array:
+        starts = [jnp.zeros_like(top)] * 3
+        starts[axes.height - 1], starts[axes.width - 1] = top, left
+        return lax.dynamic_slice(image, starts, shape)
+
+    where = [jnp.broadcast_to(start, x.shape[:1]) for start in (top, left)]
+    return jax.vmap(window)(x, *where)
+
+
+def rectangles(
+    top: Array, left: Array, height: Array, width: Array, size: tuple[int, int]
+) -> Array:
+    """[1 or n, h, w], True inside."""
+    rows, columns = (jnp.arange(length) for length in size)
+    down = (rows >= top[:, None]) & (rows < (top + height)[:, None])
+    right = (columns >= left[:, None]) & (columns < (left + width)[:, None])
+    return down[:, :, None] & right[:, None]
+
+
+# --------------------------------------------------------------------------------- bounded numbers
+
+
+def check_bounds(
+    function: str, argument: str, value: object, least: float, most: float = np.inf
+) -> None:
+    """Refuses a number that Python knows to be out of bounds.
+
+    Raises:
+        ArgumentValueError: if it is, or is nan.
+    """
+    if is_number(value) and not least <= value <= most:
+        raise ArgumentValueError(_out_of_bounds(function, argument, least, most, value))
+
+
+def bounded(
+    function: str, argument: str, result: Array, value: Array, least: float, most: float = np.inf
+) -> Array:
+    """The result, and nan where the value that only the running program knows is out of bounds."""
+    holds = (value >= least) & (value <= most)
+    message = _out_of_bounds(function, argument, least, most, "{value}")
+    return defined(result, holds, ArgumentValueError, message, value)
+
+
+def _out_of_bounds(function: str, argument: str, least: float, most: float, value: object) -> str:
+    wanted = f"at least {least:g}" if np.isinf(most) else f"in [{least:g}, {most:g}]"
+    return f"{function}: {argument} must be {wanted}, got {value}"
+
+
+def check_key(function: str, key: object) -> None:
+    """A random function cannot do without.
+
+    Raises:
+        TypeError: if the key is None.
+    """
+    if key is None:
+        raise TypeError(f"{function}: key must be a JAX random key, got None")
