@@ -37,13 +37,9 @@ def _unit_norms(axes: Axes) -> Norms:
     @jax.custom_jvp
     def norms(arrays: Sequence[Array]) -> list[Array]:
         totals = [jnp.sum(x * x, axis=a, keepdims=True) for x, a in zip(arrays, axes, strict=True)]
-        plain = functools.reduce(
-            jnp.logical_and,
-            [
-                jnp.all(((t >= _least(x, x.size // max(t.size, 1))) | (t == 0)) & (t < jnp.inf))
-                for x, t in zip(arrays, totals, strict=True)
-            ],
-        )
+        fine = [_is_exact(t, x.size // max(t.size, 1)) for x, t in zip(arrays, totals, strict=True)]
+        # One reduction instead of one for each array.
+        plain = jnp.all(jnp.concatenate([f.ravel() for f in fine]))
 
         def scaled() -> list[Array]:
             return [_scaled_norm(x, a) for x, a in zip(arrays, axes, strict=True)]
@@ -80,8 +76,11 @@ def norm_of_all(arrays: Sequence[Array]) -> Array:
     plain = (total >= _least(total, sum(x.size for x in arrays))) & (total < jnp.inf)
 
     def scaled() -> Array:
-        every = jnp.stack([_scaled_norm(x, None).astype(dtype).reshape(()) for x in arrays])
-        return _scaled_norm(every, None).reshape(())
+        wide = [x.astype(dtype) for x in arrays]
+        unit = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in wide])
+        divisor = _divisor(unit)
+        rest = _added([jnp.sum(jnp.square(x / divisor)) for x in wide], dtype)
+        return _multiplied(unit, rest)
 
     return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
 
@@ -106,17 +105,26 @@ def _direction(x: Array, length: Array) -> Array:
     return jnp.where(length == 0, 0, x / jnp.where(length == 0, 1, length))
 
 
+def _is_exact(total: Array, count: int) -> Array:
+    """Whether a sum of `count` squares neither overflows nor misses squares that vanish."""
+    return ((total >= _least(total, count)) | (total == 0)) & (total < jnp.inf)
+
+
 def _least(x: Array, count: int) -> float:
-    """Below it a sum of `count` squares would miss those that vanish."""
     limits = np.finfo(x.dtype)
     return float(limits.tiny) / float(limits.eps) * max(count, 1)
 
 
-def _scaled_norm(x: Array, axis: tuple[int, ...] | None) -> Array:
+def _scaled_norm(x: Array, axis: tuple[int, ...]) -> Array:
     """The norm, from numbers divided by the largest of them."""
     unit = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
-    alone = (unit == 0) | (unit == jnp.inf)
-    divisor = jnp.where(alone, 1, unit)
-    total = jnp.sum(jnp.square(x / divisor), axis=axis, keepdims=True)
-    # A nan beside an infinity stays nan.
-    return jnp.where(alone & ~jnp.isnan(total), unit, divisor * jnp.sqrt(total))
+    return _multiplied(unit, jnp.sum(jnp.square(x / _divisor(unit)), axis=axis, keepdims=True))
+
+
+def _divisor(unit: Array) -> Array:
+    return jnp.where((unit == 0) | (unit == jnp.inf), 1, unit)
+
+
+def _multiplied(unit: Array, rest: Array) -> Array:
+    """The norm from the sum of the squares over unit^2; a nan beside an infinity stays nan."""
+    return jnp.where((unit == jnp.inf) & ~jnp.isnan(rest), unit, unit * jnp.sqrt(rest))

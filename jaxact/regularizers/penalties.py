@@ -52,10 +52,17 @@ def _sum(arrays: Sequence[Array], parts: Sequence[Array]) -> Array:
     )
 
 
+@jax.custom_jvp
 def _size(x: Array) -> Array:
     """|x|, with the slope 0 at 0 and at nan, as torch's."""
-    sign = jnp.where(x > 0, jnp.ones_like(x), jnp.where(x < 0, -1, 0))
-    return x * jax.lax.stop_gradient(sign)
+    return jnp.abs(x)
+
+
+@_size.defjvp
+def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (direction,) = primals, tangents
+    one = jnp.ones_like(x)
+    return _size(x), jnp.where(x > 0, one, jnp.where(x < 0, -one, 0)) * direction
 
 
 def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
