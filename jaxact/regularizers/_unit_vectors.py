@@ -1,4 +1,4 @@
-"""Vectors divided by their Euclidean norm, along any axes."""
+"""Division by norms: vectors at length 1, along any axes."""
 
 import functools
 import math
@@ -11,6 +11,20 @@ import numpy as np
 from jax import Array
 
 from jaxact._norms import norm
+
+
+@jax.custom_jvp
+def divided(x: Array, divisor: Array) -> Array:
+    """x / divisor; the gradient needs no square of the divisor, which would overflow."""
+    return x / divisor
+
+
+@divided.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    x, divisor = primals
+    x_dot, divisor_dot = tangents
+    y = divided(x, divisor)
+    return y, (x_dot - y * divisor_dot) / divisor
 
 
 def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:

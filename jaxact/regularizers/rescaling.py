@@ -23,7 +23,7 @@ from jaxact._core import (
     recomputed,
 )
 from jaxact._norms import Kind, kind_of, p_norm
-from jaxact.regularizers._unit_vectors import unit_vectors, with_vectors_last
+from jaxact.regularizers._unit_vectors import divided, unit_vectors, with_vectors_last
 
 __all__ = ["local_response_norm", "normalize"]
 
@@ -112,21 +112,7 @@ def _normalized(x: Array, p: Array, least: Array, axes: Sequence[int], kind: Kin
     norm = recomputed(length)(x, p)
     # A norm that is nan is below nothing.
     divisor = jnp.where(norm < least, least, norm)
-    return _divided(x, jnp.expand_dims(divisor, axes))
-
-
-@jax.custom_jvp
-def _divided(x: Array, divisor: Array) -> Array:
-    return x / divisor
-
-
-@_divided.defjvp
-def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    """Without the divisor's square, which overflows."""
-    x, divisor = primals
-    x_dot, divisor_dot = tangents
-    y = _divided(x, divisor)
-    return y, (x_dot - y * divisor_dot) / divisor
+    return divided(x, jnp.expand_dims(divisor, axes))
 
 
 # ---------------------------------------------------------------------- the norm of the neighbours
