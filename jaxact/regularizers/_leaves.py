@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
+from jaxact._checking import defined
 from jaxact._core import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -22,26 +22,11 @@ from jaxact._core import (
 )
 
 Tree: TypeAlias = Any
-P = ParamSpec("P")
-R = TypeVar("R")
 # "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.
 Where: TypeAlias = str | tuple[str, ...] | Callable[[str, Any], bool] | Tree
 Layout = Literal["torch", "flax"]
 
 _NO_WEIGHTS = ("bias", "scale")
-
-
-def compiled(*static: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """jit, and the errors of what it finds in a checked call; the types kept.
-
-    Args:
-        *static: the parameters that select code.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        return raising(cast(Callable[P, R], jax.jit(function, static_argnames=static)))
-
-    return decorate
 
 
 @dataclass(frozen=True)

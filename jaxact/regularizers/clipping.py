@@ -11,14 +11,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, DtypeError, compute_dtype
+from jaxact._core import ArgumentValueError, DtypeError, compute_dtype, op
 from jaxact._norms import Kind, kind_of, p_norm
 from jaxact.regularizers._leaves import (
     Layout,
     Tree,
     check_layout,
     check_number,
-    compiled,
     every_leaf,
     paired,
     promoted,
@@ -78,7 +77,7 @@ def get_total_norm(
     return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
 
 
-@compiled("kind", "finite")
+@op(static=("kind", "finite"), by_value=True)
 def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: bool) -> Array:
     total = _total_norm(arrays, p, kind).astype(promoted(arrays))
     return _finite("get_total_norm", total) if finite else total
@@ -150,7 +149,7 @@ def clip_grads_with_norm(grads: T, max_norm: ArrayLike, total_norm: ArrayLike) -
     return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
 
 
-@compiled()
+@op(by_value=True)
 def _clip_with_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, total_norm: ArrayLike
 ) -> list[Array]:
@@ -209,7 +208,7 @@ def clip_grad_norm(
     return leaves.replaced(clipped), total
 
 
-@compiled("kind", "finite")
+@op(static=("kind", "finite"), by_value=True)
 def _clip_grad_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, p: ArrayLike, kind: Kind, finite: bool
 ) -> tuple[list[Array], Array]:
@@ -247,7 +246,7 @@ def clip_grad_value(grads: T, clip_value: ArrayLike) -> T:
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
 
 
-@compiled()
+@op(by_value=True)
 def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
     return [_clamped(x, jnp.asarray(clip_value).astype(x.dtype)) for x in arrays]
 
@@ -301,7 +300,7 @@ def adaptive_grad_clip(
     return pair[0].replaced(clipped)
 
 
-@compiled("layout")
+@op(static=("layout",), by_value=True)
 def _clip_units(
     grads: Sequence[Array],
     weights: Sequence[Array],

@@ -18,6 +18,7 @@ from jaxact._core import (
     compute_dtype,
     is_number,
     matmul_precision,
+    op,
 )
 from jaxact.regularizers._leaves import (
     Layout,
@@ -25,7 +26,6 @@ from jaxact.regularizers._leaves import (
     Where,
     check_layout,
     check_number,
-    compiled,
     other_axes,
     promoted,
     touched,
@@ -91,7 +91,7 @@ def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l1_penalty(touched("l1_penalty", params, where).arrays)
 
 
-@compiled()
+@op(by_value=True)
 def _l1_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(_size(x)) for x in widened(arrays)])
 
@@ -120,7 +120,7 @@ def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l2_penalty(touched("l2_penalty", params, where).arrays)
 
 
-@compiled()
+@op(by_value=True)
 def _l2_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(x * x) for x in widened(arrays)])
 
@@ -154,7 +154,7 @@ def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weig
     return _elastic_net(touched("elastic_net", params, where).arrays, l1_ratio)
 
 
-@compiled()
+@op(by_value=True)
 def _elastic_net(arrays: Sequence[Array], l1_ratio: ArrayLike) -> Array:
     given = jnp.asarray(l1_ratio).astype(jnp.result_type(float))
     message = "elastic_net: l1_ratio must be in [0, 1], got {value}"
@@ -195,7 +195,7 @@ def group_lasso(params: Tree, *, axis: int = 0, where: Where = "weights") -> Arr
     return _group_lasso(arrays, tuple(other_axes("group_lasso", x, axis) for x in arrays))
 
 
-@compiled("axes")
+@op(static=("axes",), by_value=True)
 def _group_lasso(arrays: Sequence[Array], axes: Axes) -> Array:
     norms = unit_norms(widened(arrays), axes)
     parts = [
@@ -236,7 +236,7 @@ def orthogonality_penalty(
     return _orthogonality_penalty(touched("orthogonality_penalty", params, where).arrays, layout)
 
 
-@compiled("layout")
+@op(static=("layout",), by_value=True)
 def _orthogonality_penalty(arrays: Sequence[Array], layout: Layout) -> Array:
     return _sum(arrays, [_gram_distance(x, layout) for x in widened(arrays)])
 

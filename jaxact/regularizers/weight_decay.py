@@ -9,14 +9,13 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, compute_dtype, is_number
+from jaxact._core import ArgumentValueError, compute_dtype, is_number, op
 from jaxact._norms import Kind, kind_of, p_norm
 from jaxact.activations.shrinkage import softshrink
 from jaxact.regularizers._leaves import (
     Where,
     at_least_zero,
     check_number,
-    compiled,
     other_axes,
     paired,
     touched,
@@ -67,7 +66,7 @@ def coupled_weight_decay(
     return pair[0].replaced(_coupled(pair[0].arrays, pair[1].arrays, weight_decay))
 
 
-@compiled()
+@op(by_value=True)
 def _coupled(
     grads: Sequence[Array], weights: Sequence[Array], weight_decay: ArrayLike
 ) -> list[Array]:
@@ -112,7 +111,7 @@ def decoupled_weight_decay(
     return chosen.replaced(_decoupled(chosen.arrays, lr, weight_decay))
 
 
-@compiled()
+@op(by_value=True)
 def _decoupled(weights: Sequence[Array], lr: ArrayLike, weight_decay: ArrayLike) -> list[Array]:
     name = "decoupled_weight_decay"
     step = at_least_zero(name, "lr", lr)
@@ -170,7 +169,7 @@ def max_norm(
     return chosen.replaced(_max_norm(arrays, max_value, p, kind_of(p), axes))
 
 
-@compiled("kind", "axes")
+@op(static=("kind", "axes"), by_value=True)
 def _max_norm(
     weights: Sequence[Array], max_value: ArrayLike, p: ArrayLike, kind: Kind, axes: Axes
 ) -> list[Array]:
@@ -236,7 +235,7 @@ def proximal_l1(params: T, threshold: ArrayLike, *, where: Where = "weights") ->
     return chosen.replaced(_proximal_l1(chosen.arrays, threshold))
 
 
-@compiled()
+@op(by_value=True)
 def _proximal_l1(weights: Sequence[Array], threshold: ArrayLike) -> list[Array]:
     limit = at_least_zero("proximal_l1", "threshold", threshold)
     return [softshrink(w, limit) for w in weights]
@@ -276,7 +275,7 @@ def proximal_group_lasso(
     return chosen.replaced(_proximal_group_lasso(arrays, threshold, axes))
 
 
-@compiled("axes")
+@op(static=("axes",), by_value=True)
 def _proximal_group_lasso(
     weights: Sequence[Array], threshold: ArrayLike, axes: Axes
 ) -> list[Array]:
