@@ -79,7 +79,7 @@ def get_total_norm(
 
 @op(static=("kind", "finite"), by_value=True)
 def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: bool) -> Array:
-    total = _total_norm(arrays, p, kind).astype(promoted(arrays))
+    total = _total_norm(widened(arrays), p, kind).astype(promoted(arrays))
     return _finite("get_total_norm", total) if finite else total
 
 
@@ -97,8 +97,8 @@ def _finite(function: str, total: Array) -> Array:
 
 
 def _total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:
-    """The norm, in the dtype that it is computed in."""
-    wide = [jnp.abs(x) if jnp.iscomplexobj(x) else x for x in widened(arrays)]
+    """The norm of arrays in the dtype that is computed in."""
+    wide = [jnp.abs(x) if jnp.iscomplexobj(x) else x for x in arrays]
     if not wide:
         return jnp.zeros((), jnp.float32)
     if kind == "root":
@@ -149,23 +149,24 @@ def clip_grads_with_norm(grads: T, max_norm: ArrayLike, total_norm: ArrayLike) -
     return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
 
 
-@op(by_value=True)
+@op()
 def _clip_with_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, total_norm: ArrayLike
 ) -> list[Array]:
     total = jnp.asarray(total_norm)
-    return _scaled_down(arrays, max_norm, total.astype(compute_dtype(total.dtype)))
+    wide = _scaled_down(widened(arrays), max_norm, total.astype(compute_dtype(total.dtype)))
+    return _rounded(wide, arrays)
+
+
+def _rounded(wide: Sequence[Array], arrays: Sequence[Array]) -> list[Array]:
+    return [w.astype(x.dtype) for w, x in zip(wide, arrays, strict=True)]
 
 
 def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> list[Array]:
     quotient = jnp.asarray(max_norm).astype(total.dtype) / (total + 1e-6)
     factor = jnp.where(quotient > 1, 1, quotient)
 
-    def scaled(x: Array) -> Array:
-        wide = compute_dtype(x.dtype)
-        return (x.astype(wide) * factor.astype(real(wide))).astype(x.dtype)
-
-    return [scaled(x) for x in arrays]
+    return [x * factor.astype(real(x.dtype)) for x in arrays]
 
 
 def clip_grad_norm(
@@ -212,9 +213,12 @@ def clip_grad_norm(
 def _clip_grad_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, p: ArrayLike, kind: Kind, finite: bool
 ) -> tuple[list[Array], Array]:
-    total = _total_norm(arrays, p, kind)
+    # Widened once, for both: gradients of half precision are then added before they are rounded.
+    wide = widened(arrays)
+    total = _total_norm(wide, p, kind)
     total = _finite("clip_grad_norm", total) if finite else total
-    return _scaled_down(arrays, max_norm, total), total.astype(promoted(arrays))
+    clipped = _rounded(_scaled_down(wide, max_norm, total), arrays)
+    return clipped, total.astype(promoted(arrays))
 
 
 # -------------------------------------------------------------------------------------- by value
@@ -223,7 +227,7 @@ def _clip_grad_norm(
 def clip_grad_value(grads: T, clip_value: ArrayLike) -> T:
     """clip_grad_value(g) = min(max(g, -clip_value), clip_value), element by element.
 
-    A nan stays. The gradient on the bounds is 1, as that of torch.clamp.
+    A nan stays, with the gradient 0. The gradient on the bounds is 1, as that of torch.clamp.
 
     Args:
         grads: a tree of arrays [...], any unit; None leaves stay.
@@ -246,14 +250,15 @@ def clip_grad_value(grads: T, clip_value: ArrayLike) -> T:
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
 
 
-@op(by_value=True)
+@op()
 def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
     return [_clamped(x, jnp.asarray(clip_value).astype(x.dtype)) for x in arrays]
 
 
 def _clamped(x: Array, bound: Array) -> Array:
     raised = jnp.where(x < -bound, -bound, x)
-    return jnp.where((raised > bound) | jnp.isnan(bound), bound, raised)
+    clamped = jnp.where(raised > bound, bound, raised)
+    return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
 
 
 # -------------------------------------------------------------------------------------- adaptive
@@ -300,7 +305,7 @@ def adaptive_grad_clip(
     return pair[0].replaced(clipped)
 
 
-@op(static=("layout",), by_value=True)
+@op(static=("layout",))
 def _clip_units(
     grads: Sequence[Array],
     weights: Sequence[Array],
@@ -318,10 +323,11 @@ def _clip_units(
         factor = jnp.where(g_norm > limit, limit / jnp.where(g_norm > limit, g_norm, 1), 1)
         # A norm of nan is no larger than the limit, and makes its unit nan all the same.
         factor = jnp.where(jnp.isnan(g_norm) | jnp.isnan(limit), jnp.nan, factor)
-        return (g.astype(compute_dtype(g.dtype)) * factor).astype(g.dtype)
+        return g * factor
 
     count = len(grads)
-    return [clipped(*each) for each in zip(grads, norms[:count], norms[count:], strict=True)]
+    each = zip(wide[:count], norms[:count], norms[count:], strict=True)
+    return _rounded([clipped(*parts) for parts in each], grads)
 
 
 def _unit_axes(x: Array, layout: Layout) -> tuple[int, ...]:

@@ -2,6 +2,349 @@
 
 from __future__ import annotations
 
-from parity.spec import Spec
+from typing import Any
 
-SPECS: tuple[Spec, ...] = ()
+import numpy as np
+
+from parity.spec import (
+    BadCall,
+    Budget,
+    Choices,
+    Given,
+    Params,
+    Points,
+    Samples,
+    Spec,
+    Target,
+    on,
+)
+
+SHAPES = ((5,), (6, 4), (3, 2, 2))
+TREE = tuple(Samples(shape=shape, axis=None) for shape in SHAPES)
+# Far beyond what is clipped, and far below.
+LARGE = tuple(Samples(shape=shape, axis=None, scale=64.0) for shape in SHAPES)
+SMALL = tuple(Samples(shape=shape, axis=None, scale=0.01) for shape in SHAPES)
+TIED = tuple(Choices(values=(-1.0, 0.0, 1.0), shape=shape) for shape in SHAPES)
+ZERO = tuple(Choices(values=(0.0,), shape=shape) for shape in SHAPES)
+ZERO_LEAF = (TREE[0], ZERO[1], TREE[2])
+HUGE = tuple(Samples(shape=shape, axis=None, scale=1e25) for shape in SHAPES)
+TINY = tuple(Samples(shape=shape, axis=None, scale=1e-25) for shape in SHAPES)
+BEYOND_HALF = tuple(Choices(values=(-3e4, 3e4), shape=shape) for shape in SHAPES)
+FORWARD = ("forward", "vjp")
+SINGLE = ("float32",)
+BOTH = ("float32", "float64")
+SUMS = Budget(
+    ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along all of them"
+)
+HALF_SUMS = Budget(
+    ulp=1, floor=2.0**-6, everywhere=True, reason="each gradient is less its part along all of them"
+)
+POWERS = Budget(ulp=8, floor=4, reason="quotients to the second power")
+CLIPPED = {
+    ("vjp", "float32"): SUMS,
+    ("vjp", "float64"): SUMS,
+    ("vjp", "float16"): HALF_SUMS,
+    ("vjp", "bfloat16"): HALF_SUMS,
+    ("jvp", "float32"): SUMS,
+    ("jvp", "float64"): SUMS,
+    ("jvp", "float16"): HALF_SUMS,
+    ("jvp", "bfloat16"): HALF_SUMS,
+}
+X = tuple(
+    np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape) for shape in SHAPES
+)
+INTEGERS = tuple(x.astype(np.int32) for x in X)
+EMPTY = (X[0], X[1][:0], X[2])
+
+
+def _one_beside(*values: float) -> tuple[Any, ...]:
+    """A leaf of these numbers beside others that are small."""
+    return (Given(values=values), Given(values=((0.25, -0.5),)), Given(values=(0.125,)))
+
+
+def _reference(name: str) -> Target:
+    return on("torch", f"parity.suite.regularizers.clipping_references.{name}")
+
+
+def _row(name: str, signature: str, **fields: Any) -> Spec:
+    fields.setdefault("inputs", TREE)
+    return Spec(
+        family="regularizers",
+        name=name,
+        subject=on("jax", f"parity.suite.regularizers.clipping_subjects.{name}"),
+        reference=fields.pop("reference", _reference(name)),
+        signature=signature,
+        **fields,
+    )
+
+
+def _scalar(center: float) -> Samples:
+    return Samples(shape=(), center=center, scale=0.125, axis=None)
+
+
+def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
+    return BadCall(name=name, args=args or X, values=values, reason=reason)
+
+
+def _norm_types(dtypes: tuple[str, ...] = SINGLE, **values: Any) -> tuple[Params, ...]:
+    return tuple(
+        Params(
+            label=",".join(f"{k}={v!r}" for k, v in {**values, "norm_type": p}.items()),
+            values={**values, "norm_type": p},
+            dtypes=dtypes,
+            checks=FORWARD,
+            budget=POWERS if p == -1.0 else None,
+        )
+        for p in (0.0, 0.5, 1.0, 3.0, np.inf, "inf", -np.inf, -1.0)
+    )
+
+
+def _bad_orders(**values: Any) -> tuple[BadCall, ...]:
+    return (
+        _bad("norm_type_none", "norm_type is no number", norm_type=None, **values),
+        _bad("norm_type_abc", "norm_type is no number", norm_type="abc", **values),
+        _bad("int32", "integers have no norm", *INTEGERS, **values),
+        *(
+            _bad(f"nothing_to_take_p_{p}_of", "an empty leaf", *EMPTY, norm_type=p, **values)
+            for p in (np.inf, -np.inf, -1.0)
+        ),
+    )
+
+
+def _given(label: str, *inputs: Any, **fields: Any) -> Params:
+    return Params(
+        label=label,
+        inputs=inputs,
+        checks=fields.pop("checks", FORWARD),
+        dtypes=fields.pop("dtypes", BOTH),
+        **fields,
+    )
+
+
+def _nonfinite(**values: Any) -> tuple[Params, ...]:
+    return tuple(
+        _given(label, *_one_beside(1.0, number), checks=("forward",), values=values)
+        for label, number in (("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf))
+    )
+
+
+DIFFERENTIATED = _reference("clip_grad_norm_differentiated")
+WITH_NORM = _reference("clip_grads_with_norm_differentiated")
+VALUE = _reference("clip_grad_value_differentiated")
+PAIRS = (*TREE, *TREE)
+
+SPECS = (
+    _row(
+        "get_total_norm",
+        signature="(tensors, norm_type=2.0, error_if_nonfinite=False)",
+        budgets=CLIPPED,
+        params=(
+            Params(),
+            *_norm_types(),
+            Params(values={"error_if_nonfinite": True}, dtypes=SINGLE, checks=FORWARD),
+            _given("ties,norm_type=inf", *TIED, values={"norm_type": np.inf}),
+            _given("ties,norm_type=-inf", *TIED, values={"norm_type": -np.inf}),
+            _given("zeros", *ZERO),
+            _given("zeros,norm_type=inf", *ZERO, values={"norm_type": np.inf}),
+            _given("zeros,norm_type=0", *ZERO, values={"norm_type": 0.0}, checks=("forward",)),
+            _given("one_leaf_of_zeros", *ZERO_LEAF),
+            _given("one_leaf_of_zeros,norm_type=0", *ZERO_LEAF, values={"norm_type": 0.0}),
+            _given("huge", *HUGE),
+            _given("tiny", *TINY),
+            *_nonfinite(),
+            _given(
+                "norm_type=array",
+                *TREE,
+                arrays={"norm_type": _scalar(2.5)},
+                reference=_reference("total_norm_of_any_order"),
+                truth=_reference("total_norm_of_any_order"),
+                dtypes=SINGLE,
+            ),
+        ),
+        bad_calls=_bad_orders(),
+    ),
+    _row(
+        "clip_grads_with_norm",
+        signature="(grads, max_norm, total_norm)",
+        reference=_reference("clip_grads_with_norm"),
+        checks=("forward", "vmap", "jit", "shapes", "error", "signature"),
+        params=(
+            Params(values={"max_norm": 1.0}, arrays={"total_norm": Given(values=4.0)}),
+            *(
+                Params(
+                    label=f"max_norm={most},total_norm={total}",
+                    values={"max_norm": most},
+                    arrays={"total_norm": Given(values=total)},
+                )
+                for most, total in (
+                    (5.0, 5.0),
+                    (5.0, 4.0),
+                    (0.0, 5.0),
+                    (-2.0, 5.0),
+                    (1.0, np.inf),
+                    (1.0, np.nan),
+                    (np.inf, np.inf),
+                    (np.nan, 1.0),
+                )
+            ),
+            *(
+                Params(
+                    label=f"{label},max_norm=array,total_norm=array",
+                    arrays={"max_norm": _scalar(most), "total_norm": _scalar(4.0)},
+                    reference=WITH_NORM,
+                    truth=WITH_NORM,
+                    checks=("forward", "vjp", "jvp", "second"),
+                )
+                for label, most in (("clipped", 1.0), ("kept", 8.0))
+            ),
+        ),
+        bad_calls=(_bad("max_norm_none", "no number", max_norm=None, total_norm=np.float32(1.0)),),
+    ),
+    _row(
+        "clip_grad_norm",
+        signature="(grads, max_norm, norm_type=2.0, error_if_nonfinite=False)",
+        reference=DIFFERENTIATED,
+        budgets=CLIPPED,
+        params=(
+            Params(values={"max_norm": 1.0}),
+            Params(
+                label="in_place",
+                values={"max_norm": 1.0},
+                reference=_reference("clip_grad_norm"),
+                checks=("forward",),
+                dtypes=("float32", "float64", "float16", "bfloat16"),
+            ),
+            _given("kept", *SMALL, values={"max_norm": 1.0}),
+            _given("far_beyond", *LARGE, values={"max_norm": 1.0}, dtypes=SINGLE),
+            _given(
+                "max_norm=total",
+                *(Given(values=v) for v in ((3.0, 0.0), ((0.0, 4.0),), (0.0,))),
+                values={"max_norm": 5.0},
+                checks=("forward",),
+            ),
+            Params(values={"max_norm": 0.0}, checks=FORWARD),
+            Params(values={"max_norm": -1.0}, checks=FORWARD),
+            *_norm_types(max_norm=1.0),
+            _given("zeros", *ZERO, values={"max_norm": 1.0}),
+            _given("zeros,max_norm=0", *ZERO, values={"max_norm": 0.0}),
+            _given("huge", *HUGE, values={"max_norm": 1.0}, checks=("forward",)),
+            _given("tiny", *TINY, values={"max_norm": 1.0}, checks=("forward",)),
+            _given(
+                "norm_beyond_half_precision",
+                *BEYOND_HALF,
+                values={"max_norm": 1.0},
+                checks=("forward",),
+                dtypes=("float16",),
+            ),
+            *_nonfinite(max_norm=1.0),
+            _given(
+                "max_norm=array",
+                *TREE,
+                arrays={"max_norm": _scalar(2.0)},
+                truth=DIFFERENTIATED,
+            ),
+            Params(values={"max_norm": 1.0, "error_if_nonfinite": True}, checks=FORWARD),
+        ),
+        bad_calls=(
+            *_bad_orders(max_norm=1.0),
+            _bad("max_norm_none", "max_norm is no number", max_norm=None),
+        ),
+    ),
+    _row(
+        "clip_grad_value",
+        signature="(grads, clip_value)",
+        inputs=(Points(kinks=(-0.5, 0.5)),),
+        params=(
+            Params(values={"clip_value": 0.5}),
+            *(Params(values={"clip_value": c}, checks=FORWARD) for c in (0.0, -0.5, np.inf)),
+            Params(values={"clip_value": np.nan}, checks=("forward",)),
+            Params(
+                label="clip_value=array",
+                inputs=(Points(kinks=(0.0,), span=(-8.0, 8.0)),),
+                arrays={"clip_value": Points(kinks=(0.0,), span=(-8.0, 8.0))},
+                mapped=True,
+                reference=VALUE,
+                truth=VALUE,
+                dtypes=SINGLE,
+                checks=FORWARD,
+            ),
+        ),
+        bad_calls=(
+            _bad("clip_value_none", "clip_value is no number", X[0], clip_value=None),
+            _bad("complex64", "numbers without order", X[0].astype("complex64"), clip_value=1.0),
+        ),
+    ),
+    _row(
+        "adaptive_grad_clip",
+        signature="(grads, params, clip_factor=0.01, eps=1e-3)",
+        extra=("layout",),
+        inputs=PAIRS,
+        budgets=CLIPPED,
+        params=(
+            Params(),
+            Params(values={"clip_factor": 1.0}, checks=FORWARD),
+            Params(values={"clip_factor": 1.0, "layout": "flax"}, checks=FORWARD),
+            Params(values={"clip_factor": 0.5, "eps": 4.0}, checks=FORWARD),
+            _given("weights_of_zeros", *TREE, *ZERO, checks=("forward",)),
+            _given("gradients_of_zeros", *ZERO, *TREE),
+            _given("huge", *HUGE, *TREE, dtypes=SINGLE, checks=("forward",)),
+            *(
+                _given(
+                    label, *_one_beside(1.0, number), *_one_beside(1.0, 2.0), checks=("forward",)
+                )
+                for label, number in (("nan", np.nan), ("inf", np.inf))
+            ),
+            _given(
+                "weight_nan",
+                *_one_beside(1.0, 2.0),
+                *_one_beside(1.0, np.nan),
+                checks=("forward",),
+            ),
+            _given(
+                "clip_factor=array,eps=array",
+                *PAIRS,
+                arrays={"clip_factor": _scalar(1.0), "eps": _scalar(4.0)},
+                dtypes=SINGLE,
+            ),
+        ),
+    ),
+    _row(
+        "clip_by_grad_norm",
+        signature="(max_norm, norm_type=2.0)",
+        budgets=CLIPPED,
+        checks=("forward", "vjp", "vmap", "jit", "shapes", "signature"),
+        params=(
+            Params(values={"max_norm": 1.0}),
+            Params(values={"max_norm": 1.0, "norm_type": "inf"}, dtypes=SINGLE),
+            _given(
+                "max_norm=array,norm_type=array",
+                *TREE,
+                arrays={"max_norm": _scalar(2.0), "norm_type": Given(values=2.0)},
+                dtypes=SINGLE,
+            ),
+        ),
+    ),
+    _row(
+        "clip_by_grad_value",
+        signature="(clip_value)",
+        reference=_reference("clip_grad_value"),
+        inputs=(Points(kinks=(-0.5, 0.5)),),
+        checks=("forward", "vjp", "signature"),
+        dtypes=BOTH,
+        params=(Params(values={"clip_value": 0.5}),),
+    ),
+    _row(
+        "clip_adaptively",
+        signature="(clip_factor=0.01, eps=1e-3)",
+        extra=("layout",),
+        reference=_reference("adaptive_grad_clip"),
+        inputs=PAIRS,
+        budgets=CLIPPED,
+        checks=("forward", "vjp", "signature"),
+        dtypes=BOTH,
+        params=(
+            Params(values={"clip_factor": 0.5}),
+            Params(values={"clip_factor": 0.5, "eps": 4.0, "layout": "flax"}, dtypes=SINGLE),
+        ),
+    ),
+)
