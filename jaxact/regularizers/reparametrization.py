@@ -45,7 +45,8 @@ def weight_norm(v: ArrayLike, g: ArrayLike, dim: int | None = 0) -> Array:
     """weight_norm(v, g) = g v / √(Σ v²), the sum over all axes but dim.
 
     No square overflows or vanishes (in float32, torch gives 0 for v = 1e20 and inf for 1e-30).
-    Where v is 0 the result and both gradients are nan: 0 has no direction.
+    Where v is 0 the result and both gradients are nan: 0 has no direction. The second derivative
+    in v is that of the formula; torch's fails its own gradgradcheck.
 
     Args:
         v: [...], any unit; floating. Only its direction counts.

@@ -28,15 +28,16 @@ from jaxact.regularizers._unit_vectors import divided, unit_vectors, with_vector
 __all__ = ["local_response_norm", "normalize"]
 
 
-def _number(function: str, argument: str, value: ArrayLike, dtype: np.dtype) -> Array:
-    """The hyperparameter as an array without axes."""
-    number = as_array(function, argument, value)
-    if number.ndim or jnp.issubdtype(number.dtype, jnp.complexfloating):
-        raise ArgumentTypeError(
-            f"{function}: {argument} must be a real number, got {number.dtype.name} of shape "
-            f"{number.shape}"
-        )
-    return number.astype(dtype)
+def _check_numbers(function: str, **numbers: ArrayLike) -> None:
+    for name, value in numbers.items():
+        if not isinstance(cast(object, value), Array | np.ndarray | np.generic | int | float):
+            raise ArgumentTypeError(f"{function}: {name} must be a number, got {value!r}")
+        array = jnp.asarray(value)
+        if array.ndim or jnp.issubdtype(array.dtype, jnp.complexfloating):
+            raise ArgumentTypeError(
+                f"{function}: {name} must be a real number, got {array.dtype.name} of shape "
+                f"{array.shape}"
+            )
 
 
 # -------------------------------------------------------------------------- the norm of a vector
@@ -71,6 +72,7 @@ def normalize(
     Source:
         torch.nn.functional.normalize, torch 2.13.
     """
+    _check_numbers("normalize", p=p, eps=eps)
     return _normalize(input, p, _axes(dim), eps, kind_of(p))
 
 
@@ -94,7 +96,7 @@ def _normalize(
     if len(set(found)) < len(found):
         raise ArgumentValueError(f"normalize: dim must name each axis once, got {axes}")
     wide = compute_dtype(x.dtype)
-    power, least = (_number("normalize", n, v, wide) for n, v in (("p", p), ("eps", eps)))
+    power, least = (jnp.asarray(number).astype(wide) for number in (p, eps))
 
     vectors = x.astype(wide)
     if not x.ndim:
@@ -155,6 +157,7 @@ def local_response_norm(
         Krizhevsky et al. 2012; torch.nn.functional.local_response_norm, torch 2.13.
     """
     _check_size(size, input)
+    _check_numbers("local_response_norm", alpha=alpha, beta=beta, k=k)
     return _local_response_norm(input, size, alpha, beta, k, channel_axis, _root_of(beta))
 
 
@@ -185,8 +188,7 @@ def _local_response_norm(
         return x
     x = as_floating("local_response_norm", "input", x)
     wide = compute_dtype(x.dtype)
-    named = {"alpha": alpha, "beta": beta, "k": k}
-    numbers = [_number("local_response_norm", n, v, wide) for n, v in named.items()]
+    numbers = [jnp.asarray(number).astype(wide) for number in (alpha, beta, k)]
 
     def damped(x: Array, alpha: Array, beta: Array, k: Array) -> Array:
         wider = x.astype(wide)
