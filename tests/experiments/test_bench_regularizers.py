@@ -107,9 +107,9 @@ def test_a_process_has_the_cores_it_was_given():
     assert stages[0] == "compiling proximal_l1, 1 core"
 
 
-def test_a_process_that_fails_is_an_error(capfd):
+def test_a_process_that_fails_is_an_error():
     with pytest.raises(RuntimeError, match="the process on 1 cores failed"):
-        cores.measured(1, ["ema"], 0, -1.0, lambda stage: None)
+        cores.measured(1, [], 1, 1e-3, lambda stage: None)
 
 
 def test_augmentation_is_timed_alone_and_together():
