@@ -56,9 +56,10 @@ imports: $(STAMP)  ## who may import whom
 accuracy: $(STAMP)  ## measure errors against real arithmetic, write docs/accuracy.md
 	$(BIN)/python -m experiments run accuracy --table docs/accuracy.md
 
-bench: $(STAMP)  ## measure speed against jax.nn, optax and torch, write docs/speed.md and docs/loss_cost.md
+bench: $(STAMP)  ## measure speed against jax.nn, flax, optax and torch, write the pages of docs about it
 	$(BIN)/python -m experiments bench activations --table docs/speed.md
 	$(BIN)/python -m experiments bench losses --table docs/loss_cost.md
+	$(BIN)/python -m experiments bench regularizers --table docs/regularizer_cost.md
 
 docs: $(STAMP)  ## measure parity again, write the README's table and the families' pages
 	@mkdir -p $(RESULTS)

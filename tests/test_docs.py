@@ -151,7 +151,7 @@ def test_an_overview_counts_functions_and_outcomes():
     assert line == "| activations | 1 | 2 | 1 | 0 | 0 | 0 | 1 |"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/checks.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/checks.md", "docs/regularized_training.md"])
 def test_the_examples_of_a_page_give_what_it_shows(page: str):
     failed, tried = doctest.testfile(str(ROOT / page), module_relative=False)
     assert tried > 0
