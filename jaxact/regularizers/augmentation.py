@@ -398,8 +398,8 @@ def random_affine(
         translate: the largest shifts along x and y as shares of width and height, both in [0, 1];
             the shifts are whole numbers of pixels, as torchvision's.
         scale: the smallest and the largest scale, above 0.
-        shear: [], dimensionless; the largest angle either way along x in degrees, or two ends of
-            it, or four: along x and along y.
+        shear: [], dimensionless; the largest angle either way along x in degrees, or the smallest
+            and the largest one, or four numbers, such a pair along x and one along y.
         interpolation: "bilinear", or "nearest" as torchvision has it by default.
         fill: [] or [c], unit of images; what lies outside of the image, 0 by default.
         channel_axis: of a batch: 1, or -1 for [n, h, w, c].

@@ -259,7 +259,8 @@ def affine_matrix(
         shear: along x and y, each [] or [n], in degrees.
 
     Returns:
-        [2, 3] or [n, 2, 3], dimensionless.
+        [2, 3] or [n, 2, 3], dimensionless; float32 at least: half precision has not the digits of
+        a place in an image.
 
     Raises:
         TypeError: if angle or scale is no array.
