@@ -258,8 +258,7 @@ def _cutmix(
     inside = _box(for_box, jnp.where(valid, drawn, 1), height, width)
     mixed = jnp.where(jnp.expand_dims(inside, (0, channel_axis)), images[order], images)
     pixels = max(height * width, 1)
-    share = 1 - jnp.sum(inside).astype(jnp.float32) / pixels
-    share = jnp.where(valid, share, jnp.nan)
+    share = jnp.where(valid, (pixels - jnp.sum(inside)) / pixels, jnp.nan)
     return mixed, _blend(_soft("cutmix", labels, num_classes), order, share)
 
 
@@ -268,7 +267,8 @@ def _box(key: Array, share: Array, height: int, width: int) -> Array:
     half = 0.5 * jnp.sqrt(1 - share)
     sides: list[Array] = []
     for size, k in zip((height, width), jax.random.split(key), strict=True):
-        center = jax.random.randint(k, (), 0, max(size, 1))
+        # In 64-bit mode as well: one key gives one box.
+        center = jax.random.randint(k, (), 0, max(size, 1), jnp.int32)
         reach = jnp.floor(half * size).astype(jnp.int32)
         place = jnp.arange(size)
         sides.append((place >= center - reach) & (place < center + reach))

@@ -1,0 +1,214 @@
+"""What mixup, cutmix and smooth_labels have to keep to; false alarms: one in a million each."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.spec import Law
+
+Floats: TypeAlias = NDArray[np.float64]
+Subject = Callable[..., Any]
+
+ALARM = 1e-6
+DRAWS = 4096
+ALPHAS = (0.2, 1.0, 4.0)
+COUNT = 16
+# P(sqrt(n) D > z) = 2 exp(-2 z^2) at the false-alarm rate.
+KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
+
+
+def _function(subject: Subject) -> Subject:
+    return getattr(subject, "function", subject)
+
+
+@functools.lru_cache(maxsize=4)
+def _mixup_labels(function: Subject) -> Floats:
+    """[alphas, draws, n, n], the mixed one-hot labels of so many images."""
+    import jax
+    import jax.numpy as jnp
+
+    identity = jnp.eye(COUNT)
+
+    def draw(alpha: Any, key: Any) -> Any:
+        return function(key, identity, identity, alpha)[1]
+
+    drawn: Any = jax.jit(jax.vmap(jax.vmap(draw, (None, 0)), (0, None)))
+    keys = jax.random.split(jax.random.key(1), DRAWS)
+    return np.asarray(drawn(np.asarray(ALPHAS, np.float32), keys), np.float64)
+
+
+def _shares_are_beta(subject: Subject) -> str | None:
+    """λ against Beta(alpha, alpha): an image that is mixed with another one has it."""
+    special: Any = importlib.import_module("scipy.special")
+    drawn = _mixup_labels(_function(subject))
+    # A permutation of so many that moves none does not happen.
+    shares = drawn.diagonal(axis1=2, axis2=3).min(axis=2)
+    for alpha, share in zip(ALPHAS, shares, strict=True):
+        gap = _distance(share, functools.partial(special.betainc, alpha, alpha))
+        if gap > KOLMOGOROV:
+            return f"alpha={alpha}: sqrt(n) D = {gap:.3g} > {KOLMOGOROV:.3g}"
+    return None
+
+
+def _distance(values: Floats, probability: Callable[[Floats], Floats]) -> float:
+    """Kolmogorov and Smirnov's, times sqrt(n)."""
+    found = probability(np.clip(np.sort(values), 0, 1))
+    rank = np.arange(values.size + 1) / values.size
+    gap = max(np.abs(found - rank[1:]).max(), np.abs(found - rank[:-1]).max())
+    return float(gap) * math.sqrt(values.size)
+
+
+def _partners_are_uniform(subject: Subject) -> str | None:
+    """Pearson's statistic of an image's partner, and every image is a partner once."""
+    special: Any = importlib.import_module("scipy.special")
+    drawn = _mixup_labels(_function(subject))[-1]
+    share = drawn.diagonal(axis1=1, axis2=2).min(axis=1)
+    # Where the partner has the larger share it is the largest.
+    partners = drawn[share < 0.49].argmax(axis=2)
+    if not np.array_equal(np.sort(partners, axis=1), np.tile(np.arange(COUNT), (len(partners), 1))):
+        return "partners are no permutation"
+    for image in (0, 5):
+        counts = np.bincount(partners[:, image], minlength=COUNT)
+        expected = len(partners) / COUNT
+        statistic = float(((counts - expected) ** 2 / expected).sum())
+        if statistic > special.chdtri(COUNT - 1, ALARM):
+            return f"partners of image {image} are not uniform: chi2 {statistic:.1f}"
+    return None
+
+
+def _mixed(subject: Subject, seed: int, alpha: float) -> tuple[Any, Any]:
+    """The images and labels of a key, and whether they are the given ones."""
+    import jax
+
+    x = np.random.default_rng(0).normal(size=(8, 1, 6, 6)).astype(np.float32)
+    y = np.eye(8, dtype=np.float32)
+    images, labels = _function(subject)(jax.random.key(seed), x, y, alpha)
+    return np.asarray(images), np.array_equal(images, x) and np.array_equal(labels, y)
+
+
+def _nothing_is_mixed_without_alpha(subject: Subject) -> str | None:
+    for seed in range(8):
+        if not _mixed(subject, seed, 0.0)[1]:
+            return f"key {seed}: images or labels change"
+    return None
+
+
+def _follows_its_key(subject: Subject) -> str | None:
+    draws = [_mixed(subject, seed, 1.0)[0] for seed in (5, 5, 6)]
+    if not np.array_equal(draws[0], draws[1]):
+        return "the same key gives other images"
+    return "another key gives the same images" if np.array_equal(draws[0], draws[2]) else None
+
+
+@functools.lru_cache(maxsize=4)
+def _boxes(function: Subject, height: int, width: int) -> tuple[Floats, Floats]:
+    """[draws, h, w], which of two images each pixel is from, and the share of the own label.
+
+    The first image is 0 and the second is 1.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    images = jnp.broadcast_to(jnp.arange(2.0)[:, None, None, None], (2, 1, height, width))
+
+    def draw(key: Any) -> Any:
+        mixed, labels = function(key, images, jnp.eye(2))
+        return mixed[0, 0], labels[0, 0]
+
+    drawn: Any = jax.jit(jax.vmap(draw))
+    pixels, shares = drawn(jax.random.split(jax.random.key(2), DRAWS))
+    return np.asarray(pixels, np.float64), np.asarray(shares, np.float64)
+
+
+def _labels_count_pixels(subject: Subject) -> str | None:
+    pixels, shares = _boxes(_function(subject), 9, 14)
+    off = np.abs(shares - (1 - pixels.mean(axis=(1, 2)))).max()
+    return f"a label's share is off its pixels' by {off:.3g}" if off > 1e-6 else None
+
+
+def _boxes_are_rectangles(subject: Subject) -> str | None:
+    pixels, _ = _boxes(_function(subject), 9, 14)
+    rows, columns = pixels.max(axis=2), pixels.max(axis=1)
+    if not np.array_equal(pixels, rows[:, :, None] * columns[:, None, :]):
+        return "a box is no rectangle"
+    if max(_gaps(rows), _gaps(columns)):
+        return "a box has a gap"
+    return None
+
+
+def _gaps(inside: Floats) -> int:
+    """In how many draws the places inside are not next to each other."""
+    starts = np.diff(inside, axis=1, prepend=0.0) > 0
+    return int((starts.sum(axis=1) > 1).sum())
+
+
+def _boxes_have_their_distribution(subject: Subject) -> str | None:
+    """The number of pixels of a box against draws in numpy, half of which have no partner."""
+    height, width = 9, 14
+    pixels, _ = _boxes(_function(subject), height, width)
+    found = pixels.sum(axis=(1, 2))
+    found = found[found > 0]
+    expected = _areas(height, width)
+    expected = expected[expected > 0]
+    values = np.unique(np.concatenate([found, expected]))
+    below = [np.searchsorted(np.sort(x), values, "right") / x.size for x in (found, expected)]
+    gap = np.abs(below[0] - below[1]).max() * math.sqrt(
+        found.size * expected.size / (found.size + expected.size)
+    )
+    return f"sizes of boxes: sqrt(n) D = {gap:.3g}" if gap > KOLMOGOROV else None
+
+
+def _areas(height: int, width: int, draws: int = 1 << 18) -> Floats:
+    """Pixels of boxes after Yun et al., with alpha = 1."""
+    rng = np.random.default_rng(3)
+    side = np.sqrt(1 - rng.uniform(size=draws))
+    covered = np.ones(draws)
+    for size in (height, width):
+        center, reach = rng.integers(size, size=draws), (side * size / 2).astype(np.int64)
+        low, high = np.maximum(center - reach, 0), np.minimum(center + reach, size)
+        covered *= high - low
+    return covered
+
+
+def _makes_cross_entropy_smooth(subject: Subject) -> str | None:
+    """-Σ q log softmax against torch's cross_entropy(label_smoothing), in float64."""
+    torch: Any = importlib.import_module("torch")
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(32, 7)), rng.integers(7, size=32)
+    logs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    for smoothing in (0.0, 0.1, 0.9, 1.0):
+        found = -(np.asarray(subject(labels, 7, smoothing), np.float64) * logs).sum(1)
+        expected = torch.nn.functional.cross_entropy(
+            torch.tensor(scores),
+            torch.tensor(labels),
+            reduction="none",
+            label_smoothing=smoothing,
+        ).numpy()
+        if np.abs(found - expected).max() > 2e-6:
+            return f"smoothing={smoothing}: off by {np.abs(found - expected).max():.3g}"
+    return None
+
+
+_MIXING = (
+    Law(name="follows_its_key", broken=_follows_its_key),
+    Law(name="nothing_is_mixed_without_alpha", broken=_nothing_is_mixed_without_alpha),
+)
+MIXUP = (
+    *_MIXING,
+    Law(name="shares_are_beta", broken=_shares_are_beta),
+    Law(name="partners_are_uniform", broken=_partners_are_uniform),
+)
+CUTMIX = (
+    *_MIXING,
+    Law(name="labels_count_pixels", broken=_labels_count_pixels),
+    Law(name="boxes_are_rectangles", broken=_boxes_are_rectangles),
+    Law(name="boxes_have_their_distribution", broken=_boxes_have_their_distribution),
+)
+SMOOTH_LABELS = (Law(name="makes_cross_entropy_smooth", broken=_makes_cross_entropy_smooth),)
