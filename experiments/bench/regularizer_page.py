@@ -93,10 +93,10 @@ def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float)
 def rich_table(speeds: Speeds) -> Table:
     """The times for the console."""
     table = Table(title="time over torch's and flax's or optax's", box=box.SIMPLE_HEAD)
-    for title in ("", "size", *_titles(speeds)):
-        table.add_column(title, justify="right" if title else "left")
-    for cells in _rows(speeds):
-        table.add_row(*cells)
+    for title in ("", *_titles(speeds)):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
+    for name, _, *times in _rows(speeds):
+        table.add_row(name, *times)
     return table
 
 

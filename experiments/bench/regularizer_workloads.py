@@ -330,7 +330,7 @@ def _tree(scale: float) -> dict[str, Numbers]:
 
 
 def _tree_size(tree: Mapping[str, Numbers]) -> str:
-    return f"{len(tree)} leaves, {sum(leaf.size for leaf in tree.values())} numbers"
+    return f"{sum(leaf.size for leaf in tree.values()):,} in {len(tree)} leaves"
 
 
 def _as_jax(tree: Mapping[str, Numbers]) -> dict[str, jax.Array]:
