@@ -105,10 +105,23 @@ def _within(
     return defined(result, holds, ArgumentValueError, message, jnp.stack([low, high]))
 
 
-def _uniform(key: Array, ends: tuple[Array, Array], n: int, dtype: np.dtype) -> Array:
-    """[n], one number for each image."""
-    low, high = (jnp.asarray(end, dtype) for end in ends)
-    return jax.random.uniform(key, (n,), dtype, low, high)
+# All numbers are drawn in 32 bits: the switch to 64 bits changes no draw.
+
+
+def _uniform(key: Array, ends: tuple[Array, Array], shape: tuple[int, ...]) -> Array:
+    """Between the ends, which are differentiated."""
+    low, high = (end.astype(np.float32) for end in ends)
+    return jax.random.uniform(key, shape, np.float32, low, high)
+
+
+def _whole(key: Array, shape: tuple[int, ...], count: ArrayLike) -> Array:
+    """From 0 to count - 1."""
+    return jax.random.randint(key, shape, 0, count, np.int32)
+
+
+def _chosen(key: Array, p: Array, n: int) -> Array:
+    """[n], True with probability p."""
+    return jax.random.bernoulli(key, p.astype(np.float32), (n,))
 
 
 # ----------------------------------------------------------------------------------- crop and flip
@@ -224,7 +237,7 @@ def _random_crop(
     around = [(0, 0)] * 4
     around[axes.height], around[axes.width] = (top, bottom), (left, right)
     down, right = (
-        jax.random.randint(k, x.shape[:1], 0, room + 1)
+        _whole(k, x.shape[:1], room + 1)
         for k, room in zip(jax.random.split(key), rooms, strict=True)
     )
     padded = jnp.pad(x, around, mode=padding_mode)
@@ -299,7 +312,7 @@ def random_vertical_flip(
 
 def _flipped(function: str, key: Array, images: ArrayLike, p: ArrayLike, axis: int) -> Array:
     x, probability = as_batch(function, images), jnp.asarray(p)
-    chosen = jax.random.bernoulli(key, probability, x.shape[:1])
+    chosen = _chosen(key, probability, x.shape[0])
     result = jnp.where(chosen.reshape(-1, 1, 1, 1), jnp.flip(x, axis), x)
     return as_given(_probable(function, result, probability), images)
 
@@ -360,7 +373,7 @@ def _random_rotation(
     x, axes = as_batch("random_rotation", images), axes_of("random_rotation", channel_axis)
     wide = computed("random_rotation", x)
     ends = _as_arrays(degrees)
-    angle = _uniform(key, ends, x.shape[0], wide.dtype)
+    angle = _uniform(key, ends, x.shape[:1]).astype(wide.dtype)
     matrix = pixel_matrix(-angle, 0.0, 0.0, 1.0, 0.0, 0.0).astype(wide.dtype)
     outside = per_color("random_rotation", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, matrix, outside, axes, interpolation)
@@ -465,7 +478,7 @@ def _random_affine(
     keys = dict(zip(("degrees", *_NEUTRAL), jax.random.split(key, 6), strict=True))
     drawn: dict[str, Array | float] = {
         **_NEUTRAL,
-        **{name: _uniform(keys[name], ends[name], x.shape[0], wide.dtype) for name in ends},
+        **{name: _uniform(keys[name], ends[name], x.shape[:1]).astype(wide.dtype) for name in ends},
     }
     right, down = jnp.round(drawn["right"] * width), jnp.round(drawn["down"] * height)
     matrix = pixel_matrix(
@@ -553,10 +566,10 @@ def _color_jitter(
     keys = dict(zip(_FACTORS, rest, strict=True))
     ends = {name: _as_arrays(ranges[name]) for name in _FACTORS if name in ranges}
     factors = {
-        name: _uniform(keys[name], interval, x.shape[0], wide.dtype).reshape(-1, 1, 1, 1)
+        name: _uniform(keys[name], interval, (x.shape[0], 1, 1, 1)).astype(wide.dtype)
         for name, interval in ends.items()
     }
-    places = jax.random.uniform(first, (len(factors), x.shape[0], 1, 1, 1))
+    places = jax.random.uniform(first, (len(factors), x.shape[0], 1, 1, 1), np.float32)
     result = jittered(wide, factors, jnp.argsort(places, axis=0), axes, white(x.dtype))
     for name, interval in ends.items():
         result = _within("color_jitter", name, result, interval, *_FACTORS[name][1:])
@@ -632,9 +645,9 @@ def random_erasing(
     size = axes.sizes(x)
     height, width = _erased_size(shape, x.shape[0], shares, ratios, size)
     probability = jnp.asarray(p)
-    height *= jax.random.bernoulli(chance, probability, x.shape[:1])
+    height *= _chosen(chance, probability, x.shape[0])
     top, left = (
-        jax.random.randint(k, x.shape[:1], 0, whole - length + 1)
+        _whole(k, x.shape[:1], whole - length + 1)
         for k, whole, length in zip(jax.random.split(place), size, (height, width), strict=True)
     )
     if value is None:
@@ -657,11 +670,8 @@ def _erased_size(
 ) -> tuple[Array, Array]:
     """[n] heights and widths, 0 where no rectangle fits."""
     first, second = jax.random.split(key)
-    dtype = shares[0].dtype
-    share = jax.random.uniform(first, (n, _ATTEMPTS), dtype, *shares)
-    ratio = jnp.exp(
-        jax.random.uniform(second, (n, _ATTEMPTS), dtype, *(jnp.log(end) for end in ratios))
-    )
+    share = _uniform(first, shares, (n, _ATTEMPTS))
+    ratio = jnp.exp(_uniform(second, (jnp.log(ratios[0]), jnp.log(ratios[1])), (n, _ATTEMPTS)))
     area = share * (size[0] * size[1])
     sides = jnp.round(jnp.stack([jnp.sqrt(area * ratio), jnp.sqrt(area / ratio)]))
     fits = (sides[0] < size[0]) & (sides[1] < size[1])
