@@ -19,7 +19,7 @@ from experiments.overfitting.problem import (
     held_out,
     is_wrong,
 )
-from experiments.overfitting.regularizers import REGULARIZERS, Regularizer, Weights
+from experiments.overfitting.regularizers import REGULARIZERS, Parameters, Regularizer, Weights
 from jaxact.functional import cross_entropy
 
 Array = jax.Array
@@ -97,16 +97,16 @@ def _train(
     aside = held_out(config) & validates
     network = Network(regularizer=regularizer, strength=strength)
 
-    def validation(state: State, *, used: bool) -> Array:
-        parameters = network.used(state) if used else state.parameters
-        logits = network.logits(parameters, state.statistics, x[aside])
-        return cross_entropy(logits, y[aside]) if validates else jnp.array(jnp.nan)
+    def validation(state: State, parameters: Parameters) -> Array:
+        if not validates:
+            return jnp.array(jnp.nan)
+        return cross_entropy(network.logits(parameters, state.statistics, x[aside]), y[aside])
 
     def step(state: State, given: tuple[Array, ...]) -> tuple[State, Array]:
         key, batch, done = given
         rate = config.learning_rate * (1 - done)
         state = network.step(state, key, x[batch], y[batch], rate)
-        loss = validation(state, used=False)
+        loss = validation(state, state.parameters)
         return network.keep(state, loss, done), loss
 
     def right(state: State, x: Array, y: Array) -> Array:
@@ -130,7 +130,7 @@ def _train(
         wrong=jnp.mean(right(state, x, y), where=is_wrong(config)),
         **_measures(network.used(state).weights),
         validation=losses.ravel() if validates else jnp.zeros(0),
-        kept=validation(state, used=True),
+        kept=validation(state, network.used(state)),
     )
 
 

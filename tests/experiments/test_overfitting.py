@@ -280,6 +280,21 @@ def test_the_study_writes_every_seed_of_every_regularizer(study):
     assert len(found["verdicts"]) == 8
 
 
+def test_a_sweep_writes_every_strength_and_no_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "train", lambda config, progress: _all())
+    outcome = compare_all(Config(sweep=True), tmp_path, Progress())
+    assert [path.name for path in outcome.files] == ["overfitting_sweep.json"]
+
+
+def test_the_page_comes_with_its_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "train", lambda config, progress: _all())
+    table = tmp_path / "docs" / "overfitting.md"
+    outcome = compare_all(Config(table=str(table)), tmp_path / "out", Progress())
+    assert outcome.files[-2:] == [table, table.with_suffix(".png")]
+    assert table.with_suffix(".png").stat().st_size > 10_000
+    assert "| `dropout` | noise | p = 0.6 |" in table.read_text(encoding="utf-8")
+
+
 def test_a_figure_of_one_regularizer_has_no_empty_parts(tmp_path):
     found = {name: _found(name) for name in (PLAIN, "dropout")}
     paths = comparison.plot.draw(found, SMALL, tmp_path / "figure")
