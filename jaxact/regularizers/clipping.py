@@ -163,9 +163,10 @@ def _rounded(wide: Sequence[Array], arrays: Sequence[Array]) -> list[Array]:
 
 
 def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> list[Array]:
-    quotient = jnp.asarray(max_norm).astype(total.dtype) / (total + 1e-6)
-    factor = jnp.where(quotient > 1, 1, quotient)
-
+    limit, length = jnp.asarray(max_norm).astype(total.dtype), total + 1e-6
+    kept = limit / length > 1
+    # A limit of infinity would make the slope of a quotient nan that is not taken.
+    factor = jnp.where(kept, 1, jnp.where(kept, 1, limit) / jnp.where(kept, 1, length))
     return [x * factor.astype(real(x.dtype)) for x in arrays]
 
 

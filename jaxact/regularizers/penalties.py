@@ -91,7 +91,7 @@ def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l1_penalty(touched("l1_penalty", params, where).arrays)
 
 
-@op(by_value=True)
+@op()
 def _l1_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(_size(x)) for x in widened(arrays)])
 
@@ -120,7 +120,7 @@ def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l2_penalty(touched("l2_penalty", params, where).arrays)
 
 
-@op(by_value=True)
+@op()
 def _l2_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(x * x) for x in widened(arrays)])
 
@@ -195,7 +195,7 @@ def group_lasso(params: Tree, *, axis: int = 0, where: Where = "weights") -> Arr
     return _group_lasso(arrays, tuple(other_axes("group_lasso", x, axis) for x in arrays))
 
 
-@op(static=("axes",), by_value=True)
+@op(static=("axes",))
 def _group_lasso(arrays: Sequence[Array], axes: Axes) -> Array:
     norms = unit_norms(widened(arrays), axes)
     parts = [
@@ -236,7 +236,7 @@ def orthogonality_penalty(
     return _orthogonality_penalty(touched("orthogonality_penalty", params, where).arrays, layout)
 
 
-@op(static=("layout",), by_value=True)
+@op(static=("layout",))
 def _orthogonality_penalty(arrays: Sequence[Array], layout: Layout) -> Array:
     return _sum(arrays, [_gram_distance(x, layout) for x in widened(arrays)])
 

@@ -202,9 +202,11 @@ def _p_norms_of(x: Array, p: Array, kind: Kind, axes: tuple[int, ...]) -> Array:
 
 
 def _within(w: Array, norm: Array, limit: Array) -> Array:
+    over = norm > limit
+    # A limit of infinity would make the slope of the quotient nan where it is not taken.
+    quotient = jnp.where(over, limit, 1) / (jnp.where(over, norm, 1) + 1e-7)
     # torch lets a unit with nan be; a limit of nan is none.
-    kept = jnp.where(limit >= 0, jnp.ones_like(limit), jnp.nan)
-    return w * jnp.where(norm > limit, limit / (norm + 1e-7), kept)
+    return w * jnp.where(over, quotient, jnp.where(limit >= 0, jnp.ones_like(limit), jnp.nan))
 
 
 def proximal_l1(params: T, threshold: ArrayLike, *, where: Where = "weights") -> T:

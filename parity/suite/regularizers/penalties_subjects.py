@@ -1,0 +1,45 @@
+"""jaxact's penalties as functions of arrays."""
+# pyright: basic
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxact.regularizers import penalties
+from parity.suite.regularizers.subjects import Joined
+
+# In the order of a jax tree: only a/weight and b/kernel are weights.
+NAMES = ("a/bias", "a/weight", "b/bias", "b/kernel", "b/scale")
+
+
+class OfNetwork:
+    """f(network, x, ...) of x and of the weights of the network's two layers.
+
+    Args:
+        function: jaxact's, or a wrong one.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__ = self.__qualname__ = function.__name__
+        self.__signature__ = inspect.signature(function)
+
+    def __call__(self, x: Any, first: Any, second: Any, **values: Any) -> Any:
+        """The penalty, differentiable in the weights as well."""
+
+        def network(rows: Any) -> Any:
+            return jnp.tanh(rows @ first) @ second
+
+        return self.function(network, x, **values)
+
+
+l1_penalty = Joined(penalties.l1_penalty, NAMES)
+l2_penalty = Joined(penalties.l2_penalty, NAMES)
+elastic_net = Joined(penalties.elastic_net, NAMES)
+group_lasso = Joined(penalties.group_lasso, NAMES)
+orthogonality_penalty = Joined(penalties.orthogonality_penalty, NAMES)
+jacobian_penalty = OfNetwork(penalties.jacobian_penalty)
