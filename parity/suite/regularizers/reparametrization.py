@@ -91,6 +91,14 @@ WEIGHT_NORM = Spec(
             for label, scale in (("huge", 1e21), ("tiny", 1e-26))
         ),
         Params(
+            label="slopes_of_huge",
+            inputs=(Samples(shape=(6, 4), scale=1e21), _lengths(6, 1)),
+            dtypes=("float32",),
+            checks=("vjp",),
+            # Far below what any floor would forgive.
+            budget=Budget(ulp=2.0**12, reason="components that are differences"),
+        ),
+        Params(
             label="zeros",
             inputs=(Choices(values=(0.0, 0.0, 1.0), shape=(12, 2)), _lengths(12, 1)),
             dtypes=BOTH,

@@ -27,6 +27,10 @@ PROJECTED = Budget(
 TWICE = Budget(
     ulp=16, floor=64, everywhere=True, reason="a sum of products of three projected vectors"
 )
+# Far below what any floor would forgive.
+CANCELS = Budget(ulp=2.0**12, reason="components of a gradient that are differences")
+SMALL = Budget(ulp=8, reason="results far below 1, of which no floor may forgive anything")
+HUGE = Samples(shape=(24, 6), scale=1e25)
 NEIGHBOURS = Budget(
     ulp=8, floor=8, everywhere=True, reason="terms of all neighbours, of either sign"
 )
@@ -68,7 +72,8 @@ NORMALIZE = Spec(
             checks=("forward",),
         ),
         Params(label="zeros", inputs=(ZEROS,), checks=FORWARD),
-        Params(label="huge", inputs=(Samples(shape=(24, 6), scale=1e25),), checks=FORWARD),
+        Params(label="huge", inputs=(HUGE,), checks=("forward",)),
+        Params(label="slopes_of_huge", inputs=(HUGE,), checks=("vjp",), budget=CANCELS),
         Params(
             label="ties,eps=0.25",
             values={"eps": 0.25},
@@ -167,12 +172,20 @@ LOCAL_RESPONSE_NORM = Spec(
             dtypes=("float32",),
             checks=("forward",),
         ),
-        Params(
-            label="huge",
-            values={"size": 3},
-            inputs=(Samples(shape=(4, 6, 5), scale=1e21),),
-            dtypes=("float32",),
-            checks=FORWARD,
+        *(
+            Params(
+                label=label,
+                values={"size": 3, "beta": beta},
+                inputs=(Samples(shape=(4, 6, 5), scale=1e21),),
+                dtypes=("float32",),
+                checks=(check,),
+                budget=CANCELS if check == "vjp" else SMALL,
+            )
+            for label, beta, check in (
+                ("huge", 0.75, "forward"),
+                ("huge,beta=0.5", 0.5, "forward"),
+                ("slopes_of_huge", 0.75, "vjp"),
+            )
         ),
         Params(
             label="numbers=arrays",

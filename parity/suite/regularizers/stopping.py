@@ -65,7 +65,12 @@ SPECS: tuple[Spec, ...] = (
             _setting(),
             _setting(patience=4),
             _setting(patience=0),
-            _setting(patience=3, min_delta=0.25),
+            Params(
+                values={"patience": 12, "min_delta": 0.25},
+                inputs=(Samples(shape=(32,), scale=0.2, axis=None),),
+                dtypes=("float32",),
+                checks=("forward",),
+            ),
             _setting(patience=4, mode="max"),
             _setting(patience=6, min_delta=0.25, mode="max"),
         ),
