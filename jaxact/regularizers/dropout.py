@@ -240,7 +240,3 @@ def _by_channel(function: str, shape: Shape) -> Shape:
 
 def _deprecated(function: str, axes: int, shapes: str) -> str:
     return f"{function}: an input of {axes} axes is deprecated, it should be {shapes}; say dropout"
-
-
-# The package's `dropout` is this function, no longer the module, when it asks for the names.
-dropout.__dict__["__all__"] = __all__

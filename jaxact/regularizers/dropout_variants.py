@@ -25,6 +25,7 @@ from jaxact.regularizers._masks import (
     Key,
     Shape,
     check_probability,
+    is_random,
     known,
     masked,
     random_bits,
@@ -145,13 +146,14 @@ def gaussian_dropout(
     Source:
         Srivastava et al. 2014, section 10; beyond torch.nn.functional.dropout, torch 2.13.
     """
-    x = as_floating("gaussian_dropout", "input", input)
+    x = as_array("gaussian_dropout", "input", input)
     check_probability("gaussian_dropout", p)
     if is_number(p) and p == 1:
         raise ValueError("gaussian_dropout: p must be in [0, 1), got 1")
-    drawn_from = source("gaussian_dropout", x, p, training, key)
-    if drawn_from is None:
+    if not is_random(p, training):
         return x
+    x = as_floating("gaussian_dropout", "input", x)
+    drawn_from = source("gaussian_dropout", x, key)
     if isinstance(drawn_from, TorchGenerator):
         spread = _spread(np, known("gaussian_dropout", p))
         return x * jnp.asarray(drawn_from.normal(x.shape, 1.0, float(spread), x.dtype))
@@ -233,10 +235,12 @@ def dropblock(
     check_probability("dropblock", p)
     axes = _spatial_axes(x, channel_axis)
     _check_block(block_size)
-    drawn_from = source("dropblock", x, p, training, key)
-    if drawn_from is None:
+    if not is_random(p, training):
         return x
     x = as_floating("dropblock", "input", x)
+    drawn_from = source("dropblock", x, key)
+    if not x.size:
+        return x
     size = min(block_size, *(x.shape[axis] for axis in axes))
     lengths = tuple(size if axis in axes else 1 for axis in range(x.ndim))
     if isinstance(drawn_from, TorchGenerator):
@@ -300,8 +304,8 @@ def _without_blocks(x: Array, first: Array, block: Shape) -> Array:
     axes = (axis for axis, size in enumerate(block) if size > 1)
     inside = functools.reduce(functools.partial(_along, block=block), axes, first)
     kept = jnp.sum(~inside, dtype=jnp.uint32).astype(compute_dtype(x.dtype))
-    scale = jnp.where(kept > 0, x.size / jnp.maximum(kept, 1), 0).astype(x.dtype)
-    return x * jnp.where(inside, 0, scale)
+    scale = jnp.where(kept > 0, x.size / jnp.maximum(kept, 1), 0)
+    return (x * jnp.where(inside, 0, scale)).astype(x.dtype)
 
 
 def _along(first: Array, axis: int, block: Shape) -> Array:

@@ -1,0 +1,378 @@
+"""What dropouts have to keep to, whatever they draw.
+
+Every law looks at fixed keys, and a right function breaks it for one key in a million (ALARM); what
+the laws can see is shown by the mutants.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.spec import Law
+
+Floats: TypeAlias = NDArray[np.float64]
+Subject = Callable[..., Any]
+
+ALARM = 1e-6
+PROBABILITIES = (1e-3, 0.1, 0.5, 0.7, 0.999)
+BLOCK_SIZE, BLOCK_SHARE = 3, 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """How a dropout is looked at.
+
+    Args:
+        shape: of the input.
+        shared: axes along which everything has one draw.
+        threshold: results of an input of ones are above it where they are kept.
+    """
+
+    shape: tuple[int, ...]
+    shared: tuple[int, ...] = ()
+    threshold: float = 0.0
+
+    def drawn(self, subject: Subject, seed: Any = 0, **values: Any) -> NDArray[np.bool_]:
+        """Who is kept, once for each draw."""
+        return self.first(self.whole(subject, seed, **values))
+
+    def whole(self, subject: Subject, seed: Any = 0, **values: Any) -> NDArray[np.bool_]:
+        """Who is kept, for each element."""
+        ones = np.ones(self.shape, np.float32)
+        return np.asarray(subject(ones, training=True, key=_key(seed), **values)) > self.threshold
+
+    def first(self, kept: NDArray[Any]) -> NDArray[Any]:
+        """The first along the shared axes."""
+        return kept[
+            tuple(slice(0, 1) if i in self.shared else slice(None) for i in range(kept.ndim))
+        ]
+
+
+LINE = Mask(shape=(1 << 10, 1 << 10))
+ROWS = Mask(shape=(1 << 18, 2, 1), shared=(1, 2))
+
+
+def _key(seed: Any) -> Any:
+    import jax
+
+    return jax.random.key(seed) if isinstance(seed, int) else seed
+
+
+def _special() -> Any:
+    return importlib.import_module("scipy.special")
+
+
+def _quantile(tests: int) -> float:
+    """A normal number is beyond it, on either side, once in a million times in so many tests."""
+    return float(-_special().ndtri(ALARM / 2 / tests))
+
+
+# ------------------------------------------------------------------------------------------- rates
+
+
+def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
+    """Exact binomial tails, for p as a number and as an array."""
+    tests = 2 * len(PROBABILITIES)
+    for seed, p in enumerate(PROBABILITIES):
+        for given in (p, np.asarray(p, np.float32)):
+            kept = mask.drawn(subject, seed, p=given)
+            count, dropped = kept.size, int((~kept).sum())
+            below = _special().bdtr(dropped, count, p)
+            above = _special().bdtrc(dropped - 1, count, p) if dropped else 1.0
+            if min(below, above) < ALARM / 2 / tests:
+                return f"p = {given!r}: {dropped} of {count} are dropped"
+    return None
+
+
+# ------------------------------------------------------------------------------------ independence
+
+
+def _correlation(a: NDArray[np.bool_], b: NDArray[np.bool_], keep: float) -> float:
+    """A normal number if a and b are independent, each True with the chance `keep`."""
+    product = (a - keep) * (b - keep)
+    return float(product.sum() / (keep * (1 - keep) * math.sqrt(product.size)))
+
+
+def _independent(
+    pairs: Sequence[tuple[str, NDArray[Any], NDArray[Any]]], keep: float
+) -> str | None:
+    limit = _quantile(len(pairs))
+    for name, a, b in pairs:
+        found = _correlation(a, b, keep)
+        if abs(found) > limit:
+            return f"{name} are correlated: {found:.1f} standard errors"
+    return None
+
+
+def _neighbours_are_independent(subject: Subject, mask: Mask) -> str | None:
+    """Along each axis that is drawn on, near and half an axis away."""
+    p = 0.3
+    kept = mask.drawn(subject, 11, p=p)
+    pairs: list[tuple[str, Any, Any]] = []
+    for axis in range(kept.ndim):
+        length = kept.shape[axis]
+        line = np.moveaxis(kept, axis, 0)
+        for lag in sorted({1, 2, 3, length // 2} & set(range(1, length))):
+            pairs.append((f"places {lag} apart on axis {axis}", line[lag:], line[:-lag]))
+    return _independent(pairs, 1 - p)
+
+
+def _keys_are_independent(subject: Subject, mask: Mask) -> str | None:
+    import jax
+
+    p = 0.5
+    keys = jax.random.split(jax.random.key(5), 3)
+    kept = [mask.drawn(subject, key, p=p) for key in (*keys, jax.random.key(5))]
+    if not np.array_equal(kept[0], mask.drawn(subject, keys[0], p=p)):
+        return "the same key gives another mask"
+    pairs = [(f"keys {i} and {j}", kept[i], kept[j]) for i in range(4) for j in range(i)]
+    return _independent(pairs, 1 - p)
+
+
+def _mapped_keys_have_masks_of_their_own(subject: Subject, mask: Mask) -> str | None:
+    import jax
+
+    ones = np.ones(mask.shape, np.float32)
+    keys = jax.random.split(jax.random.key(6), 2)
+
+    def draw(key: Any) -> Any:
+        return subject(ones, training=True, key=key, p=0.5)
+
+    together = np.asarray(jax.vmap(draw)(keys))
+    for key, one in zip(keys, together, strict=True):
+        if not np.array_equal(one, np.asarray(draw(key))):
+            return "a mapped call has another mask than a single one"
+    first, second = (mask.first(one > mask.threshold) for one in together)
+    return _independent([("mapped keys", first, second)], 0.5)
+
+
+def _shares_one_draw(subject: Subject, mask: Mask) -> str | None:
+    kept = mask.whole(subject, 3, p=0.5)
+    if kept.shape != mask.shape:
+        return f"an input of shape {mask.shape} gives {kept.shape}"
+    if (kept != mask.first(kept)).any():
+        return f"along the axes {mask.shared} there are several draws"
+    return None
+
+
+# ------------------------------------------------------------------------------------------- calls
+
+
+def _training_needs_a_key(subject: Subject, mask: Mask) -> str | None:
+    ones = np.ones(mask.shape, np.float32)
+    for p in (0.5, 1.0, np.asarray(0.0, np.float32)):
+        try:
+            subject(ones, p=p, training=True, key=None)
+        except (TypeError, ValueError):
+            continue
+        return f"a call with p = {p!r} without a key is accepted"
+    return None
+
+
+def _is_the_input_itself(subject: Subject, mask: Mask) -> str | None:
+    """Without training and for p = 0, with no key."""
+    import jax.numpy as jnp
+
+    x = jnp.ones(mask.shape)
+    for values in ({"training": False}, {"training": True, "p": 0.0}, {"training": True, "p": 0}):
+        if subject(x, key=None, **values) is not x:
+            return f"{values} gives another array than the input"
+    return None
+
+
+def _any_kind_of_key_will_do(subject: Subject, mask: Mask) -> str | None:
+    import jax
+
+    p = 0.3
+    kinds = [jax.random.key(2, impl=kind) for kind in ("threefry2x32", "rbg", "unsafe_rbg")]
+    kept = [mask.drawn(subject, key, p=p) for key in kinds]
+    if not np.array_equal(kept[0], mask.drawn(subject, jax.random.key_data(kinds[0]), p=p)):
+        return "the data of a key give another mask than the key"
+    limit = _quantile(len(kinds))
+    for kind, mask_of_kind in zip(kinds, kept, strict=True):
+        off = (mask_of_kind.mean() - (1 - p)) / math.sqrt(p * (1 - p) / mask_of_kind.size)
+        if abs(off) > limit:
+            return f"{kind.dtype}: {mask_of_kind.mean():.4f} are kept"
+    return None
+
+
+def _laws(mask: Mask, *laws: Callable[..., str | None]) -> tuple[Law, ...]:
+    return tuple(
+        Law(name=law.__name__.strip("_"), broken=functools.partial(law, mask=mask)) for law in laws
+    )
+
+
+def random_mask(mask: Mask) -> tuple[Law, ...]:
+    """The laws of a dropout that draws masks."""
+    shares = (_shares_one_draw,) if mask.shared else ()
+    return _laws(
+        mask,
+        _drops_with_probability_p,
+        _neighbours_are_independent,
+        _keys_are_independent,
+        _mapped_keys_have_masks_of_their_own,
+        _any_kind_of_key_will_do,
+        _training_needs_a_key,
+        _is_the_input_itself,
+        *shares,
+    )
+
+
+# ---------------------------------------------------------------------------------- alpha dropout
+
+
+def keeps_mean_and_variance(mask: Mask) -> Law:
+    """Of normal numbers, mean 0 and variance 1, as the networks of selu need it."""
+
+    def broken(subject: Subject) -> str | None:
+        x = np.random.default_rng(0).standard_normal(mask.shape).astype(np.float32)
+        limit = _quantile(2 * 3)
+        for seed, p in enumerate((0.05, 0.3, 0.8)):
+            y = np.asarray(subject(x, p=p, training=True, key=_key(seed)), np.float64)
+            for name, values, expected in (("mean", y, 0.0), ("variance", y**2, 1.0)):
+                # One mean for each draw: those that share one are no independent numbers.
+                means = values.mean(mask.shared) if mask.shared else values
+                off = (means.mean() - expected) / (means.std() / math.sqrt(means.size))
+                if abs(off) > limit:
+                    return f"p = {p}: the {name} is {means.mean():.4f}, not {expected}"
+        return None
+
+    return Law(name="keeps_mean_and_variance", broken=broken)
+
+
+# ------------------------------------------------------------------------------- Gaussian dropout
+
+
+def _factors_are_normal(subject: Subject) -> str | None:
+    """Kolmogorov and Smirnov's distance: P(sqrt(n) D > z) = 2 exp(-2 z²)."""
+    ones, count = np.ones(1 << 18, np.float32), 1 << 18
+    settings = (0.02, 0.5, 0.999, np.asarray(0.5, np.float32))
+    limit = math.sqrt(math.log(2 * len(settings) / ALARM) / 2)
+    for seed, p in enumerate(settings):
+        factor = np.asarray(subject(ones, p=p, training=True, key=_key(seed)), np.float64)
+        place = _special().ndtr(np.sort((factor - 1) / math.sqrt(float(p) / (1 - float(p)))))
+        rank = np.arange(count + 1) / count
+        gap = max(np.abs(place - rank[1:]).max(), np.abs(place - rank[:-1]).max())
+        if gap * math.sqrt(count) > limit:
+            return f"p = {p!r}: sqrt(n) D = {gap * math.sqrt(count):.3g} > {limit:.3g}"
+    return None
+
+
+def _factors_are_independent(subject: Subject) -> str | None:
+    import jax
+
+    ones = np.ones((512, 512), np.float32)
+    draws = [
+        np.asarray(subject(ones, p=0.5, training=True, key=key), np.float64) - 1
+        for key in jax.random.split(jax.random.key(0), 2)
+    ]
+    pairs = [(draws[0], draws[1])]
+    pairs += [(draws[0][1:], draws[0][:-1]), (draws[0][:, 1:], draws[0][:, :-1])]
+    for a, b in pairs:
+        found = (a * b).sum() / math.sqrt(a.size)
+        if abs(found) > _quantile(len(pairs)):
+            return f"factors are correlated: {found:.1f} standard errors"
+    return None
+
+
+GAUSSIAN = (
+    Law(name="factors_are_normal", broken=_factors_are_normal),
+    Law(name="factors_are_independent", broken=_factors_are_independent),
+    *_laws(LINE, _training_needs_a_key, _is_the_input_itself),
+)
+
+
+# -------------------------------------------------------------------------------------- DropBlock
+
+MAPS = Mask(shape=(64, 64, 12, 10))
+
+
+def _kept_places(subject: Subject, seed: Any, **values: Any) -> NDArray[np.bool_]:
+    return MAPS.whole(subject, seed, p=BLOCK_SHARE, block_size=BLOCK_SIZE, **values)
+
+
+def _expected_share() -> float:
+    """Of dropped places: where a place lies in k blocks that may begin, 1 - (1 - γ)^k."""
+    coverings, gamma = np.ones((1, 1)), BLOCK_SHARE
+    for length in MAPS.shape[2:]:
+        first = np.arange(length - BLOCK_SIZE + 1)
+        place = np.arange(length)[:, None]
+        cover = ((first <= place) & (place < first + BLOCK_SIZE)).sum(1)
+        coverings = np.multiply.outer(coverings.ravel(), cover)
+        gamma *= length / (BLOCK_SIZE * first.size)
+    return float((1 - (1 - gamma) ** coverings).mean())
+
+
+def _drops_the_share_of_the_paper(subject: Subject) -> str | None:
+    share = 1 - _kept_places(subject, 0).mean((2, 3))
+    off = (share.mean() - _expected_share()) / (share.std() / math.sqrt(share.size))
+    if abs(off) > _quantile(1):
+        return f"{share.mean():.4f} of all places are dropped, not {_expected_share():.4f}"
+    return None
+
+
+def _drops_whole_blocks(subject: Subject) -> str | None:
+    """Every dropped place lies in a dropped block that fits into the map."""
+    windows: Any = np.lib.stride_tricks.sliding_window_view
+    size = (BLOCK_SIZE, BLOCK_SIZE)
+    dropped = ~_kept_places(subject, 1)
+    first = windows(dropped, size, (2, 3)).all((-2, -1))
+    edge = BLOCK_SIZE - 1
+    padded = np.pad(first, ((0, 0), (0, 0), (edge, edge), (edge, edge)))
+    covered = windows(padded, size, (2, 3)).any((-2, -1))
+    return None if np.array_equal(covered, dropped) else "a dropped place lies in no dropped block"
+
+
+def _maps_are_independent(subject: Subject) -> str | None:
+    import jax
+
+    share, again = (
+        _kept_places(subject, key).mean((2, 3)) for key in jax.random.split(jax.random.key(4), 2)
+    )
+    pairs = [(share[1:], share[:-1]), (share[:, 1:], share[:, :-1]), (share, again)]
+    names = ("samples", "channels", "keys")
+    limit = _quantile(len(pairs))
+    for name, (a, b) in zip(names, pairs, strict=True):
+        found = ((a - share.mean()) * (b - share.mean())).mean() / share.var() * math.sqrt(a.size)
+        if abs(found) > limit:
+            return f"neighbouring {name} are correlated: {found:.1f} standard errors"
+    return None
+
+
+def _channels_may_be_last(subject: Subject) -> str | None:
+    """Blocks lie on the axes that are neither samples nor channels."""
+    ones = np.ones((8, 12, 10, 16), np.float32)
+    y = subject(ones, p=0.3, block_size=3, training=True, key=_key(0), channel_axis=-1)
+    dropped = np.asarray(y) == 0
+    windows: Any = np.lib.stride_tricks.sliding_window_view
+    blocks = windows(dropped, (3, 3), (1, 2)).all((-2, -1)).any((1, 2))
+    if not (blocks == dropped.any((1, 2))).all():
+        return "with channel_axis=-1 blocks do not lie on the axes 1 and 2"
+    return None
+
+
+DROPBLOCK = (
+    Law(name="drops_the_share_of_the_paper", broken=_drops_the_share_of_the_paper),
+    Law(name="drops_whole_blocks", broken=_drops_whole_blocks),
+    Law(name="maps_are_independent", broken=_maps_are_independent),
+    Law(name="channels_may_be_last", broken=_channels_may_be_last),
+    *_laws(MAPS, _training_needs_a_key, _is_the_input_itself),
+)
+
+
+# ----------------------------------------------------------------------- numbers of seeded settings
+
+
+def numbers(shape: Sequence[int]) -> NDArray[np.float32]:
+    """What both sides drop from after a seed: numbers of all sizes and signs, a zero of each."""
+    values = np.random.default_rng(0).standard_normal(tuple(shape)).astype(np.float32)
+    values.flat[:2] = 0.0, -0.0
+    return values

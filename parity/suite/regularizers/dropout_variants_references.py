@@ -1,0 +1,130 @@
+"""Dropouts that torch has not got, written with torch.
+
+The seeded ones draw as torchvision does. Rows name them by their path, so that torch is loaded when
+a row runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from parity.suite.regularizers.dropout_references import Seeded
+
+
+def _check(p: float, highest: float = 1.0) -> None:
+    # As torch does: a ValueError for what Python compares, a RuntimeError for nan.
+    if p < 0 or p > highest:
+        raise ValueError(f"p = {p}")
+    if p != p:
+        raise RuntimeError(f"p = {p}")
+
+
+def _check_tensor(input: object) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError("no tensor")
+
+
+def _check_kind(input: Tensor) -> None:
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{input.dtype}")
+
+
+def drop_path(input: Tensor, p: float = 0.5, training: bool = True, *, mode: str = "row") -> Tensor:
+    """torchvision.ops.stochastic_depth, with timm's name and default mode."""
+    _check(p)
+    if mode not in ("batch", "row"):
+        raise ValueError(f"mode = {mode}")
+    _check_tensor(input)
+    if not training or p == 0:
+        return input
+    if p < 1:
+        _check_kind(input)
+    if mode == "row" and not input.ndim:
+        raise RuntimeError("no rows")
+    size = [input.shape[0] if mode == "row" else 1] + [1] * (input.ndim - 1)
+    if p == 1:
+        return input * torch.zeros(size[: input.ndim], dtype=input.dtype)
+    noise = torch.empty(size[: input.ndim], dtype=input.dtype).bernoulli_(1 - p)
+    return input * noise.div_(1 - p)
+
+
+def dropconnect(weight: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """A weight is dropped as an input is."""
+    return F.dropout(weight, p, training)
+
+
+def gaussian_dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Times N(1, p / (1 - p))."""
+    _check_tensor(input)
+    _check(p)
+    if p == 1:
+        raise ValueError("p = 1")
+    if not training or p == 0:
+        return input
+    _check_kind(input)
+    return input * torch.empty_like(input).normal_(1, (p / (1 - p)) ** 0.5)
+
+
+def _check_blocks(input: Tensor, block_size: Any, channel_axis: int) -> None:
+    _check_tensor(input)
+    if input.ndim not in (4, 5):
+        raise RuntimeError(f"{input.ndim} axes")
+    if not -input.ndim <= channel_axis < input.ndim:
+        raise IndexError(f"channel_axis = {channel_axis}")
+    if channel_axis % input.ndim == 0:
+        raise RuntimeError("channel_axis is that of the samples")
+    if not isinstance(block_size, int):
+        raise TypeError(f"block_size = {block_size}")
+    if block_size < 1:
+        raise ValueError(f"block_size = {block_size}")
+
+
+def dropblock(
+    input: Tensor,
+    p: float = 0.1,
+    block_size: int = 7,
+    training: bool = True,
+    *,
+    channel_axis: int = 1,
+) -> Tensor:
+    """torchvision.ops.drop_block2d and drop_block3d, for channels on axis 1 and odd sizes."""
+    _check(p)
+    _check_blocks(input, block_size, channel_axis)
+    if not training or p == 0:
+        return input
+    _check_kind(input)
+    n, c, *lengths = input.shape
+    size = min(block_size, *lengths)
+    gamma = p
+    for length in lengths:
+        gamma = gamma * length / (size * (length - size + 1))
+    first = [length - size + 1 for length in lengths]
+    noise = torch.empty((n, c, *first), dtype=input.dtype).bernoulli_(gamma)
+    noise = F.pad(noise, [size // 2] * (2 * len(lengths)), value=0)
+    pool: Any = F.max_pool2d if len(lengths) == 2 else F.max_pool3d
+    # In float32: torch has no max_pool3d of half precision.
+    keep = 1 - pool(noise.float(), stride=1, kernel_size=size, padding=size // 2)
+    return normalised(input, keep)
+
+
+seeded_drop_path = Seeded(drop_path)
+seeded_dropconnect = Seeded(dropconnect)
+seeded_gaussian_dropout = Seeded(gaussian_dropout)
+seeded_dropblock = Seeded(dropblock)
+
+
+def multiplied(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
+    """The input times factors, in float32 at least and rounded once."""
+    wide = torch.promote_types(input.dtype, torch.float32)
+    return (input.to(wide) * drawn.to(wide)).to(input.dtype)
+
+
+def normalised(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
+    """The input times a mask over the share of it that is kept; 0 if nothing is."""
+    kept, count = drawn.double().sum(), torch.tensor(drawn.numel(), dtype=torch.float64)
+    scale = torch.where(kept > 0, count / kept, torch.zeros_like(kept))
+    return multiplied(input, drawn.double() * scale)
