@@ -105,23 +105,24 @@ def _within(
     return defined(result, holds, ArgumentValueError, message, jnp.stack([low, high]))
 
 
-# All numbers are drawn in 32 bits: the switch to 64 bits changes no draw.
+def _draws(key: Array, count: int, x: Array) -> Array:
+    """[count, n], uniform on [0, 1), `count` numbers for each image.
+
+    One call for all of them, since each one is a large program to compile. 32 bits, so that the
+    switch to 64 bits changes no draw.
+    """
+    return jax.random.uniform(key, (count, x.shape[0]), np.float32)
 
 
-def _uniform(key: Array, ends: tuple[Array, Array], shape: tuple[int, ...]) -> Array:
-    """Between the ends, which are differentiated."""
-    low, high = (end.astype(np.float32) for end in ends)
-    return jax.random.uniform(key, shape, np.float32, low, high)
+def _between(draw: Array, ends: tuple[Array, Array]) -> Array:
+    """Uniform numbers between the ends, which are differentiated."""
+    low, high = (end.astype(draw.dtype) for end in ends)
+    return low + draw * (high - low)
 
 
-def _whole(key: Array, shape: tuple[int, ...], count: ArrayLike) -> Array:
-    """From 0 to count - 1."""
-    return jax.random.randint(key, shape, 0, count, np.int32)
-
-
-def _chosen(key: Array, p: Array, n: int) -> Array:
-    """[n], True with probability p."""
-    return jax.random.bernoulli(key, p.astype(np.float32), (n,))
+def _below(draw: Array, count: ArrayLike) -> Array:
+    """Uniform whole numbers from 0 to count - 1."""
+    return jnp.floor(draw * count).astype(np.int32)
 
 
 # ----------------------------------------------------------------------------------- crop and flip
@@ -237,8 +238,7 @@ def _random_crop(
     around = [(0, 0)] * 4
     around[axes.height], around[axes.width] = (top, bottom), (left, right)
     down, right = (
-        _whole(k, x.shape[:1], room + 1)
-        for k, room in zip(jax.random.split(key), rooms, strict=True)
+        _below(draw, room + 1) for draw, room in zip(_draws(key, 2, x), rooms, strict=True)
     )
     padded = jnp.pad(x, around, mode=padding_mode)
     return as_given(windows(padded, down, right, size, axes), images)
@@ -312,7 +312,7 @@ def random_vertical_flip(
 
 def _flipped(function: str, key: Array, images: ArrayLike, p: ArrayLike, axis: int) -> Array:
     x, probability = as_batch(function, images), jnp.asarray(p)
-    chosen = _chosen(key, probability, x.shape[0])
+    chosen = _draws(key, 1, x) < probability
     result = jnp.where(chosen.reshape(-1, 1, 1, 1), jnp.flip(x, axis), x)
     return as_given(_probable(function, result, probability), images)
 
@@ -373,7 +373,7 @@ def _random_rotation(
     x, axes = as_batch("random_rotation", images), axes_of("random_rotation", channel_axis)
     wide = computed("random_rotation", x)
     ends = _as_arrays(degrees)
-    angle = _uniform(key, ends, x.shape[:1]).astype(wide.dtype)
+    angle = _between(_draws(key, 1, x)[0], ends).astype(wide.dtype)
     matrix = pixel_matrix(-angle, 0.0, 0.0, 1.0, 0.0, 0.0).astype(wide.dtype)
     outside = per_color("random_rotation", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, matrix, outside, axes, interpolation)
@@ -475,10 +475,10 @@ def _random_affine(
     wide = computed("random_affine", x)
     height, width = axes.sizes(x)
     ends = {name: _as_arrays(interval) for name, interval in ranges.items()}
-    keys = dict(zip(("degrees", *_NEUTRAL), jax.random.split(key, 6), strict=True))
+    draws = dict(zip(("degrees", *_NEUTRAL), _draws(key, 6, x), strict=True))
     drawn: dict[str, Array | float] = {
         **_NEUTRAL,
-        **{name: _uniform(keys[name], ends[name], x.shape[:1]).astype(wide.dtype) for name in ends},
+        **{name: _between(draws[name], ends[name]).astype(wide.dtype) for name in ends},
     }
     right, down = jnp.round(drawn["right"] * width), jnp.round(drawn["down"] * height)
     matrix = pixel_matrix(
@@ -562,15 +562,15 @@ def _color_jitter(
     x, axes = as_batch("color_jitter", images), axes_of("color_jitter", channel_axis)
     check_colors("color_jitter", x, axes)
     wide = computed("color_jitter", x)
-    first, *rest = jax.random.split(key, 1 + len(_FACTORS))
-    keys = dict(zip(_FACTORS, rest, strict=True))
+    draws, places = jnp.split(_draws(key, 2 * len(_FACTORS), x).reshape(-1, x.shape[0], 1, 1, 1), 2)
     ends = {name: _as_arrays(ranges[name]) for name in _FACTORS if name in ranges}
     factors = {
-        name: _uniform(keys[name], interval, (x.shape[0], 1, 1, 1)).astype(wide.dtype)
-        for name, interval in ends.items()
+        name: _between(draw, ends[name]).astype(wide.dtype)
+        for name, draw in zip(_FACTORS, draws, strict=True)
+        if name in ends
     }
-    places = jax.random.uniform(first, (len(factors), x.shape[0], 1, 1, 1), np.float32)
-    result = jittered(wide, factors, jnp.argsort(places, axis=0), axes, white(x.dtype))
+    order = jnp.argsort(places[: len(factors)], axis=0)
+    result = jittered(wide, factors, order, axes, white(x.dtype))
     for name, interval in ends.items():
         result = _within("color_jitter", name, result, interval, *_FACTORS[name][1:])
     return as_given(returned(result, x.dtype), images)
@@ -640,16 +640,14 @@ def random_erasing(
         Zhong et al. 2020; torchvision's RandomErasing; beyond torch.where, torch 2.13.
     """
     x, axes = as_batch("random_erasing", images), axes_of("random_erasing", channel_axis)
-    chance, shape, place, noise = jax.random.split(key, 4)
+    drawing, noise = jax.random.split(key)
+    chance, down, right, *shapes = _draws(drawing, 3 + 2 * _ATTEMPTS, x)
     shares, ratios = _as_arrays((scale[0], scale[1])), _as_arrays((ratio[0], ratio[1]))
     size = axes.sizes(x)
-    height, width = _erased_size(shape, x.shape[0], shares, ratios, size)
+    height, width = _erased_size(jnp.stack(shapes), shares, ratios, size)
     probability = jnp.asarray(p)
-    height *= _chosen(chance, probability, x.shape[0])
-    top, left = (
-        _whole(k, x.shape[:1], whole - length + 1)
-        for k, whole, length in zip(jax.random.split(place), size, (height, width), strict=True)
-    )
+    height *= chance < probability
+    top, left = _below(down, size[0] - height + 1), _below(right, size[1] - width + 1)
     if value is None:
         new = _noise(noise, x)
     else:
@@ -662,22 +660,18 @@ def random_erasing(
 
 
 def _erased_size(
-    key: Array,
-    n: int,
-    shares: tuple[Array, Array],
-    ratios: tuple[Array, Array],
-    size: tuple[int, int],
+    draws: Array, shares: tuple[Array, Array], ratios: tuple[Array, Array], size: tuple[int, int]
 ) -> tuple[Array, Array]:
-    """[n] heights and widths, 0 where no rectangle fits."""
-    first, second = jax.random.split(key)
-    share = _uniform(first, shares, (n, _ATTEMPTS))
-    ratio = jnp.exp(_uniform(second, (jnp.log(ratios[0]), jnp.log(ratios[1])), (n, _ATTEMPTS)))
+    """[n] heights and widths from [2 attempts, n] numbers, 0 where no rectangle fits."""
+    first, second = jnp.split(draws, 2)
+    share = _between(first, shares)
+    ratio = jnp.exp(_between(second, (jnp.log(ratios[0]), jnp.log(ratios[1]))))
     area = share * (size[0] * size[1])
     sides = jnp.round(jnp.stack([jnp.sqrt(area * ratio), jnp.sqrt(area / ratio)]))
     fits = (sides[0] < size[0]) & (sides[1] < size[1])
-    chosen = jnp.argmax(fits, axis=1)[None, :, None]
-    sides = jnp.where(fits, sides, 0).astype(jnp.int32)
-    height, width = jnp.take_along_axis(sides, chosen, axis=2)[..., 0]
+    first_to_fit = jnp.argmax(fits, axis=0)[None, None]
+    sides = jnp.where(fits, sides, 0).astype(np.int32)
+    height, width = jnp.take_along_axis(sides, first_to_fit, axis=1)[:, 0]
     return height, width
 
 
