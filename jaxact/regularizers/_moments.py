@@ -13,11 +13,11 @@ is written out; a sum over the data and what is done with it on the whole data a
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array, ad_checkpoint, lax
 from jax.custom_derivatives import SymbolicZero
 
 from jaxact._core import compute_dtype, recomputed
@@ -25,8 +25,13 @@ from jaxact._core import compute_dtype, recomputed
 AxisName = str | tuple[str, ...] | None
 
 
+_NAME = "jaxact moments"
+_named = functools.partial(cast(Any, ad_checkpoint).checkpoint_name, name=_NAME)
+T = TypeVar("T")
+
+
 class Moments(NamedTuple):
-    """Of the data along some axes, which have length 1 here; in the dtype computed in."""
+    """Of the data along some axes, which have length 1 here."""
 
     high: Array
     low: Array
@@ -36,17 +41,17 @@ class Moments(NamedTuple):
 def count_of(x: Array, axes: Sequence[int], axis_name: AxisName = None) -> int:
     """How many numbers make one mean, on all devices together."""
     count = math.prod(x.shape[axis] for axis in axes)
-    return count if axis_name is None else int(lax.psum(count, axis_name))
+    return count if axis_name is None else int(cast(int, lax.psum(count, axis_name)))
 
 
 def moments(x: Array, axes: tuple[int, ...], axis_name: AxisName = None) -> Moments:
     """The mean and the biased variance; x has to have numbers along the axes."""
-    found = cast(Moments, _moments_along(axes, axis_name)(x))
+    found: Moments = _moments_along(axes, axis_name)(x)
     return Moments(_constant(found.high), found.low, found.variance)
 
 
 @functools.cache
-def _moments_along(axes: tuple[int, ...], axis_name: AxisName) -> Any:
+def _moments_along(axes: tuple[int, ...], axis_name: AxisName) -> Callable[[Array], Moments]:
     def mean(numbers: Array) -> Array:
         total = jnp.sum(numbers, axes, keepdims=True)
         if axis_name is not None:
@@ -55,26 +60,26 @@ def _moments_along(axes: tuple[int, ...], axis_name: AxisName) -> Any:
 
     @jax.custom_jvp
     def value(x: Array) -> Moments:
-        wide = _widened(x)
-        first = _first(wide, axes, axis_name)
+        first = _first(x, axes, axis_name)
         # Sums of differences to one of the numbers: they are as small as the numbers are spread,
         # however large the mean is, and 0 for a constant.
-        offset = mean(wide - _own(first)[0])
+        offset = mean(x - _own(first)[0])
         high = first + offset
         share = high - first
         low = (first - (high - share)) + (offset - share)
-        centered = _centered(x, high, low)
+        centered = _centered(x, *_own(high, low))
         return Moments(high, low, mean(centered * centered))
 
     def rule(primals: Sequence[Array], tangents: Sequence[Array]) -> Any:
         (x,), (x_dot,) = primals, tangents
-        high, low, variance = value(x)
+        high, low, variance = _kept(value(x))
         high = _constant(high)
 
         def variance_along(x: Array, high: Array, low: Array, x_dot: Array) -> Array:
-            return 2 * mean(_centered(x, high, low) * _widened(x_dot))
+            low, high = _own(low, high)
+            return 2 * mean(_centered(x, high, low) * x_dot)
 
-        low_dot = _apart(mean(_widened(x_dot)), high)
+        low_dot = _apart(mean(x_dot), high)
         variance_dot = _apart(recomputed(variance_along)(x, high, low, x_dot), high)
         tangents_out = Moments(jnp.zeros_like(high), low_dot, variance_dot)
         return Moments(high, low, variance), tangents_out
@@ -83,8 +88,21 @@ def _moments_along(axes: tuple[int, ...], axis_name: AxisName) -> Any:
     return value
 
 
+def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Array:
+    """function(x, *others) of x in the dtype computed in; value and gradient are rounded once.
+
+    The backward pass keeps the arguments as they are and moments, and computes the rest again.
+    """
+
+    def widened(x: Array, *others: Any) -> Array:
+        return function(x.astype(compute_dtype(x.dtype)), *others).astype(x.dtype)
+
+    policy = jax.checkpoint_policies.save_only_these_names(_NAME)
+    return cast(Any, jax.checkpoint(widened, prevent_cse=False, policy=policy))(x, *others)
+
+
 def mean_square(x: Array, axes: tuple[int, ...]) -> Array:
-    """The mean of x² along the axes, which have length 1 here; in the dtype computed in."""
+    """The mean of x² along the axes, which have length 1 here."""
     return _mean_square_along(axes)(x)
 
 
@@ -95,15 +113,14 @@ def _mean_square_along(axes: tuple[int, ...]) -> Callable[[Array], Array]:
 
     @jax.custom_jvp
     def value(x: Array) -> Array:
-        wide = _widened(x)
-        return mean(wide * wide)
+        return mean(x * x)
 
     def along(x: Array, x_dot: Array) -> Array:
-        return 2 * mean(_widened(x) * _widened(x_dot))
+        return 2 * mean(x * x_dot)
 
     @value.defjvp
     def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-        square = value(*primals)
+        square = _kept(value(*primals))
         return square, _apart(recomputed(along)(*primals, *tangents), square)
 
     return value
@@ -119,7 +136,7 @@ def _first(x: Array, axes: tuple[int, ...], axis_name: AxisName) -> Array:
 def normalized(
     x: Array, high: Array, low: Array, scale: Array, weight: Array | None, bias: Array | None
 ) -> Array:
-    """(x - mean) scale weight + bias, in x's dtype, each broadcast to x.
+    """(x - mean) scale weight + bias, each broadcast to x.
 
     Args:
         x: the data, all that the backward pass keeps but for small arrays.
@@ -135,11 +152,11 @@ def normalized(
 def _value(
     x: Array, high: Array, low: Array, scale: Array, weight: Array | None, bias: Array | None
 ) -> Array:
-    scale, weight, bias = _own(scale, weight, bias)
+    high, low, scale, weight, bias = _own(high, low, scale, weight, bias)
     result = _centered(x, high, low) * scale
     if weight is not None:
         result = result * weight
-    return (result if bias is None else result + bias).astype(x.dtype)
+    return result if bias is None else result + bias
 
 
 def _normalized_rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
@@ -165,7 +182,7 @@ def _normalized_along(
     steps: list[Array] = []
     if "x" in along:
         own, factor = _own(scale, weight)
-        steps.append(_widened(along["x"]) * (own if factor is None else own * factor))
+        steps.append(along["x"] * (own if factor is None else own * factor))
     # What is the same for all numbers of one mean is added up before it meets the data.
     shifts: list[Array] = []
     for name in along.keys() & {"high", "low"}:
@@ -179,30 +196,34 @@ def _normalized_along(
     if shifts:
         steps.append(functools.reduce(jnp.add, shifts))
     if "scale" in along:
-        step = _centered(x, high, low) * along["scale"]
-        steps.append(step if weight is None else step * _own(weight)[0])
+        own_high, own_low, factor = _own(high, low, weight)
+        step = _centered(x, own_high, own_low)
+        steps.append((step if factor is None else step * factor) * along["scale"])
     if "weight" in along:
-        steps.append(_centered(x, high, low) * _own(scale)[0] * along["weight"])
-    total = functools.reduce(jnp.add, steps)
-    return jnp.broadcast_to(total, x.shape).astype(x.dtype)
+        own_high, own_low, own = _own(high, low, scale)
+        steps.append(_centered(x, own_high, own_low) * own * along["weight"])
+    return jnp.broadcast_to(functools.reduce(jnp.add, steps), x.shape)
 
 
 def _centered(x: Array, high: Array, low: Array) -> Array:
     """X less its mean: the first difference is exact where it cancels."""
-    high, low = _own(high, low)
-    return (_widened(x) - high) - low
+    return (x - high) - low
 
 
-def _widened(x: Array) -> Array:
-    return x.astype(compute_dtype(x.dtype))
+def _kept(small: T) -> T:
+    """What `rounded_once` keeps besides its arguments."""
+    return cast(T, jax.tree.map(_named, small))
 
 
 def _constant(x: Array) -> Array:
-    return cast(Array, lax.stop_gradient(x))
+    return lax.stop_gradient(x)
 
 
 def _own(*arrays: Any) -> Any:
-    """The arrays, each None as it is, for this use of them alone."""
+    """The arrays, None as it is, for this use of them alone.
+
+    Two uses of the same arrays in the same order would be made one again.
+    """
     return lax.optimization_barrier(arrays)
 
 

@@ -27,6 +27,7 @@ from jaxact.regularizers._moments import (
     mean_square,
     moments,
     normalized,
+    rounded_once,
 )
 
 __all__ = [
@@ -144,12 +145,8 @@ def batch_norm(
     if not x.size:
         return x
     of = {name: _for_channels(array, data.ndim, wide) for name, array in arrays.items()}
-    found = (
-        moments(data, _ALL_BUT_CHANNELS, axis_name)
-        if training
-        else _running(of["running_mean"], of["running_var"])
-    )
-    return _per_channel(data, found, small, of["weight"], of["bias"]).reshape(x.shape)
+    axes = _ALL_BUT_CHANNELS if training else None
+    return _per_channel(x, data.shape, axes, of, small, axis_name)
 
 
 def _eps_holds(eps: ArrayLike, dtype: np.dtype, training: bool) -> Array:
@@ -230,7 +227,8 @@ def _updated_by_batch(
     _check_more_than_one("batch_norm_stats", "channel", count)
     if not count or not array.size:
         return mean, variance
-    found = moments(data, _ALL_BUT_CHANNELS, axis_name)
+    wide = data.astype(compute_dtype(data.dtype))
+    found = moments(wide, _ALL_BUT_CHANNELS, axis_name)
     unbiased = found.variance * (count / (count - 1))
     share = _share(momentum, batches, unbiased.dtype)
     return (
@@ -338,13 +336,8 @@ def instance_norm(
         return x
     wide = compute_dtype(x.dtype)
     of = {name: _for_channels(array, data.ndim, wide) for name, array in arrays.items()}
-    found = (
-        moments(data, _SPACE)
-        if use_input_stats
-        else _running(of["running_mean"], of["running_var"])
-    )
-    small = _eps("instance_norm", eps, wide)
-    return _per_channel(data, found, small, of["weight"], of["bias"]).reshape(x.shape)
+    axes = _SPACE if use_input_stats else None
+    return _per_channel(x, data.shape, axes, of, _eps("instance_norm", eps, wide))
 
 
 def instance_norm_stats(
@@ -399,7 +392,7 @@ def _updated_by_instances(
         return mean, variance
     if not array.size:
         return jnp.full_like(mean, jnp.nan), jnp.full_like(variance, jnp.nan)
-    found = moments(data, _SPACE)
+    found = moments(data.astype(compute_dtype(data.dtype)), _SPACE)
     unbiased = found.variance * (count / (count - 1))
     share = jnp.asarray(momentum, unbiased.dtype)
     return (
@@ -468,10 +461,14 @@ def _layer_norm(
     small = _eps("layer_norm", eps, wide)
     if not x.size:
         return x
-    found = moments(x, axes)
     of = {name: _for_rows(array, x.ndim, wide) for name, array in arrays.items()}
-    scale = lax.rsqrt(found.variance + small)
-    return normalized(x, found.high, found.low, scale, of["weight"], of["bias"])
+
+    def formula(x: Array, of: Mapping[str, Array | None], eps: Array) -> Array:
+        found = moments(x, axes)
+        scale = lax.rsqrt(found.variance + eps)
+        return normalized(x, found.high, found.low, scale, of["weight"], of["bias"])
+
+    return rounded_once(formula, x, of, small)
 
 
 def _check_group_norm(
@@ -548,9 +545,7 @@ def group_norm(
         name: None if array is None else array.astype(wide).reshape(1, 1, *groups, 1)
         for name, array in arrays.items()
     }
-    data = data.reshape(n, before, *groups, behind)
-    found = moments(data, (1, 3, 4))
-    return _per_channel(data, found, small, of["weight"], of["bias"]).reshape(x.shape)
+    return _per_channel(x, (n, before, *groups, behind), (1, 3, 4), of, small)
 
 
 def rms_norm(
@@ -599,26 +594,51 @@ def _rms_norm(
     small = _eps("rms_norm", float(np.finfo(wide).eps) if eps is None else eps, wide)
     if not x.size:
         return x
-    scale = lax.rsqrt(mean_square(x, axes) + small)
-    nothing = jnp.zeros_like(scale)
-    return normalized(x, nothing, nothing, scale, _for_rows(arrays["weight"], x.ndim, wide), None)
+
+    def formula(x: Array, weight: Array | None, eps: Array) -> Array:
+        scale = lax.rsqrt(mean_square(x, axes) + eps)
+        nothing = jnp.zeros_like(scale)
+        return normalized(x, nothing, nothing, scale, weight, None)
+
+    return rounded_once(formula, x, _for_rows(arrays["weight"], x.ndim, wide), small)
 
 
 # ------------------------------------------------------------------------------ what they share
 
 
 def _per_channel(
-    data: Array, found: Moments, eps: Array, weight: Array | None, bias: Array | None
+    input: Array,
+    shape: tuple[int, ...],
+    axes: tuple[int, ...] | None,
+    of: Mapping[str, Array | None],
+    eps: Array,
+    axis_name: AxisName = None,
 ) -> Array:
-    """The normalized data, for a weight that is the same along all that one loop adds up."""
-    scale = lax.rsqrt(found.variance + eps)
-    if weight is not None:
-        scale = scale * weight
-    return normalized(data, found.high, found.low, scale, None, bias)
+    """The input, normalized with a weight that is the same along all that one loop adds up.
+
+    Args:
+        input: in its own shape.
+        shape: by channels, see `_by_channel`.
+        axes: of the mean, in that shape. None: mean and variance are the running ones.
+        of: the parameters, which broadcast to that shape.
+        eps: added to the variance.
+        axis_name: see `moments`.
+    """
+
+    def formula(x: Array, of: Mapping[str, Array | None], eps: Array) -> Array:
+        data = x.reshape(shape)
+        found = _running(of) if axes is None else moments(data, axes, axis_name)
+        scale, weight = lax.rsqrt(found.variance + eps), of["weight"]
+        if weight is not None:
+            scale = scale * weight
+        return normalized(data, found.high, found.low, scale, None, of["bias"]).reshape(x.shape)
+
+    return rounded_once(formula, input, of, eps)
 
 
-def _running(mean: Array | None, variance: Array | None) -> Moments:
+def _running(of: Mapping[str, Array | None]) -> Moments:
     """The running statistics; that there are some has been checked."""
+    mean, variance = of["running_mean"], of["running_var"]
     assert mean is not None
     assert variance is not None
     return Moments(mean, jnp.zeros_like(mean), variance)
