@@ -320,8 +320,12 @@ def _clip_units(
     def clipped(g: Array, g_norm: Array, w_norm: Array) -> Array:
         dtype = g_norm.dtype
         least = jnp.maximum(w_norm.astype(dtype), jnp.asarray(eps).astype(dtype))
-        limit = jnp.asarray(clip_factor).astype(dtype) * least
-        factor = jnp.where(g_norm > limit, limit / jnp.where(g_norm > limit, g_norm, 1), 1)
+        ratio = jnp.asarray(clip_factor).astype(dtype)
+        limit = ratio * least
+        over = g_norm > limit
+        # A ratio of infinity would make the slope of the quotient nan where it is not taken.
+        quotient = ratio * jnp.where(over, least, 1) / jnp.where(over, g_norm, 1)
+        factor = jnp.where(over, quotient, 1)
         # A norm of nan is no larger than the limit, and makes its unit nan all the same.
         factor = jnp.where(jnp.isnan(g_norm) | jnp.isnan(limit), jnp.nan, factor)
         return g * factor

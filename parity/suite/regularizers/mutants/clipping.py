@@ -50,7 +50,7 @@ def _infinity_norms_are_added(tensors, norm_type=2.0, error_if_nonfinite=False):
 
 @_wrong("get_total_norm", "one_leaf_of_zeros,norm_type=0/float32/forward")
 def _zero_norm_counts_elements(tensors, norm_type=2.0, error_if_nonfinite=False):
-    return sum(jnp.sum(x != 0) for x in jax.tree.leaves(tensors)).astype(jnp.float32)
+    return sum(jnp.sum(x != 0, dtype=jnp.float32) for x in jax.tree.leaves(tensors))
 
 
 @_wrong("get_total_norm", "float32/forward")
@@ -203,7 +203,7 @@ def _adaptive_clip_ignores_the_layout(grads, params, clip_factor=0.01, eps=1e-3,
 
 @_wrong("adaptive_grad_clip", "weights_of_zeros/float32/forward")
 def _adaptive_clip_has_no_least_norm(grads, params, clip_factor=0.01, eps=1e-3, *, layout="torch"):
-    return clipping.adaptive_grad_clip(grads, params, clip_factor, 0.0, layout=layout)
+    return clipping.adaptive_grad_clip(grads, params, clip_factor, 0.0)
 
 
 @_wrong("adaptive_grad_clip", "clip_factor=0.5,eps=4.0/float32/forward")
@@ -220,5 +220,5 @@ def _adaptive_clip_adds_eps(grads, params, clip_factor=0.01, eps=1e-3, *, layout
 
 
 @_wrong("clip_adaptively", "clip_factor=0.5,eps=4.0,layout=flax/float32/forward")
-def _adaptive_transformation_forgets_eps(clip_factor=0.01, eps=1e-3, *, layout="torch"):
+def _adaptive_transformation_forgets_eps(clip_factor=0.01, eps=1e-3, *, layout: Any = "torch"):
     return clipping.clip_adaptively(clip_factor, layout=layout)

@@ -176,7 +176,7 @@ def _jacobian_penalty_draws_one_direction_for_all_samples(f, x, *, key=None, num
 
 
 @_wrong("jacobian_penalty", "is_unbiased/any/law")
-def _jacobian_penalty_draws_from_a_cube(f, x, *, key=None, num_projections=1):
+def _jacobian_penalty_draws_from_a_cube(f, x, *, key: Any = None, num_projections=1):
     shape = f(x).shape
     drawn = jax.random.uniform(key, (num_projections, *shape))
     directions = drawn / jnp.linalg.norm(drawn, axis=-1, keepdims=True)
