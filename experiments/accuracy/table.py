@@ -1,10 +1,11 @@
 """The measurements as a page of the documentation."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.accuracy.errors import CROSSING_LIMIT, Errors
+from experiments.markdown import table
 from experiments.results import measured_on
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def markdown(measurements: Sequence["Measurement"]) -> str:
         (found.row.label, found.quantity, found.dtype, found.side): found for found in measurements
     }
     header = ["function", "", *(f"{dtype} {side}" for dtype, side in columns), "crossing"]
-    rule = ["---", "---", *["--:"] * (len(columns) + 1)]
     body = [
         [
             f"`{label}`",
@@ -63,11 +63,7 @@ def markdown(measurements: Sequence["Measurement"]) -> str:
         ]
         for label, quantity in lines
     ]
-    return "".join(_line(cells) for cells in [header, rule, *body])
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
+    return table(header, body, words=2)
 
 
 def _cell(found: "Measurement | None") -> str:

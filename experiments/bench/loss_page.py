@@ -13,7 +13,7 @@ from experiments.bench import devices
 from experiments.bench.large_vocabulary import CHUNKED, PLAIN
 from experiments.bench.losses import Config
 from experiments.bench.speed import TORCH, Comparison
-from experiments.bench.speed_table import claim, line
+from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
 
@@ -102,7 +102,7 @@ def rich_table(speeds: Sequence[Comparison]) -> Table:
 def _markdown(speeds: Sequence[Comparison]) -> str:
     rows = [(f"`{name}`", *cells) for name, *cells in map(_cells, speeds)]
     head = ("loss", "first argument", "/ torch", "/ optax")
-    return "".join(line(cells) for cells in [head, ("---", "--:", "--:", "--:"), *rows])
+    return table(head, rows)
 
 
 def _cells(speed: Comparison) -> tuple[str, ...]:

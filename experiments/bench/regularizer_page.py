@@ -12,7 +12,7 @@ from rich.table import Table
 from experiments.bench.large_mean import SIDES
 from experiments.bench.regularizers import Config
 from experiments.bench.speed import TORCH, Comparison
-from experiments.bench.speed_table import claim, line
+from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
 
@@ -64,10 +64,7 @@ IMAGES = """\
 {count:,} images of 3 x 32 x 32 float32 numbers in one compiled call, on all cores. *Temporary*:
 memory that the program needs beside images and results, in parts of the images' own.
 
-| transforms | images in a second | temporary |
-| --- | --: | --: |
-{lines}
-"""
+{table}"""
 
 
 def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
@@ -124,30 +121,27 @@ def _median(found: Comparison, *others: str) -> str:
 
 def _markdown(speeds: Speeds) -> str:
     titles = ["regularizer", "of", *_titles(speeds)]
-    rule = ["---", *["--:"] * (len(titles) - 1)]
     rows = [[f"`{name}`", *cells] for name, *cells in _rows(speeds)]
-    return "".join(line(cells) for cells in [titles, rule, *rows])
+    return table(titles, rows)
 
 
 def _means(every: Sequence[LargeMean]) -> str:
     titles = ["", "mean", *SIDES]
-    rule = ["---", *["--:"] * (len(titles) - 1)]
     rows = [
         [f"`{found.function}`", f"{found.mean:g}", *(f"{found.errors[s]:.1e}" for s in SIDES)]
         for found in every
     ]
-    return "".join(line(cells) for cells in [titles, rule, *rows])
+    return table(titles, rows)
 
 
 def _images(every: Sequence[Augmented]) -> str:
-    lines = [
-        line(
-            [
-                f"`{found.transforms}`",
-                f"{found.images / found.seconds:,.0f}",
-                f"{found.temporary:.2f}",
-            ]
-        )
+    titles = ["transforms", "images in a second", "temporary"]
+    rows = [
+        [
+            f"`{found.transforms}`",
+            f"{found.images / found.seconds:,.0f}",
+            f"{found.temporary:.2f}",
+        ]
         for found in every
     ]
-    return IMAGES.format(count=every[0].images, lines="".join(lines).rstrip("\n")) + "\n"
+    return IMAGES.format(count=every[0].images, table=table(titles, rows)) + "\n"

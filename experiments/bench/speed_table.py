@@ -1,13 +1,14 @@
 """The measured speeds as a table on the console and as a page of the documentation."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
 
 from experiments.bench.activations import Config
 from experiments.bench.speed import OTHERS, Speed
+from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
 
@@ -71,9 +72,7 @@ def page(speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: Config, b
 
 def markdown(speeds: Sequence[Speed]) -> str:
     """A line for each function."""
-    rule = ["---", *["--:"] * (len(HEADER) - 1)]
-    body = [[f"`{cells[0]}`", *cells[1:]] for cells in map(_cells, speeds)]
-    return "".join(line(cells) for cells in [HEADER, rule, *body])
+    return table(HEADER, [[f"`{cells[0]}`", *cells[1:]] for cells in map(_cells, speeds)])
 
 
 def rich_table(speeds: Sequence[Speed]) -> Table:
@@ -86,12 +85,6 @@ def rich_table(speeds: Sequence[Speed]) -> Table:
     return table
 
 
-def claim(verdict: Verdict) -> str:
-    """A verdict as a line of a list."""
-    met = "met" if verdict.holds else "**not met**"
-    return f"- {verdict.claim}: {met}; {verdict.detail}\n"
-
-
 def _cells(speed: Speed) -> list[str]:
     ratios = [of.get(other) for of in (speed.forward, speed.backward) for other in OTHERS]
     return [
@@ -100,8 +93,3 @@ def _cells(speed: Speed) -> list[str]:
         f"{speed.eager:.1f} us",
         f"{speed.residuals:g}",
     ]
-
-
-def line(cells: Iterable[str]) -> str:
-    """A line of a table."""
-    return "| " + " | ".join(cells) + " |\n"

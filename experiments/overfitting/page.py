@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.bench.speed_table import claim, line
+from experiments.markdown import claim
+from experiments.markdown import table as markdown_table
 from experiments.overfitting import IMAGES, Config
 from experiments.overfitting.found import Found
 from experiments.overfitting.problem import FIFTH
@@ -95,9 +96,8 @@ def page(found: Mapping[str, Found], verdicts: Sequence[Verdict], config: Config
 
 def table(found: Sequence[Found]) -> str:
     """A line for each regularizer, those that gain most first."""
-    rule = ("---", "---", "---", "---", *["--:"] * (len(HEAD) - 4))
     body = [_cells(one) for one in sorted(found, key=lambda one: -one.gain)]
-    return "".join(line(cells) for cells in [HEAD, rule, *body])
+    return markdown_table(HEAD, body, words=4)
 
 
 def strength_cells(row: Regularizer) -> tuple[str, str]:
