@@ -197,8 +197,8 @@ def to_torch(array: NDArray[Any]) -> torch.Tensor:
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     """An array of the same values and dtype."""
-    # force: a gradient may be a tensor of zeros that has no memory.
-    tensor = tensor.contiguous()
+    # A gradient may be a tensor of zeros that has no memory, or a view of one: a copy has.
+    tensor = tensor.clone() if tensor._is_zerotensor() else tensor.contiguous()
     if tensor.dtype == torch.bfloat16:
         return tensor.view(torch.int16).numpy(force=True).view(numpy_dtype("bfloat16"))
     return tensor.numpy(force=True)
