@@ -1,7 +1,8 @@
 """Random augmentation: functions of a key and a batch, in which every image has its own draw.
 
 A batch is [n, c, h, w], as torch's, or [n, h, w, c] with channel_axis=-1; a single image is the
-same without the first axis and gets what a batch of one gets. Gradients pass to the images.
+same without the first axis and gets what a batch of one gets. Gradients pass to the images. Out of
+bounds, a probability or strength that is traced gives nan, or 0 where images are integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -101,8 +102,8 @@ def _within(
     """The result, and nan if ends that only the running program knows are no interval."""
     low, high = ends
     holds = (low >= least) & (low <= high) & (high <= most)
-    message = _crossed(function, argument, least, most, "{value}")
-    return defined(result, holds, ArgumentValueError, message, jnp.stack([low, high]))
+    message = _crossed(function, argument, least, most, "an end of {value}")
+    return defined(result, holds, ArgumentValueError, message, jnp.where(low < least, low, high))
 
 
 def _draws(key: Array, count: int, x: Array) -> Array:
@@ -562,7 +563,7 @@ def _color_jitter(
     x, axes = as_batch("color_jitter", images), axes_of("color_jitter", channel_axis)
     check_colors("color_jitter", x, axes)
     wide = computed("color_jitter", x)
-    draws, places = jnp.split(_draws(key, 2 * len(_FACTORS), x).reshape(-1, x.shape[0], 1, 1, 1), 2)
+    draws, places = jnp.split(_draws(key, 2 * len(_FACTORS), x)[..., None, None, None], 2)
     ends = {name: _as_arrays(ranges[name]) for name in _FACTORS if name in ranges}
     factors = {
         name: _between(draw, ends[name]).astype(wide.dtype)

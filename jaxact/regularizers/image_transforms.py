@@ -3,6 +3,7 @@
 A batch is [n, c, h, w], as torch's, or [n, h, w, c] with channel_axis=-1; a single image is the
 same without the first axis. What the images are transformed by is one number for all of them or
 [n], one for each. Floating images are in [0, 1] and uint8 ones in [0, 255] where colours matter.
+Out of bounds, a number that is traced gives nan, or 0 where images are uint8.
 """
 
 from collections.abc import Sequence

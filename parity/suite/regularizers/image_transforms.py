@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Array, BadCall, Budget, Given, Params, Samples, Spec, on
+from parity.spec import FLOATS, Array, BadCall, Budget, Choices, Given, Params, Samples, Spec, on
 
 HERE = "parity.suite.regularizers.image_transforms_references"
 # Neither square nor of as many rows as channels: no axis stands for another.
@@ -266,7 +266,7 @@ def _color(name: str, number: str, *params: Params, each: Array, **fields: Any) 
             _alone(number, 0.375, label="grey", inputs=grey),
             Params(
                 label="ties",
-                inputs=GIVEN,
+                inputs=(Choices(values=(0.0, 0.25, 0.5, 1.0), shape=SHAPE),),
                 arrays={number: each},
                 dtypes=("float32",),
                 checks=("forward", "vjp"),
