@@ -19,6 +19,8 @@ TINY = tuple(Samples(shape=shape, axis=None, scale=1e-17) for shape in SHAPES)
 NORMAL = tuple(Samples(shape=shape, axis=None, scale=0.5) for shape in SHAPES)
 FORWARD = ("forward", "vjp")
 SINGLE = ("float32",)
+BOTH = ("float32", "float64")
+HALVES = ("float16", "bfloat16")
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes", "signature", "law")
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason="a sum of terms of either sign")
 HALF = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason="a sum of terms of either sign")
@@ -91,13 +93,16 @@ def _without(*checks: str) -> tuple[str, ...]:
     return tuple(check for check in CHECKS if check not in checks)
 
 
+IN_HALF_PRECISION = Params(label="half_precision", dtypes=HALVES, checks=FORWARD)
 SPECS = (
     _row(
         "l1_penalty",
         signature="(params)",
         extra=("where",),
+        dtypes=BOTH,
         params=(
             Params(),
+            IN_HALF_PRECISION,
             *_selected("l1_penalty"),
             _given("sparse", *SPARSE),
             *(_given(str(v), *_one(v)) for v in (np.nan, np.inf, -np.inf)),
@@ -109,8 +114,10 @@ SPECS = (
         "l2_penalty",
         signature="(params)",
         extra=("where",),
+        dtypes=BOTH,
         params=(
             Params(),
+            IN_HALF_PRECISION,
             *_selected("l2_penalty"),
             *(_given(str(v), *_one(v)) for v in (np.nan, np.inf)),
         ),
@@ -120,8 +127,10 @@ SPECS = (
         signature="(params, l1_ratio=0.5)",
         extra=("where",),
         checks=_without("jit"),
+        dtypes=BOTH,
         params=(
             Params(),
+            IN_HALF_PRECISION,
             Params(values={"l1_ratio": 0.0}, dtypes=SINGLE, checks=FORWARD),
             _given("sparse", *SPARSE),
             _given(
@@ -137,8 +146,10 @@ SPECS = (
         "group_lasso",
         signature="(params)",
         extra=("axis", "where"),
+        dtypes=BOTH,
         params=(
             Params(),
+            IN_HALF_PRECISION,
             Params(values={"axis": 1}, dtypes=SINGLE, checks=FORWARD),
             Params(values={"axis": -1}, dtypes=SINGLE, checks=FORWARD),
             _given("zeros", *ZERO),
@@ -155,8 +166,10 @@ SPECS = (
         inputs=NORMAL,
         budgets={**BUDGETS, "second": PRODUCTS, ("vjp", "float32"): PRODUCTS},
         checks=_without("jit"),
+        dtypes=BOTH,
         params=(
             Params(),
+            IN_HALF_PRECISION,
             Params(values={"layout": "flax"}, dtypes=SINGLE, checks=FORWARD),
             _given(
                 "orthogonal",
@@ -188,7 +201,7 @@ SPECS = (
             Params(
                 label="half_precision",
                 values={"num_projections": None},
-                dtypes=("float16", "bfloat16"),
+                dtypes=HALVES,
                 checks=("forward",),
             ),
             # A direction in one dimension is 1 or -1.
@@ -203,7 +216,7 @@ SPECS = (
             ),
         ),
         checks=_without("shapes", "jit"),
-        dtypes=("float32", "float64"),
+        dtypes=BOTH,
         laws=LAWS,
     ),
 )

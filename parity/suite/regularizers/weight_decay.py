@@ -11,6 +11,8 @@ from parity.suite.regularizers.penalties import HUGE, SHAPES, SPARSE, TREE, ZERO
 
 FORWARD = ("forward", "vjp")
 SINGLE = ("float32",)
+BOTH = ("float32", "float64")
+HALVES = ("float16", "bfloat16")
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "error", "signature")
 SUMS = Budget(
     ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along the unit"
@@ -78,6 +80,10 @@ def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
     return BadCall(name=name, args=args or X, values=values, reason=reason)
 
 
+def _in_half_precision(**values: Any) -> Params:
+    return Params(label="half_precision", values=values, dtypes=HALVES, checks=FORWARD)
+
+
 ALL = (0, 1, 2, 3, 4)
 SPECS = (
     _row(
@@ -85,8 +91,10 @@ SPECS = (
         signature="(grads, params, weight_decay)",
         extra=("where",),
         inputs=(*TREE, *TREE),
+        dtypes=BOTH,
         params=(
             Params(values={"weight_decay": 0.125}),
+            _in_half_precision(weight_decay=0.125),
             Params(values={"weight_decay": 0.0}, dtypes=SINGLE, checks=FORWARD),
             _given(
                 "where=all",
@@ -134,8 +142,10 @@ SPECS = (
         extra=("p", "axis", "where"),
         budgets=UNITS,
         checks=(*CHECKS, "jit"),
+        dtypes=BOTH,
         params=(
             Params(values={"max_value": 3.0}),
+            _in_half_precision(max_value=3.0),
             *(
                 Params(values={"max_value": 3.0, **values}, dtypes=SINGLE, checks=FORWARD)
                 for values in (
@@ -204,8 +214,10 @@ SPECS = (
         signature="(params, threshold)",
         extra=("axis", "where"),
         budgets={**UNITS, ("forward", "float32"): SHRUNK, ("forward", "float64"): SHRUNK},
+        dtypes=BOTH,
         params=(
             Params(values={"threshold": 1.5}),
+            _in_half_precision(threshold=1.5),
             Params(values={"threshold": 1.5, "axis": -1}, dtypes=SINGLE, checks=FORWARD),
             Params(values={"threshold": 0.0}, dtypes=SINGLE, checks=FORWARD),
             _given("zeros", *ZERO, values={"threshold": 0.5}),

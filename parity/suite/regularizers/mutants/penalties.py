@@ -46,7 +46,7 @@ def _l1_penalty_ignores_where(params, *, where="weights"):
     return penalties.l1_penalty(params)
 
 
-@_wrong("l1_penalty", "float16/forward")
+@_wrong("l1_penalty", "half_precision/float16/forward")
 def _l1_penalty_of_half_precision_is_float32(params, *, where="weights"):
     return sum(jnp.abs(w.astype(jnp.float32)).sum() for w in _weights(params))
 
