@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,8 @@ from jaxact._core import (
 LEVELS = 255
 # One number, or several: an array, or a sequence of numbers.
 Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
+Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
+PaddingMode = Literal["constant", "reflect", "edge"]
 
 
 def several(value: Numbers | None) -> tuple[ArrayLike, ...] | None:

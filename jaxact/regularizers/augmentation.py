@@ -6,7 +6,7 @@ bounds, a probability or strength that is traced gives nan, or 0 where images ar
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias, cast
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,9 @@ from jaxact._checking import defined
 from jaxact._core import ArgumentValueError, DtypeError, is_number, op
 from jaxact.regularizers._color import check_colors, jittered
 from jaxact.regularizers._images import (
+    Interval,
     Numbers,
+    PaddingMode,
     as_batch,
     as_given,
     axes_of,
@@ -50,9 +52,6 @@ __all__ = [
     "random_rotation",
     "random_vertical_flip",
 ]
-
-PaddingMode = Literal["constant", "reflect", "edge"]
-Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 # -------------------------------------------------------------------------------- drawn intervals
