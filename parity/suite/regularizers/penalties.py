@@ -147,6 +147,7 @@ SPECS = (
         signature="(params)",
         extra=("axis", "where"),
         dtypes=BOTH,
+        checks=_without("jit"),
         params=(
             Params(),
             IN_HALF_PRECISION,

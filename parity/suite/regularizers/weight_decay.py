@@ -141,7 +141,6 @@ SPECS = (
         signature="(params, max_value)",
         extra=("p", "axis", "where"),
         budgets=UNITS,
-        checks=(*CHECKS, "jit"),
         dtypes=BOTH,
         params=(
             Params(values={"max_value": 3.0}),
