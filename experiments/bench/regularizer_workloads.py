@@ -529,7 +529,7 @@ def _average(
             JAXACT: _compiled(average.update, state, weights),
             TORCH: lambda: theirs(means, tensors, n),
         }
-        return calls | ({OPTAX: _compiled(of_optax, weights, weights)} if of_optax else {})
+        return calls | ({OPTAX: _compiled(of_optax, state.params, weights)} if of_optax else {})
 
     return Workload(function=name, size=_tree_size(tree), sides=sides)
 

@@ -122,7 +122,7 @@ def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
 
 @op()
 def _l2_penalty(arrays: Sequence[Array]) -> Array:
-    return _sum(arrays, [jnp.sum(x * x) for x in widened(arrays)])
+    return _sum(arrays, [jnp.sum(jnp.square(x)) for x in widened(arrays)])
 
 
 def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weights") -> Array:
@@ -162,7 +162,7 @@ def _elastic_net(arrays: Sequence[Array], l1_ratio: ArrayLike) -> Array:
 
     def part(x: Array) -> Array:
         r = ratio.astype(x.dtype)
-        return r * jnp.sum(_size(x)) + (1 - r) / 2 * jnp.sum(x * x)
+        return r * jnp.sum(_size(x)) + (1 - r) / 2 * jnp.sum(jnp.square(x))
 
     return _sum(arrays, [part(x) for x in widened(arrays)])
 
