@@ -38,29 +38,46 @@ class Moments(NamedTuple):
     variance: Array
 
 
-def count_of(x: Array, axes: Sequence[int], axis_name: AxisName = None) -> int:
-    """How many numbers make one mean, on all devices together."""
-    count = math.prod(x.shape[axis] for axis in axes)
+def count_of(shape: Sequence[int], axes: Sequence[int], axis_name: AxisName = None) -> int:
+    """How many numbers of an array of this shape make one mean, on all devices together."""
+    count = math.prod(shape[axis] for axis in axes)
     return count if axis_name is None else int(cast(int, lax.psum(count, axis_name)))
 
 
-def moments(x: Array, axes: tuple[int, ...], axis_name: AxisName = None) -> Moments:
-    """The mean and the biased variance; x has to have numbers along the axes."""
-    found: Moments = _moments_along(axes, axis_name)(x)
+def moments(
+    x: Array, axes: tuple[int, ...], axis_name: AxisName = None, group: int | None = None
+) -> Moments:
+    """The mean and the biased variance.
+
+    Args:
+        x: has numbers along the axes.
+        axes: that one mean is taken over.
+        axis_name: of the devices that one mean is taken over.
+        group: how many neighbours, of what the other axes leave, one mean is taken over: the
+            channels of a group. It stands at each of them.
+    """
+    found: Moments = _moments_along(axes, axis_name, group)(x)
     return Moments(_constant(found.high), found.low, found.variance)
 
 
 @functools.cache
-def _moments_along(axes: tuple[int, ...], axis_name: AxisName) -> Callable[[Array], Moments]:
+def _moments_along(
+    axes: tuple[int, ...], axis_name: AxisName, group: int | None
+) -> Callable[[Array], Moments]:
     def mean(numbers: Array) -> Array:
         total = jnp.sum(numbers, axes, keepdims=True)
         if axis_name is not None:
             total = cast(Array, lax.psum(total, axis_name))
-        return total / count_of(numbers, axes, axis_name)
+        count = count_of(numbers.shape, axes, axis_name)
+        if group is None:
+            return total / count
+        parts = total.reshape(-1, group)
+        whole = jnp.sum(parts, -1, keepdims=True) / (count * group)
+        return jnp.broadcast_to(whole, parts.shape).reshape(total.shape)
 
     @jax.custom_jvp
     def value(x: Array) -> Moments:
-        first = _first(x, axes, axis_name)
+        first = _first(x, axes, axis_name, group)
         # Sums of differences to one of the numbers: they are as small as the numbers are spread,
         # however large the mean is, and 0 for a constant.
         offset = mean(x - _own(first)[0])
@@ -109,7 +126,7 @@ def mean_square(x: Array, axes: tuple[int, ...]) -> Array:
 @functools.cache
 def _mean_square_along(axes: tuple[int, ...]) -> Callable[[Array], Array]:
     def mean(numbers: Array) -> Array:
-        return jnp.sum(numbers, axes, keepdims=True) / count_of(numbers, axes)
+        return jnp.sum(numbers, axes, keepdims=True) / count_of(numbers.shape, axes)
 
     @jax.custom_jvp
     def value(x: Array) -> Array:
@@ -126,10 +143,13 @@ def _mean_square_along(axes: tuple[int, ...]) -> Callable[[Array], Array]:
     return value
 
 
-def _first(x: Array, axes: tuple[int, ...], axis_name: AxisName) -> Array:
+def _first(x: Array, axes: tuple[int, ...], axis_name: AxisName, group: int | None) -> Array:
     """One number of those that make each mean, the same on all devices."""
     ends = [1 if axis in axes else length for axis, length in enumerate(x.shape)]
     first = _constant(lax.slice(x, [0] * x.ndim, ends))
+    if group is not None:
+        parts = first.reshape(-1, group)
+        first = jnp.broadcast_to(parts[:, :1], parts.shape).reshape(first.shape)
     return first if axis_name is None else lax.pmax(first, axis_name)
 
 

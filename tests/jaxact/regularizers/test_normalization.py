@@ -21,6 +21,7 @@ from jaxact.regularizers.normalization import (
     batch_norm_stats,
     group_norm,
     instance_norm,
+    instance_norm_stats,
     layer_norm,
     rms_norm,
 )
@@ -139,7 +140,7 @@ def test_an_eps_that_only_the_program_knows_is_nan_or_an_error():
         jaxact.checked(lambda eps: batch_norm(X, None, None, training=True, eps=eps))(0.0)
     evaluated = jaxact.checked(lambda eps: batch_norm(X, WEIGHT, BIAS**2, eps=eps))
     assert np.isfinite(evaluated(0.0)).all()
-    with pytest.raises(ValueError, match="eps must be not negative, got -1"):
+    with pytest.raises(ValueError, match="eps must be at least 0, got -1"):
         evaluated(-1.0)
 
 
@@ -164,6 +165,36 @@ def test_the_average_over_batches_weighs_all_alike():
         mean, variance = batch_norm_stats(batch, mean, variance, None, num_batches_tracked=number)
     means = [b.mean((0, 2, 3)) for b in (X, X + 1, 3 * X)]
     np.testing.assert_allclose(mean, np.mean(means, 0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("shape", [(1, 4, 5), (3, 4, 1), (3, 1, 5), (1, 1, 5), (3, 4, 1, 5)])
+def test_axes_of_length_1_change_nothing(shape, last):
+    x = GENERATOR.standard_normal(shape).astype(np.float32)
+    c = shape[1]
+    there, w, b = (torch.tensor(a) for a in (x, WEIGHT[:c], BIAS[:c]))
+    here = jnp.moveaxis(x, 1, -1) if last else x
+    axis = -1 if last else 1
+
+    def close(ours, torchs):
+        ours = jnp.moveaxis(ours, -1, 1) if last else ours
+        np.testing.assert_allclose(ours, torchs.numpy(), rtol=1e-5, atol=2e-6)
+
+    given = (np.asarray(w), np.asarray(b))
+    close(
+        batch_norm(here, None, None, *given, True, channel_axis=axis),
+        functional.batch_norm(there, None, None, w, b, True),
+    )
+    close(group_norm(here, 1, *given, channel_axis=axis), functional.group_norm(there, 1, w, b))
+    if np.prod(shape[2:]) > 1:
+        close(
+            instance_norm(here, None, None, *given, channel_axis=axis),
+            functional.instance_norm(there, None, None, w, b),
+        )
+        mean, variance = torch.zeros(c), torch.ones(c)
+        functional.instance_norm(there, mean, variance)
+        ours = instance_norm_stats(here, jnp.zeros(c), jnp.ones(c), channel_axis=axis)
+        np.testing.assert_allclose(jnp.stack(ours), torch.stack([mean, variance]), rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
