@@ -38,7 +38,7 @@ __all__ = [
     "get_total_norm",
 ]
 
-T = TypeVar("T")
+_Tree = TypeVar("_Tree")
 
 
 # ---------------------------------------------------------------------------------- total norms
@@ -122,7 +122,7 @@ def _norm_of_norms(arrays: Sequence[Array], p: Array, kind: Kind) -> Array:
 # --------------------------------------------------------------------------------- by total norm
 
 
-def clip_grads_with_norm(grads: T, max_norm: ArrayLike, total_norm: ArrayLike) -> T:
+def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLike) -> _Tree:
     """clip_grads_with_norm(g) = g min(1, max_norm / (total_norm + 1e-6)).
 
     A total of max_norm still shrinks. An infinite total makes finite gradients 0 and infinite ones
@@ -172,11 +172,11 @@ def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> 
 
 
 def clip_grad_norm(
-    grads: T,
+    grads: _Tree,
     max_norm: ArrayLike,
     norm_type: ArrayLike | str = 2.0,
     error_if_nonfinite: bool = False,
-) -> tuple[T, Array]:
+) -> tuple[_Tree, Array]:
     """clip_grad_norm(g) = (g min(1, max_norm / (|g|_p + 1e-6)), |g|_p), |.| of all leaves together.
 
     `get_total_norm`, then `clip_grads_with_norm`. Of gradients in half precision the norm is not
@@ -226,7 +226,7 @@ def _clip_grad_norm(
 # -------------------------------------------------------------------------------------- by value
 
 
-def clip_grad_value(grads: T, clip_value: ArrayLike) -> T:
+def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
     """clip_grad_value(g) = min(max(g, -clip_value), clip_value), element by element.
 
     A nan stays, with the gradient 0. The gradient on the bounds is 1, as that of torch.clamp.
@@ -267,13 +267,13 @@ def _clamped(x: Array, bound: Array) -> Array:
 
 
 def adaptive_grad_clip(
-    grads: T,
-    params: T,
+    grads: _Tree,
+    params: _Tree,
     clip_factor: ArrayLike = 0.01,
     eps: ArrayLike = 1e-3,
     *,
     layout: Layout = "torch",
-) -> T:
+) -> _Tree:
     """adaptive_grad_clip(g, w) = g_u min(1, clip_factor max(|w_u|, eps) / |g_u|), for each unit u.
 
     A unit is all that leads into one output; a leaf of one axis or none is one unit. No square

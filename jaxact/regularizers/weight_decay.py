@@ -30,12 +30,12 @@ __all__ = [
     "proximal_l1",
 ]
 
-T = TypeVar("T")
+_Tree = TypeVar("_Tree")
 
 
 def coupled_weight_decay(
-    grads: T, params: T, weight_decay: ArrayLike, *, where: Where = "weights"
-) -> T:
+    grads: _Tree, params: _Tree, weight_decay: ArrayLike, *, where: Where = "weights"
+) -> _Tree:
     """coupled_weight_decay(g, w) = g + weight_decay w, what torch's optimizers do before the step.
 
     The gradient of the loss plus weight_decay/2 `l2_penalty`. With an adaptive optimizer, such as
@@ -81,8 +81,8 @@ def _coupled(
 
 
 def decoupled_weight_decay(
-    params: T, lr: ArrayLike, weight_decay: ArrayLike, *, where: Where = "weights"
-) -> T:
+    params: _Tree, lr: ArrayLike, weight_decay: ArrayLike, *, where: Where = "weights"
+) -> _Tree:
     """decoupled_weight_decay(w) = w (1 - lr weight_decay), what AdamW does before the step.
 
     Args:
@@ -125,13 +125,13 @@ def _scaled(w: Array, factor: Array) -> Array:
 
 
 def max_norm(
-    params: T,
+    params: _Tree,
     max_value: ArrayLike,
     *,
     p: ArrayLike = 2.0,
     axis: int = 0,
     where: Where = "weights",
-) -> T:
+) -> _Tree:
     """max_norm(w) = w max_value / (|w_u|_p + 1e-7) where |w_u|_p > max_value, for each unit u.
 
     A unit is what belongs to one index of `axis`: the incoming weights of one output. A projection
@@ -209,7 +209,7 @@ def _within(w: Array, norm: Array, limit: Array) -> Array:
     return w * jnp.where(over, quotient, jnp.where(limit >= 0, jnp.ones_like(limit), jnp.nan))
 
 
-def proximal_l1(params: T, threshold: ArrayLike, *, where: Where = "weights") -> T:
+def proximal_l1(params: _Tree, threshold: ArrayLike, *, where: Where = "weights") -> _Tree:
     """proximal_l1(w) = sign(w) max(|w| - threshold, 0): a gradient step's other half.
 
     After a step of size lr on the loss alone, threshold = lr l1 makes it a proximal gradient step
@@ -244,8 +244,8 @@ def _proximal_l1(weights: Sequence[Array], threshold: ArrayLike) -> list[Array]:
 
 
 def proximal_group_lasso(
-    params: T, threshold: ArrayLike, *, axis: int = 0, where: Where = "weights"
-) -> T:
+    params: _Tree, threshold: ArrayLike, *, axis: int = 0, where: Where = "weights"
+) -> _Tree:
     """proximal_group_lasso(w) = w max(1 - threshold sqrt(n_g) / |w_g|, 0), for each group g of n_g.
 
     For `group_lasso` what `proximal_l1` is for `l1_penalty`: threshold = lr times its factor. A
