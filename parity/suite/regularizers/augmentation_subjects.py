@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from jaxact.regularizers import augmentation
+from parity.suite.regularizers.subjects import Adapted
 
 Function = Callable[..., Any]
 
 
-class Keyed:
-    """f(images, ..., key=key) of f(key, images, ...).
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class Keyed(Adapted):
+    """f(images, ..., key=key) of f(key, images, ...)."""
 
     def __call__(self, images: Any, *args: Any, key: Any, **values: Any) -> Any:
         """The function's own result."""

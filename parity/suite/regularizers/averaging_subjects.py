@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxact import regularizers
+from parity.suite.regularizers.subjects import Adapted
 
-Function = Callable[..., Any]
 
-
-class Averaged:
+class Averaged(Adapted):
     """averaged(steps, ...) = the average after the update with each row of `steps`, stacked.
 
     Beside the row there is an integer in the tree, 10 times the row's place, which is copied.
-
-    Args:
-        function: jaxact's, or a wrong one.
     """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
 
     def __call__(self, steps: Any, **values: Any) -> Any:
         """[steps, weights + 1]: after each update the weights and the integer."""

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from jaxact.regularizers import clipping
-from parity.suite.regularizers.subjects import Joined, joined, tree_of
+from parity.suite.regularizers.subjects import Adapted, Joined, joined, tree_of
 
 # In the order of a jax tree.
 NAMES = ("a/bias", "a/weight", "b")
 
 
-class Paired:
+class Paired(Adapted):
     """f(grads, params, ...) of arrays: the first half of them are those of grads.
 
     Args:
@@ -23,10 +22,8 @@ class Paired:
     """
 
     def __init__(self, function: Callable[..., Any], names: tuple[str, ...] = NAMES) -> None:
-        self.function = function
+        super().__init__(function)
         self.names = names
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
 
     def __call__(self, *arrays: Any, **values: Any) -> Any:
         """All leaves in one vector."""
@@ -38,7 +35,7 @@ class Paired:
         return joined(self.function(grads, params, **values))
 
 
-class Transformed:
+class Transformed(Adapted):
     """The updates of an optax transformation, made for the call.
 
     Args:
@@ -51,10 +48,9 @@ class Transformed:
             transformation = factory(**values)
             return transformation.update(grads, transformation.init(grads), params)[0]
 
+        super().__init__(factory)
         self.update = update
         self.with_params = with_params
-        self.__name__ = self.__qualname__ = factory.__name__
-        self.__signature__ = inspect.signature(factory)
 
     def __call__(self, *arrays: Any, **values: Any) -> Any:
         """All leaves in one vector."""

@@ -5,8 +5,6 @@ Rows name them by their path, so that jaxact is loaded when a row runs.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any, cast
 
 import jax
@@ -15,19 +13,11 @@ import jax.numpy as jnp
 from jaxact import regularizers
 from jaxact.random import TorchGenerator
 from parity.suite.regularizers.dropout_laws import numbers
+from parity.suite.regularizers.subjects import Adapted
 
 
-class Seeded:
-    """f(...), or with a seed f(x, key=TorchGenerator(seed)) of known numbers x.
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class Seeded(Adapted):
+    """f(...), or with a seed f(x, key=TorchGenerator(seed)) of known numbers x."""
 
     def __call__(
         self, *arrays: Any, seed: int | None = None, gradient: bool = False, **values: Any

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from jaxact import regularizers
-from parity.suite.regularizers.subjects import joined
-
-Function = Callable[..., Any]
+from parity.suite.regularizers.subjects import Adapted, joined
 
 
-class Mixed:
-    """mixed(images, labels, key=..., ...) = the mixed images, then the labels, as one vector.
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class Mixed(Adapted):
+    """mixed(images, labels, key=..., ...) = the mixed images, then the labels, as one vector."""
 
     def __call__(self, images: Any, labels: Any, *, key: Any = None, **values: Any) -> Any:
         """The vector."""

@@ -3,30 +3,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxact.regularizers import penalties
-from parity.suite.regularizers.subjects import Joined
+from parity.suite.regularizers.subjects import Adapted, Joined
 
 # In the order of a jax tree: only a/weight and b/kernel are weights.
 NAMES = ("a/bias", "a/weight", "b/bias", "b/kernel", "b/scale")
 
 
-class OfNetwork:
-    """f(network, x, ...) of x and of the weights of the network's two layers.
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class OfNetwork(Adapted):
+    """f(network, x, ...) of x and of the weights of the network's two layers."""
 
     def __call__(self, x: Any, first: Any, second: Any, **values: Any) -> Any:
         """The penalty, differentiable in the weights as well."""

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from jaxact import regularizers
 from jaxact.random import TorchGenerator
-from parity.suite.regularizers.subjects import joined
-
-Function = Callable[..., Any]
+from parity.suite.regularizers.subjects import Adapted, joined
 
 
-class SpectralNorm:
-    """spectral_norm(...) as one vector: the weight, then u and v.
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class SpectralNorm(Adapted):
+    """spectral_norm(...) as one vector: the weight, then u and v."""
 
     def __call__(self, weight: Any, u: Any = None, v: Any = None, **values: Any) -> Any:
         """The vector; u and v are None for a weight of one axis."""
         return joined(self.function(weight, u, v, **values))
 
 
-class Initial:
-    """spectral_norm_init(...) from torch's stream of a seed, u and v as one vector.
-
-    Args:
-        function: jaxact's, or a wrong one.
-    """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
+class Initial(Adapted):
+    """spectral_norm_init(...) from torch's stream of a seed, u and v as one vector."""
 
     def __call__(self, weight: Any, *, seed: int | None = 0, **values: Any) -> Any:
         """The vector; without a seed from a JAX key."""

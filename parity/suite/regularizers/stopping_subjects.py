@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxact import regularizers
+from parity.suite.regularizers.subjects import Adapted
 
-Function = Callable[..., Any]
 
-
-class Stopped:
+class Stopped(Adapted):
     """stopped(metrics, ...) = best, wait, should_stop and the kept weights after each metric.
 
     The weights of the i-th metric are the number i + 1.
-
-    Args:
-        function: jaxact's, or a wrong one.
     """
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
 
     def __call__(self, metrics: Any, **values: Any) -> Any:
         """[steps, 4]."""

@@ -15,7 +15,20 @@ import jax.numpy as jnp
 Function = Callable[..., Any]
 
 
-class Joined:
+class Adapted:
+    """A function of jaxact's in the form that a row calls, under its own name and signature.
+
+    Args:
+        function: jaxact's, or a wrong one.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.__name__ = self.__qualname__ = function.__name__
+        self.__signature__ = inspect.signature(function)
+
+
+class Joined(Adapted):
     """f(...) with all arrays that it returns as one vector, in the order of the tree.
 
     Args:
@@ -25,10 +38,8 @@ class Joined:
     """
 
     def __init__(self, function: Function, names: tuple[str, ...] | None = None) -> None:
-        self.function = function
+        super().__init__(function)
         self.names = names
-        self.__name__ = self.__qualname__ = function.__name__
-        self.__signature__ = inspect.signature(function)
 
     def __call__(self, *arrays: Any, **values: Any) -> Any:
         """The vector, or a single number as it is."""
