@@ -59,7 +59,7 @@ def _norms_of_leaves_are_added(tensors, norm_type=2.0, error_if_nonfinite=False)
 
 
 @_wrong("get_total_norm", "huge/float32/forward")
-def _squares_overflow(tensors, norm_type=2.0, error_if_nonfinite=False):
+def _squares_of_the_total_overflow(tensors, norm_type=2.0, error_if_nonfinite=False):
     return _plain_norm(tensors)
 
 

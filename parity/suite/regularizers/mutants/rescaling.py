@@ -76,7 +76,7 @@ def _window_is_divided_by_the_channels_in_it(
 
 
 @MUTANTS.wrong("local_response_norm", "slopes_of_huge/float32/vjp")
-def _squares_overflow(input, size, alpha=1e-4, beta=0.75, k=1.0, *, channel_axis=1):
+def _squares_of_the_window_overflow(input, size, alpha=1e-4, beta=0.75, k=1.0, *, channel_axis=1):
     padding = [(0, 0)] * input.ndim
     padding[1] = (size // 2, (size - 1) // 2)
     return _over_windows(input, padding, size, alpha / size, beta, k)
