@@ -38,71 +38,199 @@ class Moments(NamedTuple):
     variance: Array
 
 
+class Standard(NamedTuple):
+    """What normalizes the data: their mean, and 1 / √(variance + eps)."""
+
+    high: Array
+    low: Array
+    scale: Array
+
+
 def count_of(shape: Sequence[int], axes: Sequence[int], axis_name: AxisName = None) -> int:
     """How many numbers of an array of this shape make one mean, on all devices together."""
     count = math.prod(shape[axis] for axis in axes)
     return count if axis_name is None else int(cast(int, lax.psum(count, axis_name)))
 
 
-def moments(
-    x: Array, axes: tuple[int, ...], axis_name: AxisName = None, group: int | None = None
-) -> Moments:
+def moments(x: Array, axes: tuple[int, ...], axis_name: AxisName = None) -> Moments:
     """The mean and the biased variance.
 
     Args:
         x: has numbers along the axes.
         axes: that one mean is taken over.
         axis_name: of the devices that one mean is taken over.
-        group: how many neighbours, of what the other axes leave, one mean is taken over: the
-            channels of a group. It stands at each of them.
     """
-    found: Moments = _moments_along(axes, axis_name, group)(x)
+    found = _moments_along(_Means(axes, axis_name))(x)
     return Moments(_constant(found.high), found.low, found.variance)
 
 
-@functools.cache
-def _moments_along(
-    axes: tuple[int, ...], axis_name: AxisName, group: int | None
-) -> Callable[[Array], Moments]:
-    def mean(numbers: Array) -> Array:
-        total = jnp.sum(numbers, axes, keepdims=True)
-        if axis_name is not None:
-            total = cast(Array, lax.psum(total, axis_name))
-        count = count_of(numbers.shape, axes, axis_name)
-        if group is None:
-            return total / count
-        parts = total.reshape(-1, group)
-        whole = jnp.sum(parts, -1, keepdims=True) / (count * group)
+def standard(
+    x: Array,
+    eps: Array,
+    axes: tuple[int, ...],
+    axis_name: AxisName = None,
+    group: int | None = None,
+) -> Standard:
+    """The mean and the inverse of the deviation.
+
+    Args:
+        x: see `moments`.
+        eps: is added to the variance.
+        axes: see `moments`.
+        axis_name: see `moments`.
+        group: how many neighbours, of what the other axes leave, one mean is taken over: the
+            channels of a group. It stands at each of them.
+    """
+    found = _standard_along(_Means(axes, axis_name, group))(x, eps)
+    return Standard(_constant(found.high), found.low, found.scale)
+
+
+def inverse_rms(x: Array, eps: Array, axes: tuple[int, ...]) -> Array:
+    """1 / √(the mean of x² + eps) along the axes, which have length 1 here."""
+    return _inverse_rms_along(_Means(axes))(x, eps)
+
+
+@jax.custom_jvp
+def inverse_root(x: Array) -> Array:
+    """1 / √x, whose slope is never computed as x^(-3/2), which is 0 in float32 from 10²⁵."""
+    return lax.rsqrt(x)
+
+
+@inverse_root.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    root = inverse_root(*primals)
+    return root, -0.5 * (root * (root * (root * tangents[0])))
+
+
+class _Means(NamedTuple):
+    """Which means are taken, see `standard`."""
+
+    axes: tuple[int, ...]
+    axis_name: AxisName = None
+    group: int | None = None
+
+    def count(self, x: Array) -> int:
+        return count_of(x.shape, self.axes, self.axis_name) * (self.group or 1)
+
+    def __call__(self, numbers: Array) -> Array:
+        total = jnp.sum(numbers, self.axes, keepdims=True)
+        if self.axis_name is not None:
+            total = cast(Array, lax.psum(total, self.axis_name))
+        if self.group is None:
+            return total / self.count(numbers)
+        parts = total.reshape(-1, self.group)
+        whole = jnp.sum(parts, -1, keepdims=True) / self.count(numbers)
         return jnp.broadcast_to(whole, parts.shape).reshape(total.shape)
 
-    @jax.custom_jvp
-    def value(x: Array) -> Moments:
-        first = _first(x, axes, axis_name, group)
+    def first(self, x: Array) -> Array:
+        """One number of those that make each mean, the same on all devices.
+
+        Where differences to it could overflow though the numbers' sum does not, it is 0.
+        """
+        ends = [1 if axis in self.axes else length for axis, length in enumerate(x.shape)]
+        first = _constant(lax.slice(x, [0] * x.ndim, ends))
+        if self.group is not None:
+            parts = first.reshape(-1, self.group)
+            first = jnp.broadcast_to(parts[:, :1], parts.shape).reshape(first.shape)
+        largest = float(jnp.finfo(x.dtype).max) / (4 * self.count(x))
+        first = jnp.where(jnp.abs(first) <= largest, first, 0)
+        return first if self.axis_name is None else lax.pmax(first, self.axis_name)
+
+    def moments(self, x: Array) -> Moments:
+        first = self.first(x)
         # Sums of differences to one of the numbers: they are as small as the numbers are spread,
         # however large the mean is, and 0 for a constant.
-        offset = mean(x - _own(first)[0])
+        offset = self(x - _own(first)[0])
         high = first + offset
         share = high - first
         low = (first - (high - share)) + (offset - share)
+        # An infinite mean has no more digits.
+        low = jnp.where(jnp.isinf(high), 0, low)
         centered = _centered(x, *_own(high, low))
-        return Moments(high, low, mean(centered * centered))
+        return Moments(high, low, self(centered * centered))
 
-    def rule(primals: Sequence[Array], tangents: Sequence[Array]) -> Any:
+
+@functools.cache
+def _moments_along(mean: _Means) -> Callable[[Array], Moments]:
+    value = jax.custom_jvp(mean.moments)
+
+    def variance_along(x: Array, high: Array, low: Array, x_dot: Array) -> Array:
+        low, high = _own(low, high)
+        return 2 * mean(_centered(x, high, low) * x_dot)
+
+    @value.defjvp
+    def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Moments, Moments]:
         (x,), (x_dot,) = primals, tangents
-        high, low, variance = _kept(value(x))
+        high, low, variance = value(x)
         high = _constant(high)
-
-        def variance_along(x: Array, high: Array, low: Array, x_dot: Array) -> Array:
-            low, high = _own(low, high)
-            return 2 * mean(_centered(x, high, low) * x_dot)
-
         low_dot = _apart(mean(x_dot), high)
         variance_dot = _apart(recomputed(variance_along)(x, high, low, x_dot), high)
-        tangents_out = Moments(jnp.zeros_like(high), low_dot, variance_dot)
-        return Moments(high, low, variance), tangents_out
+        along = Moments(jnp.zeros_like(high), low_dot, variance_dot)
+        return Moments(high, low, variance), along
 
-    value.defjvp(rule)
     return value
+
+
+# The derivatives below are written in normalized numbers, which are about 1, times one scale after
+# the other: no product is smaller than the result, nor larger, however the data are spread.
+
+
+@functools.cache
+def _standard_along(mean: _Means) -> Callable[[Array, Array], Standard]:
+    def plain(x: Array, eps: Array) -> Standard:
+        high, low, variance = mean.moments(x)
+        return Standard(high, low, lax.rsqrt(variance + eps))
+
+    def normal_along(x: Array, high: Array, low: Array, scale: Array, x_dot: Array) -> Array:
+        low, high, scale = _own(low, high, scale)
+        return mean(_centered(x, high, low) * scale * x_dot)
+
+    def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Standard, Standard]:
+        (x, eps), (x_dot, eps_dot) = primals, tangents
+        high, low, scale = _kept(value(x, eps))
+        high = _constant(high)
+        low_dot = nothing = jnp.zeros_like(high)
+        step = None
+        if not isinstance(x_dot, SymbolicZero):
+            low_dot = _apart(mean(x_dot), high)
+            step = _apart(recomputed(normal_along)(x, high, low, scale, x_dot), high)
+        scale_dot = _scale_along(scale, step, eps_dot)
+        return Standard(high, low, scale), Standard(nothing, low_dot, scale_dot)
+
+    value = jax.custom_jvp(plain)
+    cast(Any, value).defjvp(rule, symbolic_zeros=True)
+    return value
+
+
+@functools.cache
+def _inverse_rms_along(mean: _Means) -> Callable[[Array, Array], Array]:
+    def plain(x: Array, eps: Array) -> Array:
+        return lax.rsqrt(mean(x * x) + eps)
+
+    def normal_along(x: Array, scale: Array, x_dot: Array) -> Array:
+        return mean(x * _own(scale)[0] * x_dot)
+
+    def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+        (x, eps), (x_dot, eps_dot) = primals, tangents
+        scale = _kept(value(x, eps))
+        step = None
+        if not isinstance(x_dot, SymbolicZero):
+            step = _apart(recomputed(normal_along)(x, scale, x_dot), scale)
+        return scale, _scale_along(scale, step, eps_dot)
+
+    value = jax.custom_jvp(plain)
+    cast(Any, value).defjvp(rule, symbolic_zeros=True)
+    return value
+
+
+def _scale_along(scale: Array, step: Array | None, eps_dot: Any) -> Array:
+    """Of 1 / √(variance + eps), from the mean of the normalized numbers times x's tangent."""
+    parts: list[Array] = []
+    if step is not None:
+        parts.append(scale * step)
+    if not isinstance(eps_dot, SymbolicZero):
+        parts.append(0.5 * (scale * (scale * eps_dot)))
+    return -scale * functools.reduce(jnp.add, parts)
 
 
 def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Array:
@@ -116,41 +244,6 @@ def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Arra
 
     policy = jax.checkpoint_policies.save_only_these_names(_NAME)
     return cast(Any, jax.checkpoint(widened, prevent_cse=False, policy=policy))(x, *others)
-
-
-def mean_square(x: Array, axes: tuple[int, ...]) -> Array:
-    """The mean of x² along the axes, which have length 1 here."""
-    return _mean_square_along(axes)(x)
-
-
-@functools.cache
-def _mean_square_along(axes: tuple[int, ...]) -> Callable[[Array], Array]:
-    def mean(numbers: Array) -> Array:
-        return jnp.sum(numbers, axes, keepdims=True) / count_of(numbers.shape, axes)
-
-    @jax.custom_jvp
-    def value(x: Array) -> Array:
-        return mean(x * x)
-
-    def along(x: Array, x_dot: Array) -> Array:
-        return 2 * mean(x * x_dot)
-
-    @value.defjvp
-    def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-        square = _kept(value(*primals))
-        return square, _apart(recomputed(along)(*primals, *tangents), square)
-
-    return value
-
-
-def _first(x: Array, axes: tuple[int, ...], axis_name: AxisName, group: int | None) -> Array:
-    """One number of those that make each mean, the same on all devices."""
-    ends = [1 if axis in axes else length for axis, length in enumerate(x.shape)]
-    first = _constant(lax.slice(x, [0] * x.ndim, ends))
-    if group is not None:
-        parts = first.reshape(-1, group)
-        first = jnp.broadcast_to(parts[:, :1], parts.shape).reshape(first.shape)
-    return first if axis_name is None else lax.pmax(first, axis_name)
 
 
 def normalized(

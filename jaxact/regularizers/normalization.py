@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined, raising
@@ -23,12 +23,14 @@ from jaxact._core import (
 )
 from jaxact.regularizers._moments import (
     AxisName,
-    Moments,
+    Standard,
     count_of,
-    mean_square,
+    inverse_rms,
+    inverse_root,
     moments,
     normalized,
     rounded_once,
+    standard,
 )
 
 __all__ = [
@@ -491,9 +493,8 @@ def _layer_norm(
 
     def formula(x: Array, of: Mapping[str, Array | None], eps: Array) -> Array:
         rows = x.reshape(shape)
-        found = moments(rows, (len(shape) - 1,))
-        scale = lax.rsqrt(found.variance + eps)
-        result = normalized(rows, found.high, found.low, scale, of["weight"], of["bias"])
+        found = standard(rows, eps, (len(shape) - 1,))
+        result = normalized(rows, *found, of["weight"], of["bias"])
         return result.reshape(x.shape)
 
     return rounded_once(formula, x, of, small)
@@ -621,7 +622,7 @@ def _rms_norm(
 
     def formula(x: Array, weight: Array | None, eps: Array) -> Array:
         rows = x.reshape(shape)
-        scale = lax.rsqrt(mean_square(rows, (len(shape) - 1,)) + eps)
+        scale = inverse_rms(rows, eps, (len(shape) - 1,))
         nothing = jnp.zeros_like(scale)
         return normalized(rows, nothing, nothing, scale, weight, None).reshape(x.shape)
 
@@ -648,27 +649,29 @@ def _per_channel(
         axes: of the mean, in that shape. None: mean and variance are the running ones.
         of: the parameters, which broadcast to that shape.
         eps: added to the variance.
-        axis_name: see `moments`.
-        group: see `moments`.
+        axis_name: see `standard`.
+        group: see `standard`.
     """
 
     def formula(x: Array, of: Mapping[str, Array | None], eps: Array) -> Array:
         data = x.reshape(shape)
-        found = _running(of) if axes is None else moments(data, axes, axis_name, group)
-        scale, weight = lax.rsqrt(found.variance + eps), of["weight"]
-        if weight is not None:
+        if axes is None:
+            high, low, scale = _running(of, eps)
+        else:
+            high, low, scale = standard(data, eps, axes, axis_name, group)
+        if (weight := of["weight"]) is not None:
             scale = scale * weight
-        return normalized(data, found.high, found.low, scale, None, of["bias"]).reshape(x.shape)
+        return normalized(data, high, low, scale, None, of["bias"]).reshape(x.shape)
 
     return rounded_once(formula, input, of, eps)
 
 
-def _running(of: Mapping[str, Array | None]) -> Moments:
+def _running(of: Mapping[str, Array | None], eps: Array) -> Standard:
     """The running statistics; that there are some has been checked."""
     mean, variance = of["running_mean"], of["running_var"]
     assert mean is not None
     assert variance is not None
-    return Moments(mean, jnp.zeros_like(mean), variance)
+    return Standard(mean, jnp.zeros_like(mean), inverse_root(variance + eps))
 
 
 def _by_channel(function: str, x: Array, channel_axis: int) -> _Layout:
