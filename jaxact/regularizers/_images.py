@@ -111,6 +111,11 @@ def computed(function: str, x: Array) -> Array:
     return x.astype(np.float32 if x.dtype == jnp.uint8 else compute_dtype(x.dtype))
 
 
+def replacing(values: Array, dtype: np.dtype) -> Array:
+    """What takes the place of pixels in their dtype; levels are clipped and rounded."""
+    return returned(values.astype(np.float32) if dtype == jnp.uint8 else values, dtype)
+
+
 def returned(result: Array, dtype: np.dtype) -> Array:
     """What was computed, rounded once to the dtype of the images."""
     if dtype == jnp.uint8:
@@ -161,6 +166,23 @@ def _stacked(value: Numbers) -> Array:
     return jnp.stack([jnp.asarray(number) for number in numbers])
 
 
+def whole(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
+    """[] or [n] integers of any dtype as [1] or [n] of int32, those beyond as its ends.
+
+    Raises:
+        ArgumentValueError: if the shape is another one.
+        DtypeError: if they are no integers.
+    """
+    array = per_image(function, argument, value, x)
+    if not jnp.issubdtype(array.dtype, jnp.integer):
+        raise DtypeError(
+            f"{function}: {argument} must have an integer dtype, got {array.dtype.name}"
+        )
+    given, wanted = jnp.iinfo(array.dtype), jnp.iinfo(np.int32)
+    bounded_array = jnp.clip(array, max(given.min, wanted.min), min(given.max, wanted.max))
+    return bounded_array.astype(np.int32).ravel()
+
+
 def windows(x: Array, top: Array, left: Array, size: tuple[int, int], axes: Axes) -> Array:
     """Of every image the window of that size that begins there, [1] or [n]."""
     shape = list(x.shape[1:])
@@ -178,14 +200,34 @@ def windows(x: Array, top: Array, left: Array, size: tuple[int, int], axes: Axes
 def rectangles(
     top: Array, left: Array, height: Array, width: Array, size: tuple[int, int]
 ) -> Array:
-    """[1 or n, h, w], True inside."""
-    rows, columns = (jnp.arange(length) for length in size)
-    down = (rows >= top[:, None]) & (rows < (top + height)[:, None])
-    right = (columns >= left[:, None]) & (columns < (left + width)[:, None])
+    """[1 or n, h, w], True inside; of int32 numbers."""
+    down, right = _from_to(top, height, size[0]), _from_to(left, width, size[1])
     return down[:, :, None] & right[:, None]
 
 
+def _from_to(first: Array, length: Array, size: int) -> Array:
+    """[1 or n, size], True from the first on for that length."""
+    places = jnp.arange(size, dtype=np.int32)
+    # No further than int32 can count.
+    room = jnp.iinfo(np.int32).max - jnp.maximum(first, 0)
+    end = first + jnp.clip(length, 0, room)
+    return (places >= first[:, None]) & (places < end[:, None])
+
+
 # --------------------------------------------------------------------------------- bounded numbers
+
+
+def check_number(function: str, argument: str, value: ArrayLike) -> None:
+    """Refuses what is not a single number.
+
+    Raises:
+        TypeError: if it is no array.
+        ArgumentValueError: if it has axes.
+    """
+    if not is_number(value) and as_array(function, argument, value).ndim:
+        raise ArgumentValueError(
+            f"{function}: {argument} must be a single number, got shape {jnp.shape(value)}"
+        )
 
 
 def check_bounds(

@@ -5,8 +5,9 @@ same without the first axis and gets what a batch of one gets. Gradients pass to
 bounds, a probability or strength that is traced gives nan, or 0 where images are integers.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +16,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, DtypeError, is_number, op
+from jaxact._core import ArgumentValueError, DtypeError, as_array, is_number, op
 from jaxact.regularizers._color import check_colors, jittered
 from jaxact.regularizers._images import (
+    Axes,
     Interval,
     Numbers,
     PaddingMode,
@@ -27,9 +29,11 @@ from jaxact.regularizers._images import (
     bounded,
     check_bounds,
     check_key,
+    check_number,
     computed,
     per_color,
     rectangles,
+    replacing,
     returned,
     several,
     white,
@@ -57,52 +61,96 @@ __all__ = [
 # -------------------------------------------------------------------------------- drawn intervals
 
 
-def _interval(
-    function: str, argument: str, value: Numbers, center: float, least: float, most: float
-) -> Interval:
-    """The ends of an interval, from both of them or from how far they are from the centre.
+class _Range(NamedTuple):
+    """An interval, and the numbers that the user gave for it: the same twice, if it was one."""
+
+    low: ArrayLike
+    high: ArrayLike
+    given: Interval
+
+
+def _numbers(function: str, argument: str, value: Numbers) -> tuple[ArrayLike, ...] | None:
+    """The numbers of a sequence or of an array of one axis; None of a single number.
 
     Raises:
+        TypeError: if something else is among them.
+        ArgumentValueError: if there are more axes.
+    """
+    numbers = several(value)
+    if numbers is None and not is_number(value):
+        array = as_array(function, argument, cast(ArrayLike, value))
+        # numpy's numbers, unlike JAX's, are known to Python.
+        numbers = tuple(cast(Any, value)) if array.ndim == 1 else None
+    for number in (cast(ArrayLike, value),) if numbers is None else numbers:
+        check_number(function, argument, number)
+    return numbers
+
+
+def _interval(
+    function: str, argument: str, value: Numbers, center: float, least: float, most: float
+) -> _Range:
+    """The interval from both of its ends, or from how far they are from the centre.
+
+    Raises:
+        TypeError: if value is no number, array or sequence of them.
         ArgumentValueError: if there are not two, or Python knows that they are crossed or out of
             bounds.
     """
-    pair = several(value)
+    pair = _numbers(function, argument, value)
     if pair is None:
         radius = cast(ArrayLike, value)
         check_bounds(function, argument, radius, 0, most - center)
-        if is_number(radius):
-            return max(center - radius, least), center + radius
-        return jnp.maximum(center - radius, least), center + radius
+        low = center - radius
+        low = max(low, least) if is_number(low) else jnp.maximum(low, least)
+        return _Range(low, center + radius, (radius, radius))
     if len(pair) != 2:
         raise ArgumentValueError(
             f"{function}: {argument} must be one number or two, got {len(pair)} of them"
         )
     low, high = pair
     if is_number(low) and is_number(high) and not least <= low <= high <= most:
-        raise ArgumentValueError(_crossed(function, argument, least, most, f"{low} and {high}"))
-    return low, high
+        raise ArgumentValueError(
+            f"{function}: {argument} must be {_in_order(least, most)}, got {low} and {high}"
+        )
+    return _Range(low, high, (low, high))
 
 
-def _crossed(function: str, argument: str, least: float, most: float, value: str) -> str:
-    return (
-        f"{function}: {argument} must be an interval in [{least:g}, {most:g}], its lower end "
-        f"first, got {value}"
-    )
+def _in_order(least: float, most: float) -> str:
+    return f"an interval in [{least:g}, {most:g}], its lower end first"
 
 
 def _within(
     function: str,
     argument: str,
     result: Array,
-    ends: tuple[Array, Array],
+    given: _Range,
     least: float,
     most: float,
+    center: float | None = None,
 ) -> Array:
-    """The result, and nan if ends that only the running program knows are no interval."""
-    low, high = ends
+    """The result, and nan if ends that only the running program knows are no interval.
+
+    Args:
+        function: whose result it is.
+        argument: that the interval was given by.
+        result: what broadcasts with one number.
+        given: the interval.
+        least: the smallest number that it may have.
+        most: the largest one.
+        center: of the interval, where the argument may be its distance from the ends.
+    """
+    low, high = _as_arrays(given)
     holds = (low >= least) & (low <= high) & (high <= most)
-    message = _crossed(function, argument, least, most, "an end of {value}")
-    return defined(result, holds, ArgumentValueError, message, jnp.where(low < least, low, high))
+    radius = "" if center is None else f"{_distance(most - center)}, or "
+    message = f"{function}: {argument} must be {radius}{_in_order(least, most)}, got {{value}}"
+    first, second = (jnp.asarray(number) for number in given.given)
+    return defined(
+        result, holds, ArgumentValueError, message, jnp.where(first < least, first, second)
+    )
+
+
+def _distance(most: float) -> str:
+    return "at least 0" if np.isinf(most) else f"in [0, {most:g}]"
 
 
 def _draws(key: Array, count: int, x: Array) -> Array:
@@ -115,9 +163,9 @@ def _draws(key: Array, count: int, x: Array) -> Array:
 
 
 def _between(draw: Array, ends: tuple[Array, Array]) -> Array:
-    """Uniform numbers between the ends, which are differentiated."""
-    low, high = (end.astype(draw.dtype) for end in ends)
-    return low + draw * (high - low)
+    """Uniform numbers between the ends, which are differentiated, in their dtype."""
+    low, high = ends
+    return low + draw.astype(low.dtype) * (high - low)
 
 
 def _below(draw: Array, count: ArrayLike) -> Array:
@@ -151,24 +199,33 @@ def _check_crop(
 
 def _two_sizes(size: int | Sequence[int]) -> tuple[int, int]:
     """Height and width."""
-    if isinstance(size, int):
-        return size, size
-    if len(size) != 2:
+    numbers = _integers("size", size)
+    if len(numbers) not in (1, 2):
         raise ArgumentValueError(f"random_crop: size must be one number or two, got {size}")
-    return size[0], size[1]
+    return numbers[0], numbers[-1]
+
+
+def _integers(argument: str, value: int | Sequence[int]) -> tuple[int, ...]:
+    """Python's or numpy's, one of them or several.
+
+    Raises:
+        TypeError: if there is something else.
+    """
+    try:
+        return tuple(map(operator.index, np.atleast_1d(np.asarray(value)).tolist()))
+    except TypeError:
+        raise TypeError(f"random_crop: {argument} must be of integers, got {value}") from None
 
 
 def _margins(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     """Left, top, right, bottom: from all four, from left and top, or from one number."""
-    if isinstance(padding, int):
-        return (padding, padding, padding, padding)
-    if len(padding) == 2:
-        return (padding[0], padding[1], padding[0], padding[1])
-    if len(padding) != 4:
+    numbers = _integers("padding", padding)
+    if len(numbers) not in (1, 2, 4):
         raise ArgumentValueError(
             f"random_crop: padding must be one number, two or four, got {padding}"
         )
-    return (padding[0], padding[1], padding[2], padding[3])
+    left, top, right, bottom = (numbers * 4)[:4]
+    return left, top, right, bottom
 
 
 def random_crop(
@@ -248,6 +305,7 @@ def _check_horizontal_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> None:
     check_key("random_horizontal_flip", key)
+    check_number("random_horizontal_flip", "p", p)
     check_bounds("random_horizontal_flip", "p", p, 0, 1)
 
 
@@ -281,6 +339,7 @@ def _check_vertical_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> None:
     check_key("random_vertical_flip", key)
+    check_number("random_vertical_flip", "p", p)
     check_bounds("random_vertical_flip", "p", p, 0, 1)
 
 
@@ -365,26 +424,26 @@ def random_rotation(
 def _random_rotation(
     key: Array,
     images: ArrayLike,
-    degrees: Interval,
+    degrees: _Range,
     fill: Numbers,
     interpolation: Interpolation,
     channel_axis: int,
 ) -> Array:
     x, axes = as_batch("random_rotation", images), axes_of("random_rotation", channel_axis)
     wide = computed("random_rotation", x)
-    ends = _as_arrays(degrees)
-    angle = _between(_draws(key, 1, x)[0], ends).astype(wide.dtype)
+    angle = _between(_draws(key, 1, x)[0], _as_arrays(degrees, wide.dtype))
     matrix = pixel_matrix(-angle, 0.0, 0.0, 1.0, 0.0, 0.0).astype(wide.dtype)
     outside = per_color("random_rotation", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, matrix, outside, axes, interpolation)
-    result = _within("random_rotation", "degrees", result, ends, -np.inf, np.inf)
+    result = _within("random_rotation", "degrees", result, degrees, -np.inf, np.inf, 0.0)
     return as_given(returned(result, x.dtype), images)
 
 
-def _as_arrays(ends: Interval) -> tuple[Array, Array]:
-    low, high = (jnp.asarray(end) for end in ends)
-    dtype = jnp.result_type(low, high, np.float32)
-    return low.astype(dtype), high.astype(dtype)
+def _as_arrays(given: _Range, dtype: np.dtype | None = None) -> tuple[Array, Array]:
+    """Low and high in that dtype, or in one that has all digits of both."""
+    low, high = jnp.asarray(given.low), jnp.asarray(given.high)
+    wide = jnp.result_type(low, high, np.float32) if dtype is None else dtype
+    return low.astype(wide), high.astype(wide)
 
 
 def random_affine(
@@ -431,17 +490,16 @@ def random_affine(
     check_key("random_affine", key)
     check_interpolation("random_affine", interpolation)
     turn = _interval("random_affine", "degrees", degrees, 0.0, -np.inf, np.inf)
-    ranges: dict[str, Interval] = {"degrees": turn}
+    ranges: dict[str, _Range] = {"degrees": turn}
     if translate is not None:
-        right, down = _two("random_affine", "translate", translate)
-        for name, share in (("right", right), ("down", down)):
-            check_bounds("random_affine", "translate", share, 0, 1)
+        shares = _two("random_affine", "translate", translate)
+        for name, share in zip(("right", "down"), shares, strict=True):
             ranges[name] = _interval("random_affine", "translate", share, 0.0, -1.0, 1.0)
     if scale is not None:
         pair = _two("random_affine", "scale", scale)
         ranges["scale"] = _interval("random_affine", "scale", pair, 1.0, _TINY, np.inf)
     if shear is not None:
-        numbers = several(shear)
+        numbers = _numbers("random_affine", "shear", shear)
         four = numbers if numbers is not None and len(numbers) == 4 else None
         parts: tuple[Numbers, ...] = (four[:2], four[2:]) if four else (shear,)
         for name, part in zip(("shear_x", "shear_y"), parts, strict=False):
@@ -451,12 +509,18 @@ def random_affine(
 
 # Scales are divided by.
 _TINY = float(np.finfo(np.float32).tiny)
-_BOUNDS = {"right": (-1.0, 1.0), "down": (-1.0, 1.0), "scale": (_TINY, np.inf)}
+# The argument, the bounds of the interval, and its centre if it may be given by a distance.
+_AFFINE: dict[str, tuple[str, float, float, float | None]] = {
+    "degrees": ("degrees", -np.inf, np.inf, 0.0),
+    "scale": ("scale", _TINY, np.inf, None),
+    "shear_x": ("shear", -np.inf, np.inf, 0.0),
+    "shear_y": ("shear", -np.inf, np.inf, 0.0),
+}
 _NEUTRAL = {"right": 0.0, "down": 0.0, "scale": 1.0, "shear_x": 0.0, "shear_y": 0.0}
 
 
 def _two(function: str, argument: str, value: Sequence[ArrayLike]) -> Interval:
-    numbers = several(value)
+    numbers = _numbers(function, argument, value)
     if numbers is None or len(numbers) != 2:
         raise ArgumentValueError(f"{function}: {argument} must be two numbers, got {value}")
     return numbers[0], numbers[1]
@@ -466,7 +530,7 @@ def _two(function: str, argument: str, value: Sequence[ArrayLike]) -> Interval:
 def _random_affine(
     key: Array,
     images: ArrayLike,
-    ranges: Mapping[str, Interval],
+    ranges: Mapping[str, _Range],
     fill: Numbers,
     interpolation: Interpolation,
     channel_axis: int,
@@ -474,11 +538,10 @@ def _random_affine(
     x, axes = as_batch("random_affine", images), axes_of("random_affine", channel_axis)
     wide = computed("random_affine", x)
     height, width = axes.sizes(x)
-    ends = {name: _as_arrays(interval) for name, interval in ranges.items()}
     draws = dict(zip(("degrees", *_NEUTRAL), _draws(key, 6, x), strict=True))
     drawn: dict[str, Array | float] = {
         **_NEUTRAL,
-        **{name: _between(draws[name], ends[name]).astype(wide.dtype) for name in ends},
+        **{name: _between(draws[name], _as_arrays(ranges[name], wide.dtype)) for name in ranges},
     }
     right, down = jnp.round(drawn["right"] * width), jnp.round(drawn["down"] * height)
     matrix = pixel_matrix(
@@ -486,9 +549,13 @@ def _random_affine(
     )
     outside = per_color("random_affine", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, matrix.astype(wide.dtype), outside, axes, interpolation)
-    for name, interval in ends.items():
-        bounds = _BOUNDS.get(name, (-np.inf, np.inf))
-        result = _within("random_affine", name, result, interval, *bounds)
+    for name, interval in ranges.items():
+        if name in _AFFINE:
+            argument, least, most, center = _AFFINE[name]
+            result = _within("random_affine", argument, result, interval, least, most, center)
+        else:
+            share = jnp.asarray(interval.given[0])
+            result = bounded("random_affine", "translate", result, share, 0, 1)
     return as_given(returned(result, x.dtype), images)
 
 
@@ -557,22 +624,22 @@ def _is_nothing(value: Numbers) -> bool:
 
 @op(static=("channel_axis",), by_value=True)
 def _color_jitter(
-    key: Array, images: ArrayLike, ranges: Mapping[str, Interval], channel_axis: int
+    key: Array, images: ArrayLike, ranges: Mapping[str, _Range], channel_axis: int
 ) -> Array:
     x, axes = as_batch("color_jitter", images), axes_of("color_jitter", channel_axis)
     check_colors("color_jitter", x, axes)
     wide = computed("color_jitter", x)
     draws, places = jnp.split(_draws(key, 2 * len(_FACTORS), x)[..., None, None, None], 2)
-    ends = {name: _as_arrays(ranges[name]) for name in _FACTORS if name in ranges}
     factors = {
-        name: _between(draw, ends[name]).astype(wide.dtype)
+        name: _between(draw, _as_arrays(ranges[name], wide.dtype))
         for name, draw in zip(_FACTORS, draws, strict=True)
-        if name in ends
+        if name in ranges
     }
     order = jnp.argsort(places[: len(factors)], axis=0)
     result = jittered(wide, factors, order, axes, white(x.dtype))
-    for name, interval in ends.items():
-        result = _within("color_jitter", name, result, interval, *_FACTORS[name][1:])
+    for name, interval in ranges.items():
+        center, least, most = _FACTORS[name]
+        result = _within("color_jitter", name, result, interval, least, most, center)
     return as_given(returned(result, x.dtype), images)
 
 
@@ -590,6 +657,7 @@ def _check_erasing(
     channel_axis: int = 1,
 ) -> None:
     check_key("random_erasing", key)
+    check_number("random_erasing", "p", p)
     check_bounds("random_erasing", "p", p, 0, 1)
     for argument, pair, bounds in (("scale", scale, (0.0, 1.0)), ("ratio", ratio, (_TINY, np.inf))):
         two = _two("random_erasing", argument, pair)
@@ -625,7 +693,7 @@ def random_erasing(
         scale: the smallest and the largest share of the area, in [0, 1].
         ratio: the smallest and the largest height over width, above 0.
         value: [] or [c], unit of images; 0 by default, or None for standard normal numbers, each
-            pixel its own.
+            pixel its own. For uint8 it is clipped and rounded to the nearest level.
         channel_axis: of a batch: 1, or -1 for [n, h, w, c].
 
     Returns:
@@ -642,16 +710,19 @@ def random_erasing(
     x, axes = as_batch("random_erasing", images), axes_of("random_erasing", channel_axis)
     drawing, noise = jax.random.split(key)
     chance, down, right, *shapes = _draws(drawing, 3 + 2 * _ATTEMPTS, x)
-    shares, ratios = _as_arrays((scale[0], scale[1])), _as_arrays((ratio[0], ratio[1]))
+    shares, ratios = (
+        _Range(low, high, (low, high)) for low, high in ((scale[0], scale[1]), (ratio[0], ratio[1]))
+    )
     size = axes.sizes(x)
-    height, width = _erased_size(jnp.stack(shapes), shares, ratios, size)
+    ends = _as_arrays(shares, chance.dtype), _as_arrays(ratios, chance.dtype)
+    height, width = _erased_size(jnp.stack(shapes), *ends, size)
     probability = jnp.asarray(p)
     height *= chance < probability
     top, left = _below(down, size[0] - height + 1), _below(right, size[1] - width + 1)
     if value is None:
-        new = _noise(noise, x)
+        new = _noise(noise, x, axes)
     else:
-        new = per_color("random_erasing", "value", value, x, axes).astype(x.dtype)
+        new = replacing(per_color("random_erasing", "value", value, x, axes), x.dtype)
     inside = axes.over_pixels(rectangles(top, left, height, width, size))
     result = _probable("random_erasing", jnp.where(inside, new, x), probability)
     result = _within("random_erasing", "scale", result, shares, 0.0, 1.0)
@@ -675,13 +746,15 @@ def _erased_size(
     return height, width
 
 
-def _noise(key: Array, x: Array) -> Array:
+def _noise(key: Array, x: Array, axes: Axes) -> Array:
+    """Standard normal numbers, the same for the same pixel in either layout."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise DtypeError(
             f"random_erasing: images must have a floating dtype to be erased with normal numbers, "
             f"got {x.dtype.name}"
         )
-    return jax.random.normal(key, x.shape, x.dtype)
+    shape = (x.shape[0], x.shape[axes.channel], *axes.sizes(x))
+    return jnp.moveaxis(jax.random.normal(key, shape, x.dtype), 1, axes.channel)
 
 
 # --------------------------------------------------------------------------------------- sequences

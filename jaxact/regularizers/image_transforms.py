@@ -33,9 +33,11 @@ from jaxact.regularizers._images import (
     per_color,
     per_image,
     rectangles,
+    replacing,
     returned,
     several,
     white,
+    whole,
     windows,
 )
 from jaxact.regularizers._resampling import (
@@ -157,7 +159,7 @@ def crop(
         torchvision's crop; beyond torch.narrow, torch 2.13.
     """
     x, axes = as_batch("crop", images), axes_of("crop", channel_axis)
-    corner = (_whole("crop", "top", top, x), _whole("crop", "left", left, x))
+    corner = (whole("crop", "top", top, x), whole("crop", "left", left, x))
     # Windows that begin farther out see the same zeros.
     down, right = (
         jnp.clip(first, -size, most) + size
@@ -167,16 +169,6 @@ def crop(
     around[axes.height], around[axes.width] = (height, height), (width, width)
     padded = jnp.pad(x, around)
     return as_given(windows(padded, down, right, (height, width), axes), images)
-
-
-def _whole(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
-    """[] or [n] integers."""
-    array = per_image(function, argument, value, x)
-    if not jnp.issubdtype(array.dtype, jnp.integer):
-        raise DtypeError(
-            f"{function}: {argument} must have an integer dtype, got {array.dtype.name}"
-        )
-    return array.ravel()
 
 
 def _check_affine(
@@ -260,8 +252,9 @@ def affine_matrix(
         shear: along x and y, each [] or [n], in degrees.
 
     Returns:
-        [2, 3] or [n, 2, 3], dimensionless; float32 at least: half precision has not the digits of
-        a place in an image.
+        [2, 3] or [n, 2, 3], dimensionless; float64 if an array among the arguments is, else
+        float32: half precision has not the digits of a place in an image. Python's numbers are
+        rounded to it: for images of float64 give numpy's, `angle=np.float64(30)`.
 
     Raises:
         TypeError: if angle or scale is no array.
@@ -348,7 +341,8 @@ def erase(
         left: [] or [n], dimensionless; the first column.
         height: [] or [n], dimensionless; rows.
         width: [] or [n], dimensionless; columns.
-        value: [], [c] or the shape of images, unit of images; 0 by default.
+        value: [], [c] or the shape of images, unit of images; 0 by default. For uint8 it is
+            clipped and rounded to the nearest level.
         channel_axis: of a batch: 1, or -1 for [n, h, w, c].
 
     Returns:
@@ -364,10 +358,10 @@ def erase(
     x, axes = as_batch("erase", images), axes_of("erase", channel_axis)
     rectangle = {"top": top, "left": left, "height": height, "width": width}
     first, beside, rows, columns = (
-        _whole("erase", name, number, x) for name, number in rectangle.items()
+        whole("erase", name, number, x) for name, number in rectangle.items()
     )
     inside = rectangles(first, beside, rows, columns, axes.sizes(x))
-    new = _replacement(value, x, axes).astype(x.dtype)
+    new = replacing(_replacement(value, x, axes), x.dtype)
     return as_given(jnp.where(axes.over_pixels(inside), new, x), images)
 
 

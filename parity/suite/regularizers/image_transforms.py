@@ -100,6 +100,7 @@ def _levels(name: str, **values: Any) -> Params:
 
 # ---------------------------------------------------------------------------------------- geometry
 
+BYTES = np.array([1, 0, 2], np.uint8)
 TOP, LEFT = Given(values=np.array([-2, 3, 1])), Given(values=np.array([4, -1, 9]))
 MATRICES = Samples(shape=(3, 2, 3), scale=0.5)
 FILL = Samples(shape=(3,), axis=None)
@@ -132,6 +133,12 @@ GEOMETRY = (
                 values={"height": 4, "width": 6},
             ),
             Params(label="all", values={"top": 1, "left": 2, "height": 3, "width": 3}),
+            Params(
+                label="bytes",
+                arrays={"top": Given(values=BYTES), "left": Given(values=BYTES.astype(np.int16))},
+                values={"height": 2, "width": 2},
+                dtypes=("float32",),
+            ),
             Params(label="larger", values={"top": -1, "left": -2, "height": 8, "width": 12}),
             Params(label="beyond", values={"top": 5, "left": -9, "height": 2, "width": 2}),
         ),
@@ -220,6 +227,12 @@ GEOMETRY = (
                 arrays={"value": Samples(shape=SHAPE)},
             ),
             Params(label="empty", values={"top": 1, "left": 2, "height": 0, "width": 3}),
+            Params(
+                label="bytes",
+                arrays={"top": Given(values=BYTES), "height": Given(values=255 - BYTES // 2)},
+                values={"left": 5, "width": 2**31 - 1},
+                dtypes=("float32",),
+            ),
         ),
         required=(0, 0, 2, 2),
         bad_calls=(

@@ -56,6 +56,71 @@ def test_the_channels_may_come_last(name):
     np.testing.assert_allclose(np.moveaxis(last, -1, 1), _call(name, IMAGES), atol=2e-6)
 
 
+def test_normal_numbers_that_erase_are_those_of_the_pixel_in_either_layout():
+    first, last = (
+        np.asarray(augmentation.random_erasing(KEY, x, 1.0, value=None, channel_axis=axis))
+        for x, axis in ((IMAGES, 1), (LAST, -1))
+    )
+    np.testing.assert_array_equal(np.moveaxis(last, -1, 1), first)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "int8"])
+def test_corners_and_sides_may_be_of_any_integer_dtype(dtype):
+    one = jnp.ones((), dtype)
+    cropped = image_transforms.crop(IMAGES, jnp.ones(4, dtype), 1, 2, 2)
+    np.testing.assert_array_equal(cropped, IMAGES[..., 1:3, 1:3])
+    np.testing.assert_array_equal(image_transforms.crop(IMAGES, one, one, 2, 2), cropped)
+    # A sum beyond the dtype's largest number.
+    top, height = (100, 100) if dtype == "int8" else (200, 100)
+    tall = np.ones((1, 1, 300, 2), np.float32)
+    erased = image_transforms.erase(tall, one * top, 0, one * height, 2)
+    assert int((erased == 0).sum()) == 200
+
+
+def test_sides_of_rectangles_may_be_as_large_as_integers_get():
+    ones, most = np.ones((1, 1, 6, 8), np.float32), 2**31 - 1
+    assert int((image_transforms.erase(ones, 5, 0, most, 3) == 0).sum()) == 3
+    assert int((image_transforms.erase(ones, -5, 0, -most, 3) == 0).sum()) == 0
+    # Beyond int32 there are no images.
+    assert int((image_transforms.erase(ones, np.uint32(2**32 - 1), 0, 5, 3) == 0).sum()) == 0
+
+
+@pytest.mark.parametrize(("value", "level"), [(300, 255), (-3, 0), (1.7, 2)])
+def test_what_takes_the_place_of_levels_is_clipped_and_rounded(value, level):
+    levels = np.full((1, 1, 4, 4), 9, np.uint8)
+    assert image_transforms.erase(levels, 0, 0, 4, 4, value)[0, 0, 0, 0] == level
+    erased = augmentation.random_erasing(KEY, levels, 1.0, value=value)
+    assert set(np.unique(erased)) == {9, level}
+
+
+def test_whole_numbers_may_be_those_of_numpy():
+    two = np.int64(2)
+    expected = augmentation.random_crop(KEY, IMAGES, 2, padding=2)
+    np.testing.assert_array_equal(augmentation.random_crop(KEY, IMAGES, two, padding=two), expected)
+    sizes = augmentation.random_crop(KEY, IMAGES, np.array([2, 2]), padding=np.array([2, 2]))
+    np.testing.assert_array_equal(sizes, expected)
+
+
+def test_both_ends_may_be_those_of_an_array():
+    ends = (-10.0, 30.0)
+    np.testing.assert_array_equal(
+        augmentation.random_rotation(KEY, IMAGES, jnp.array(ends)),
+        augmentation.random_rotation(KEY, IMAGES, ends),
+    )
+
+
+def test_images_of_64_bits_are_changed_by_numbers_of_64_bits():
+    with jax.enable_x64(True):
+        images = IMAGES.astype(np.float64)
+        jittered = augmentation.color_jitter(KEY, images, (0.7, 0.7))
+        np.testing.assert_allclose(jittered, 0.7 * images, rtol=1e-15)
+        turned = augmentation.random_rotation(KEY, images, (30.1, 30.1))
+        np.testing.assert_allclose(turned, image_transforms.rotate(images, 30.1), atol=1e-14)
+        matrix = image_transforms.affine_matrix(6, 8, angle=np.float64(-30.1))
+        np.testing.assert_allclose(image_transforms.affine(images, matrix), turned, atol=1e-14)
+        assert image_transforms.affine_matrix(6, 8, angle=30.1).dtype == np.float32
+
+
 @EVERY
 def test_a_single_image_is_a_batch_of_one(name):
     options = {"top": 1} if name == "crop" else {}
@@ -103,6 +168,14 @@ REFUSED = {
     "a crop larger than the image": ("random_crop", {"size": 12, "padding": 0}, "at most"),
     "a crop of nothing": ("random_crop", {"size": 0}, "at least 1"),
     "a crop of three sizes": ("random_crop", {"size": (1, 2, 3)}, "one number or two"),
+    "a crop of half pixels": ("random_crop", {"size": 2.5}, "size must be of integers"),
+    "padding of half pixels": ("random_crop", {"padding": (1, 0.5)}, "padding must be of integers"),
+    "a probability for each": ("random_vertical_flip", {"p": np.ones(4)}, "p must be a single"),
+    "an erasing for each": ("random_erasing", {"p": jnp.ones(4)}, "p must be a single"),
+    "a strength for each column": ("color_jitter", {"brightness": jnp.ones(8) / 4}, "got 8 of"),
+    "a strength with axes": ("color_jitter", {"hue": jnp.zeros((1, 1))}, "hue must be a single"),
+    "an end for each image": ("random_rotation", {"degrees": (0.0, np.ones(4))}, "degrees must be"),
+    "degrees of nothing": ("random_rotation", {"degrees": None}, "degrees must be an array"),
     "padding of three": ("random_crop", {"padding": (1, 2, 3)}, "two or four"),
     "negative padding": ("random_crop", {"padding": -1}, "at least 0"),
     "padding that cannot be mirrored": ("random_crop", {"padding": 6}, "reflect"),
@@ -169,25 +242,30 @@ def test_normal_numbers_do_not_erase_levels():
         augmentation.random_erasing(KEY, np.ones((4, 3, 6, 8), np.uint8), value=None)
 
 
-TRACED = {
-    "adjust_brightness": {"brightness_factor": -1.0},
-    "adjust_hue": {"hue_factor": 0.75},
-    "random_horizontal_flip": {"p": 1.5},
-    "random_rotation": {"degrees": -1.0},
-    "random_affine": {"scale": (-1.0, 1.0)},
-    "color_jitter": {"hue": 0.6},
-    "random_erasing": {"ratio": (2.0, 1.0)},
-}
+# With the number that is told.
+TRACED = [
+    ("adjust_brightness", {"brightness_factor": -1.0}, -1.0),
+    ("adjust_hue", {"hue_factor": 0.75}, 0.75),
+    ("random_horizontal_flip", {"p": 1.5}, 1.5),
+    ("random_rotation", {"degrees": -1.0}, -1.0),
+    ("random_affine", {"scale": (-1.0, 1.0)}, -1.0),
+    ("random_affine", {"translate": (0.25, 1.5)}, 1.5),
+    ("random_affine", {"shear": -2.0}, -2.0),
+    ("color_jitter", {"brightness": -0.25}, -0.25),
+    ("color_jitter", {"hue": 0.75}, 0.75),
+    ("random_erasing", {"ratio": (2.0, 1.0)}, 1.0),
+]
 
 
-@pytest.mark.parametrize("name", TRACED)
-def test_a_traced_number_out_of_bounds_gives_nan_and_raises_when_checked(name):
+@pytest.mark.parametrize(("name", "wrong", "told"), TRACED)
+def test_a_traced_number_out_of_bounds_gives_nan_and_is_told_when_checked(name, wrong, told):
     def called(options):
         return _call(name, IMAGES, **options)
 
-    options = jax.tree.map(jnp.float32, TRACED[name])
+    options = jax.tree.map(jnp.float32, wrong)
     assert jnp.isnan(jax.jit(called)(options)).all()
-    with pytest.raises(ValueError, match=f"^{name}: "):
+    (argument,) = wrong
+    with pytest.raises(ValueError, match=f"^{name}: {argument} must be .*, got {told}$"):
         jaxact.checked(called)(options)
 
 

@@ -43,6 +43,23 @@ def _crop_with_top_and_left_exchanged(images, top, left, height, width, *, chann
     return right.crop(images, left, top, height, width)
 
 
+@_wrong("crop", "bytes/float32/forward")
+def _crop_from_corners_in_their_own_dtype(images, top, left, height, width, *, channel_axis=1):
+    """Bounds below 0 are large numbers there."""
+    down, right_ = (
+        jnp.clip(first.astype(jnp.uint8), jnp.array(-side).astype(jnp.uint8), size)
+        for first, side, size in zip((top, left), (height, width), images.shape[2:], strict=True)
+    )
+    return right.crop(images, down, right_, height, width)
+
+
+@_wrong("erase", "bytes/float32/forward")
+def _erased_to_sums_that_wrap(images, top, left, height, width, value=0.0, *, channel_axis=1):
+    inside = (jnp.arange(5) >= top[:, None]) & (jnp.arange(5) < (top + height)[:, None])
+    across = jnp.arange(7) >= left
+    return jnp.where(inside[:, None, :, None] & across, value, images)
+
+
 @_wrong("rotate", "each/float32/forward")
 def _rotation_clockwise(images, angle, **options):
     return right.rotate(images, -angle, **options)
