@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, ad_checkpoint, lax
 from jax.custom_derivatives import SymbolicZero
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxact._core import compute_dtype, recomputed
 
@@ -133,7 +134,7 @@ class _Means(NamedTuple):
             parts = first.reshape(-1, self.group)
             first = jnp.broadcast_to(parts[:, :1], parts.shape).reshape(first.shape)
         largest = float(jnp.finfo(x.dtype).max) / (4 * self.count(x))
-        first = jnp.where(jnp.abs(first) <= largest, first, 0)
+        first = cast(Array, jnp.where(jnp.abs(first) <= largest, first, 0))
         return first if self.axis_name is None else lax.pmax(first, self.axis_name)
 
     def moments(self, x: Array) -> Moments:
@@ -243,7 +244,26 @@ def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Arra
         return function(x.astype(compute_dtype(x.dtype)), *others).astype(x.dtype)
 
     policy = jax.checkpoint_policies.save_only_these_names(_NAME)
-    return cast(Any, jax.checkpoint(widened, prevent_cse=False, policy=policy))(x, *others)
+    saving = cast(Any, jax.checkpoint(widened, prevent_cse=False, policy=policy))
+    return sharded_by_xla(saving, jax.typeof(x).sharding.spec, x, *others)
+
+
+def sharded_by_xla(function: Callable[..., T], spec: PartitionSpec, x: Array, *others: Any) -> T:
+    """function(x, *others), sharded along spec, whose steps XLA shards if the user's mesh does not.
+
+    Arrays on a mesh of explicit axes have no reshape and no first number along these.
+    """
+    mesh = jax.typeof(x).sharding.mesh
+    explicit = tuple(
+        name
+        for name, kind in zip(mesh.axis_names, mesh.axis_types, strict=True)
+        if kind is AxisType.Explicit
+    )
+    if not explicit:
+        return function(x, *others)
+    automatic = cast(Any, jax.sharding.auto_axes)
+    out = NamedSharding(mesh, spec)
+    return cast(T, automatic(function, axes=explicit, out_sharding=out)(x, *others))
 
 
 def normalized(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import PartitionSpec
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined, raising
@@ -30,6 +31,7 @@ from jaxact.regularizers._moments import (
     moments,
     normalized,
     rounded_once,
+    sharded_by_xla,
     standard,
 )
 
@@ -251,13 +253,15 @@ def _updated_by_batch(
     _check_more_than_one("batch_norm_stats", "channel", count)
     if not count or not array.size:
         return mean, variance
-    found = moments(_seen(array, layout), layout.all_but_channels, axis_name)
-    unbiased = found.variance * (count / (count - 1))
+
+    def of_batch(x: Array) -> tuple[Array, Array]:
+        found = moments(_seen(x, layout), layout.all_but_channels, axis_name)
+        unbiased = found.variance * (count / (count - 1))
+        return (found.high + found.low).ravel(), unbiased.ravel()
+
+    new_mean, unbiased = sharded_by_xla(of_batch, PartitionSpec(), array)
     share = _share(momentum, batches, unbiased.dtype)
-    return (
-        _averaged(mean, (found.high + found.low).ravel(), share),
-        _averaged(variance, unbiased.ravel(), share),
-    )
+    return _averaged(mean, new_mean, share), _averaged(variance, unbiased, share)
 
 
 _batch_norm_stats = cast(
@@ -416,13 +420,16 @@ def _updated_by_instances(
         return mean, variance
     if not array.size:
         return jnp.full_like(mean, jnp.nan), jnp.full_like(variance, jnp.nan)
-    found = moments(_seen(array, layout), layout.space)
-    unbiased = found.variance * (count / (count - 1))
+
+    def of_instances(x: Array) -> tuple[Array, Array]:
+        found = moments(_seen(x, layout), layout.space)
+        unbiased = found.variance * (count / (count - 1))
+        new_mean = _over_instances(found.high + found.low, layout)
+        return new_mean, _over_instances(unbiased, layout)
+
+    new_mean, unbiased = sharded_by_xla(of_instances, PartitionSpec(), array)
     share = jnp.asarray(momentum, unbiased.dtype)
-    return (
-        _averaged(mean, _over_instances(found.high + found.low, layout), share),
-        _averaged(variance, _over_instances(unbiased, layout), share),
-    )
+    return _averaged(mean, new_mean, share), _averaged(variance, unbiased, share)
 
 
 def _over_instances(numbers: Array, layout: _Layout) -> Array:

@@ -31,6 +31,16 @@ def _data(*shape: int, axis: int | None = None, **fields: Any) -> Samples:
     return Samples(shape=shape, axis=axis, **fields)
 
 
+def _spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Params, ...]:
+    """Numbers spread widely, and closely."""
+    wide, close = (_data(*shape, axis=axis, scale=scale) for scale in (1e13, 1e-13))
+    fields: dict[str, Any] = {"checks": FORWARD, "dtypes": SINGLE}
+    return (
+        Params(label="wide", inputs=(wide,), values=values, arrays=WIDELY, **fields),
+        Params(label="close", inputs=(close,), values={**values, **CLOSELY}, **fields),
+    )
+
+
 def _references(name: str) -> Target:
     return on("torch", f"parity.suite.regularizers.normalization_references.{name}")
 
@@ -49,6 +59,10 @@ NCHW = _data(5, C, 4, 3)
 NHWC = _data(5, 4, 3, C)
 # At a mean of 10⁴ float32 has 3 digits of a deviation of 1 left, and of the mean as many.
 LARGE_MEAN = Samples(shape=(5, C, 4, 3), center=1e4, scale=1.0, axis=None)
+# Of such deviations float32 has the squares and the inverses, but not the inverses of cubes; the
+# weights make the gradients large enough to be compared.
+WIDELY = {"weight": Samples(shape=(C,), center=1e13, scale=2e12, axis=None)}
+CLOSELY = {"eps": 1e-30}
 CONSTANT = Choices(values=(5.1,), shape=(25, C, 40))
 
 SUMS = "a difference to a mean, and sums of such with both signs"
@@ -268,6 +282,7 @@ SPECS = (
                 inputs=(NCHW,),
                 arrays={**LEARNED, "eps": EPS},
             ),
+            *_spread(24, C, **TRAINED),
             *(
                 _moved(
                     "batch_norm",
@@ -444,6 +459,7 @@ SPECS = (
                 checks=FORWARD,
                 dtypes=SINGLE,
             ),
+            *_spread(24, C, axis=0, normalized_shape=(C,)),
             _formula(
                 "layer_norm",
                 label="eps=array",
@@ -498,6 +514,7 @@ SPECS = (
                 checks=FORWARD,
                 dtypes=SINGLE,
             ),
+            *_spread(8, C, 4, num_groups=3),
             _formula(
                 "group_norm",
                 label="eps=array",
@@ -561,6 +578,7 @@ SPECS = (
                 checks=("forward",),
                 dtypes=SINGLE,
             ),
+            *_spread(24, C, axis=0, normalized_shape=(C,)),
             _formula(
                 "rms_norm",
                 label="eps=array",

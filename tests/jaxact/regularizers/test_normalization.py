@@ -236,6 +236,77 @@ def test_a_constant_gives_exactly_0(size):
     assert not np.any(instance_norm(x.reshape(1, 1, size)))
 
 
+SPREAD = {
+    "batch_norm": lambda x, eps: batch_norm(x, None, None, training=True, eps=eps),
+    "instance_norm": lambda x, eps: instance_norm(x, eps=eps),
+    "group_norm": lambda x, eps: group_norm(x, 2, eps=eps),
+    "layer_norm": lambda x, eps: layer_norm(x, (H, W), eps=eps),
+    "rms_norm": lambda x, eps: rms_norm(x, (H, W), eps=eps),
+}
+
+
+@pytest.mark.parametrize("name", SPREAD)
+def test_first_and_second_derivatives_have_their_digits_however_numbers_are_spread(name):
+    along, weights = GENERATOR.standard_normal((2, *X.shape)).astype(np.float32)
+
+    @jax.jit
+    def derivatives(spread):
+        def gradient(x, eps):
+            return jax.grad(lambda *a: jnp.vdot(SPREAD[name](*a), weights), (0, 1))(x, eps)
+
+        def along_x(x):
+            return gradient(x, spread * spread * 1e-3)
+
+        (dx, d_eps), (ddx, _) = jax.jvp(along_x, (X * spread,), (along,))
+        return dx * spread, ddx * spread * spread, d_eps * spread * spread
+
+    expected = derivatives(1.0)
+    # Powers of two leave all digits.
+    for power in (43, -43):
+        for a, b in zip(derivatives(2.0**power), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_the_slope_along_a_running_variance_has_its_digits_too():
+    @jax.jit
+    @jax.grad
+    def slope(variance, spread):
+        y = batch_norm(X * spread, WEIGHT * 0, spread * spread * variance, eps=0)
+        return jnp.vdot(y, X)
+
+    for power in (43, -43):
+        np.testing.assert_allclose(slope(BIAS**2, 2.0**power), slope(BIAS**2, 1.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_infinite_input_makes_the_running_mean_infinite_as_in_torch(sign):
+    x = X.copy()
+    x[0, 0, 0, 0] = x[1, 1, 1, 1] = sign * np.inf
+    x[2, 2, :2, 0] = np.inf, -np.inf
+    mean, variance = np.zeros(C, np.float32), np.ones(C, np.float32)
+    there = [torch.tensor(a) for a in (mean, variance)]
+    functional.batch_norm(torch.tensor(x), *there, training=True)
+    for ours, theirs in zip(batch_norm_stats(x, mean, variance), there, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    there = [torch.tensor(a) for a in (mean, variance)]
+    functional.instance_norm(torch.tensor(x), *there)
+    for ours, theirs in zip(instance_norm_stats(x, mean, variance), there, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [8, 1024])
+def test_the_result_is_0_where_squares_overflow_and_nan_where_sums_do(size):
+    x = np.zeros((2, size), np.float32)
+    x[0, 0] = x[1, -1] = 3e38
+    assert not np.any(layer_norm(x, (size,)))
+    assert not np.any(rms_norm(x, (size,)))
+    assert not np.any(batch_norm(x.T, None, None, training=True))
+    assert not np.any(layer_norm(np.full((1, size), 1e20, np.float32), (size,)))
+    # The limit below which the first number is subtracted from all.
+    assert not np.any(layer_norm(np.full((1, size), 2e38 / size, np.float32), (size,)))
+    assert np.isnan(layer_norm(np.full((1, size), 3e38, np.float32), (size,))).all()
+
+
 def _errors(mean):
     """The largest error in y, for layer and batch norm of 8 x 512 numbers, by library."""
     x = (GENERATOR.standard_normal((8, 512)) + mean).astype(np.float32)
@@ -368,6 +439,18 @@ jitted = jax.jit(rows_of, in_shardings=(rows, rows))
 found["rows"] = error(jitted(placed[0], placed[3]), np.asarray(jax.jit(rows_of)(x, g)))
 text = jitted.lower(placed[0], placed[3]).compile().as_text()
 found["rows_kinds"] = sorted(set(re.findall(kinds, text)))
+
+# A mesh whose axes are part of the types.
+mesh = jax.make_mesh((8,), ("d",), axis_types=(jax.sharding.AxisType.Explicit,))
+rows, all_ = NamedSharding(mesh, P("d")), NamedSharding(mesh, P())
+placed = [jax.device_put(a, s) for a, s in zip((x, w, b, g), (rows, all_, all_, rows))]
+jitted = jax.jit(lambda *a: step(None, *a))
+found["explicit"] = error(jitted(*placed), alone)
+text = jitted.lower(*placed).compile().as_text()
+found["explicit_kinds"] = sorted(set(re.findall(kinds, text)))
+assert jax.typeof(jitted(*placed)[0]).sharding.spec == P("d", None, None, None)
+found["explicit, rows"] = error(
+    jax.jit(rows_of)(placed[0], placed[3]), np.asarray(jax.jit(rows_of)(x, g)))
 print(json.dumps(found))
 """
 
@@ -388,13 +471,24 @@ def on_eight_devices():
 
 
 @pytest.mark.parametrize(
-    "how", ["automatic", "shard_map", "shard_map, checked", "pmap", "vmap", "rows"]
+    "how",
+    [
+        "automatic",
+        "shard_map",
+        "shard_map, checked",
+        "pmap",
+        "vmap",
+        "rows",
+        "explicit",
+        "explicit, rows",
+    ],
 )
 def test_values_gradients_and_statistics_are_those_of_one_device(on_eight_devices, how):
     assert on_eight_devices[how] < 5e-6
 
 
 def test_nothing_travels_but_sums_for_each_channel(on_eight_devices):
+    assert on_eight_devices["explicit_kinds"] == on_eight_devices["kinds"]
     assert "all-gather" not in on_eight_devices["kinds"]
     assert max(on_eight_devices["travels"]) <= 2 * 6
     assert on_eight_devices["rows_kinds"] == []
