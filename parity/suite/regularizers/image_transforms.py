@@ -25,6 +25,10 @@ LEVELS[:, :, 0, 0], LEVELS[:, :, 0, 1], LEVELS[:, :, 0, 2] = 128, 0, 255
 GIVEN = (Given(values=LEVELS / 255),)
 
 PIXELS = "the places are read from are rounded as well: they reach half the size of an image"
+SLOPES = (
+    "the gradient in a matrix is a sum over 105 pixels, each times its place, of up to 3.5 pixels, "
+    "and the difference of two interpolated with rounded places: up to 8 ulp or 16 units"
+)
 SUMS = "a sum over the pixels of an image"
 
 
@@ -112,9 +116,9 @@ def _resampled(*floors: float) -> dict[Any, Budget]:
     budgets: dict[Any, Budget] = {}
     for dtype in ("float32", "float64"):
         budgets[("forward", dtype)] = Budget(ulp=4, floor=forward, everywhere=True, reason=PIXELS)
-        budgets[("vjp", dtype)] = Budget(ulp=4, floor=backward, everywhere=True, reason=PIXELS)
+        budgets[("vjp", dtype)] = Budget(ulp=8, floor=backward, everywhere=True, reason=SLOPES)
     for check in ("vmap", "jit"):
-        budgets[(check, "float32")] = Budget(ulp=4, floor=backward, everywhere=True, reason=PIXELS)
+        budgets[(check, "float32")] = Budget(ulp=8, floor=backward, everywhere=True, reason=SLOPES)
     for dtype in ("float16", "bfloat16"):
         budgets[("vjp", dtype)] = Budget(ulp=1, floor=1, everywhere=True, reason=SUMS)
     return budgets
@@ -168,7 +172,7 @@ GEOMETRY = (
                 dtypes=("float32",),
             ),
         ),
-        budgets=_resampled(8, 64),
+        budgets=_resampled(8, 16),
         required=(np.eye(2, 3, dtype=np.float32),),
         bad_calls=(
             _bad("matrix_3_by_3", "a matrix of three rows", X, np.eye(3, dtype=np.float32)),
@@ -190,7 +194,7 @@ GEOMETRY = (
             _pillow("rotate", angle=25.0, interpolation="nearest"),
             _levels("rotation", angle=25.0),
         ),
-        budgets=_resampled(8, 64),
+        budgets=_resampled(8, 8),
         required=(30.0,),
     ),
     Spec(
