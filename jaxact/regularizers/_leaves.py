@@ -1,7 +1,8 @@
 """Which leaves of a tree a function touches, and numbers that go with them."""
 
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias, cast
 
@@ -27,6 +28,7 @@ Where: TypeAlias = str | tuple[str, ...] | Callable[[str, Any], bool] | Tree
 Layout = Literal["torch", "flax"]
 
 _NO_WEIGHTS = ("bias", "scale")
+_IN_BOX = (jax.tree_util.GetAttrKey("value"),)
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class Touched:
 
     Args:
         leaves: all of them; None counts as one.
+        paths: of all of them.
         structure: of the tree.
         places: of the leaves that are touched.
     """
 
     leaves: list[Any]
+    paths: list[str]
     structure: Any
     places: tuple[int, ...]
 
@@ -69,64 +73,99 @@ def touched(function: str, tree: Tree, where: Where) -> Touched:
     selects = _selection(function, [paths[i] for i in numbers], structure, where)
     places = tuple(i for i in numbers if selects(i, paths[i], leaves[i]))
     for place in places:
-        if not _is(leaves[place], jnp.floating):
-            raise DtypeError(
-                f"{function}: the leaves of params that where selects must have a floating dtype, "
-                f"got {leaves[place].dtype} at {paths[place]!r}"
-            )
-    return Touched(leaves, structure, places)
+        _check_floating(
+            function, "params that where selects", leaves[place], paths[place], complex_too=False
+        )
+    return Touched(leaves, paths, structure, places)
 
 
-def every_leaf(function: str, argument: str, tree: Tree) -> Touched:
+def every_leaf(function: str, argument: str, tree: Tree, *, complex_too: bool = True) -> Touched:
     """All leaves but None, and what jax gives as gradients of integers.
 
     Raises:
         ArgumentTypeError: if a leaf is neither floating nor complex.
+        DtypeError: if a leaf is complex, unless complex_too.
     """
+    whole = every_place(tree)
+    places = tuple(i for i in whole.places if not _is_nothing(whole.leaves[i]))
+    for i in places:
+        _check_floating(function, argument, whole.leaves[i], whole.paths[i], complex_too)
+    return replace(whole, places=places)
+
+
+def every_place(tree: Tree) -> Touched:
+    """All leaves, whatever they are."""
     paths, leaves, structure = _flattened(tree)
-    for path, leaf in zip(paths, leaves, strict=True):
-        if not (_is_nothing(leaf) or _is(leaf, jnp.inexact)):
-            kind = getattr(leaf, "dtype", type(leaf).__name__)
-            raise ArgumentTypeError(
-                f"{function}: the leaves of {argument} must have a floating dtype, got {kind} at "
-                f"{path!r}"
-            )
-    places = tuple(i for i, leaf in enumerate(leaves) if not _is_nothing(leaf))
-    return Touched(leaves, structure, places)
+    return Touched(leaves, paths, structure, tuple(range(len(leaves))))
 
 
-def paired(function: str, grads: Touched, params: Touched) -> tuple[Touched, Touched]:
-    """The same leaves of both trees: those that neither leaves out.
+def paired(function: str, grads: Tree, params: Touched) -> tuple[Touched, Touched]:
+    """The touched leaves of params and their gradients, where there are both.
 
     Raises:
         ArgumentValueError: if the trees have other structures, or their leaves other shapes.
+        ArgumentTypeError: if one of those leaves is neither floating nor complex.
+        DtypeError: if one of them is complex.
     """
-    if grads.structure != params.structure:
+    given = every_place(grads)
+    if given.structure != params.structure:
         raise ArgumentValueError(
-            f"{function}: grads must be a tree of the structure of params, got {grads.structure} "
+            f"{function}: grads must be a tree of the structure of params, got {given.structure} "
             f"for {params.structure}"
         )
-    places = tuple(i for i in grads.places if i in set(params.places))
-    for place in places:
-        shapes = jnp.shape(grads.leaves[place]), jnp.shape(params.leaves[place])
+    places = tuple(
+        i for i in params.places if not (_is_nothing(given.leaves[i]) or params.leaves[i] is None)
+    )
+    for i in places:
+        for argument, tree in (("grads", given), ("params", params)):
+            _check_floating(function, argument, tree.leaves[i], tree.paths[i], complex_too=False)
+        shapes = jnp.shape(given.leaves[i]), jnp.shape(params.leaves[i])
         if shapes[0] != shapes[1]:
             raise ArgumentValueError(
                 f"{function}: the leaves of grads must have the shapes of those of params, got "
-                f"{shapes[0]} for {shapes[1]}"
+                f"{shapes[0]} for {shapes[1]} at {given.paths[i]!r}"
             )
-    return (
-        Touched(grads.leaves, grads.structure, places),
-        Touched(params.leaves, params.structure, places),
+    return replace(given, places=places), replace(params, places=places)
+
+
+def _check_floating(
+    function: str, argument: str, leaf: object, path: str, complex_too: bool
+) -> None:
+    if _is(leaf, jnp.inexact if complex_too else jnp.floating):
+        return
+    error = DtypeError if _is(leaf, jnp.inexact) else ArgumentTypeError
+    kind = getattr(leaf, "dtype", type(leaf).__name__)
+    raise error(
+        f"{function}: the leaves of {argument} must have a floating dtype, got {kind} at {path!r}"
     )
 
 
 def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
-    """Paths, leaves and structure; None is a leaf."""
-    with_paths, structure = cast(
-        tuple[list[tuple[tuple[Any, ...], Any]], Any],
-        jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_none),
-    )
-    return [_path(keys) for keys, _ in with_paths], [leaf for _, leaf in with_paths], structure
+    """Paths such as encoder/layers/0/weight, leaves and structure; None is a leaf."""
+    boxes = _boxes()
+
+    def is_box(node: object) -> bool:
+        return node is None or isinstance(node, boxes)
+
+    paths: list[str] = []
+    for keys, node in _with_keys(tree, is_box):
+        for below, _ in _with_keys(node, _is_none):
+            # What is in a box is called `value`, whatever the box is called.
+            named = below[1:] if below[:1] == _IN_BOX else below
+            paths.append(jax.tree_util.keystr((*keys, *named), simple=True, separator="/"))
+    leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree, is_leaf=_is_none))
+    return paths, leaves, structure
+
+
+def _with_keys(tree: Tree, is_leaf: Callable[[object], bool]) -> list[tuple[tuple[Any, ...], Any]]:
+    return cast(Any, jax.tree_util.tree_flatten_with_path(tree, is_leaf=is_leaf)[0])
+
+
+def _boxes() -> tuple[type, ...]:
+    """flax's nodes around one array; it need not be imported to know that there are none."""
+    variable = getattr(sys.modules.get("flax.nnx"), "Variable", None)
+    metadata = getattr(sys.modules.get("flax.core.meta"), "AxisMetadata", None)
+    return tuple(box for box in (variable, metadata) if box is not None)
 
 
 def _is_none(leaf: object) -> bool:
@@ -143,13 +182,6 @@ def _is(leaf: object, kind: Any) -> bool:
         return True
     dtype = getattr(leaf, "dtype", None)
     return dtype is not None and jnp.issubdtype(dtype, kind)
-
-
-def _path(keys: tuple[Any, ...]) -> str:
-    """encoder/layers/0/weight; flax.nnx puts the array of each variable below `value`."""
-    if len(keys) > 1 and keys[-1] == jax.tree_util.GetAttrKey("value"):
-        keys = keys[:-1]
-    return jax.tree_util.keystr(keys, simple=True, separator="/")
 
 
 def _selection(

@@ -19,11 +19,15 @@ from jaxact.regularizers._leaves import promoted
 Axes = tuple[tuple[int, ...], ...]
 Norms = Callable[[Sequence[Array]], list[Array]]
 
+# 2 to that power has a reciprocal and, times the number of any array's elements, is finite.
+_FAR = {"float32": 100, "float64": 996}
+
 
 def unit_norms(arrays: Sequence[Array], axes: Axes) -> list[Array]:
     """For each array its norms over these axes, which stay with length 1; gradient 0 where 0.
 
-    Numbers so small that all squares of a unit vanish count as zero: 1e-19 in float32.
+    A unit whose squares all vanish, below 1e-19 in float32, counts as zeros whatever the others
+    are: to tell it from zeros would take one more pass wherever there are zeros.
 
     Args:
         arrays: float32 or float64.
@@ -42,7 +46,8 @@ def _unit_norms(axes: Axes) -> Norms:
         plain = jnp.all(jnp.concatenate([f.ravel() for f in fine]))
 
         def scaled() -> list[Array]:
-            return [_scaled_norm(x, a) for x, a in zip(arrays, axes, strict=True)]
+            each = zip(arrays, axes, totals, strict=True)
+            return [jnp.where(t == 0, 0, _scaled_norm(x, a)) for x, a, t in each]
 
         def roots() -> list[Array]:
             return [jnp.sqrt(t) for t in totals]
@@ -77,10 +82,9 @@ def norm_of_all(arrays: Sequence[Array]) -> Array:
 
     def scaled() -> Array:
         wide = [x.astype(dtype) for x in arrays]
-        unit = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in wide])
-        divisor = _divisor(unit)
-        rest = _added([jnp.sum(jnp.square(x / divisor)) for x in wide], dtype)
-        return _multiplied(unit, rest)
+        largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in wide])
+        near, far = _scales(largest)
+        return jnp.sqrt(_added([jnp.sum(jnp.square(x * near)) for x in wide], dtype)) * far
 
     return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
 
@@ -102,7 +106,32 @@ def _added(parts: Sequence[Array], dtype: np.dtype) -> Array:
 
 def _direction(x: Array, length: Array) -> Array:
     """X over its length, 0 with a slope of 0 where the length is 0."""
-    return jnp.where(length == 0, 0, x / jnp.where(length == 0, 1, length))
+    shorter = _shorter(length, length > 0)
+    divisor = jnp.where(length == 0, 1, length) * shorter
+    return jnp.where(length == 0, 0, x * shorter / divisor)
+
+
+def shrunk_to(x: Array, limit: Array, length: Array, over: Array) -> Array:
+    """X limit/length where `over`, else x; the quotient may be too small for a number."""
+    first, then = shrinkage(limit, length, over)
+    return x * first * then
+
+
+def shrinkage(limit: Array, length: Array, over: Array) -> tuple[Array, Array]:
+    """Two factors, to be taken one after the other: together limit/length where `over`, else 1."""
+    # Otherwise the slope of a quotient that is not taken could be nan.
+    limit, length = jnp.where(over, limit, 1), jnp.where(over, length, 1)
+    shorter = _shorter(length, jnp.abs(limit) < length * 2.0**-100)
+    return shorter, limit / (length * shorter)
+
+
+def _shorter(length: Array, wanted: Array) -> Array:
+    """1, or for lengths whose reciprocals vanish a power of 2 that brings them to numbers near 1.
+
+    Compilers multiply by reciprocals where many numbers are divided by one.
+    """
+    exponent = _FAR[length.dtype.name]
+    return jnp.where((length > 2.0**exponent) & wanted, 2.0**-exponent, jnp.ones_like(length))
 
 
 def _is_exact(total: Array, count: int) -> Array:
@@ -116,15 +145,17 @@ def _least(x: Array, count: int) -> float:
 
 
 def _scaled_norm(x: Array, axis: tuple[int, ...]) -> Array:
-    """The norm, from numbers divided by the largest of them."""
-    unit = jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0)
-    return _multiplied(unit, jnp.sum(jnp.square(x / _divisor(unit)), axis=axis, keepdims=True))
+    """The norm, of numbers whose largest square neither overflows nor vanishes."""
+    near, far = _scales(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
+    return jnp.sqrt(jnp.sum(jnp.square(x * near), axis=axis, keepdims=True)) * far
 
 
-def _divisor(unit: Array) -> Array:
-    return jnp.where((unit == 0) | (unit == jnp.inf), 1, unit)
+def _scales(largest: Array) -> tuple[Array, Array]:
+    """Powers of 2 to multiply numbers and then their norm with, by the size of the largest one.
 
-
-def _multiplied(unit: Array, rest: Array) -> Array:
-    """The norm from the sum of the squares over unit^2; a nan beside an infinity stays nan."""
-    return jnp.where((unit == jnp.inf) & ~jnp.isnan(rest), unit, unit * jnp.sqrt(rest))
+    Not the largest number itself: its reciprocal may vanish, and powers of 2 round nothing.
+    """
+    most = np.finfo(largest.dtype).maxexp - 3
+    exponent = jnp.clip(jnp.frexp(largest)[1], -most, most)
+    one = jnp.ones_like(largest)
+    return jnp.ldexp(one, -exponent), jnp.ldexp(one, exponent)

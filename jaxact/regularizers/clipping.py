@@ -11,21 +11,22 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, DtypeError, compute_dtype, op
+from jaxact._core import ArgumentValueError, compute_dtype, op
 from jaxact._norms import Kind, kind_of, p_norm
 from jaxact.regularizers._leaves import (
     Layout,
+    Touched,
     Tree,
     check_layout,
     check_number,
     every_leaf,
+    every_place,
     paired,
     promoted,
     real,
-    touched,
     widened,
 )
-from jaxact.regularizers._unit_norms import norm_of_all, unit_norms
+from jaxact.regularizers._unit_norms import norm_of_all, shrinkage, shrunk_to, unit_norms
 
 __all__ = [
     "adaptive_grad_clip",
@@ -74,7 +75,9 @@ def get_total_norm(
         torch.nn.utils.get_total_norm, torch 2.13.
     """
     p = _norm_type("get_total_norm", norm_type)
-    arrays = every_leaf("get_total_norm", "tensors", tensors).arrays
+    leaves = every_leaf("get_total_norm", "tensors", tensors)
+    _check_norms("get_total_norm", "tensors", leaves, p)
+    arrays = leaves.arrays
     return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
 
 
@@ -85,9 +88,32 @@ def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: b
 
 
 def _norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
-    p = float(norm_type) if isinstance(norm_type, str) else norm_type
+    p = norm_type
+    if isinstance(p, str):
+        try:
+            p = float(p)
+        except ValueError:
+            raise ValueError(
+                f"{function}: norm_type must be a number or 'inf', got {norm_type!r}"
+            ) from None
     check_number(function, "norm_type", p)
     return p
+
+
+def _check_norms(function: str, argument: str, leaves: Touched, p: ArrayLike) -> None:
+    """That each leaf has a norm of that type.
+
+    Raises:
+        ArgumentValueError: if one is empty, and p is known to be negative or infinite.
+    """
+    if kind_of(p) not in ("largest", "smallest", "inverse"):
+        return
+    for i in leaves.places:
+        if not jnp.size(leaves.leaves[i]):
+            raise ArgumentValueError(
+                f"{function}: the leaves of {argument} must not be empty for norm_type {p}, got "
+                f"shape {jnp.shape(leaves.leaves[i])} at {leaves.paths[i]!r}"
+            )
 
 
 def _finite(function: str, total: Array) -> Array:
@@ -104,10 +130,24 @@ def _total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:
         return jnp.zeros((), jnp.float32)
     if kind == "root":
         return norm_of_all(wide)
-    total = functools.partial(_norm_of_norms, wide, jnp.asarray(p), kind)
-    if kind != "traced":
-        return total()
-    return cast(Array, jax.lax.cond(p == 2, functools.partial(norm_of_all, wide), total))
+    if kind == "traced":
+        return _traced_norm(wide, jnp.asarray(p).astype(jnp.result_type(float)))
+    return _norm_of_norms(wide, jnp.asarray(p), kind)
+
+
+@jax.custom_jvp
+def _traced_norm(arrays: Sequence[Array], p: Array) -> Array:
+    euclidean = functools.partial(norm_of_all, arrays)
+    other = functools.partial(_norm_of_norms, arrays, p, "traced")
+    return cast(Array, jax.lax.cond(p == 2, euclidean, other))
+
+
+@_traced_norm.defjvp
+def _(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
+    # That of the formula for every p: the Euclidean one has no derivative in p.
+    general = functools.partial(_norm_of_norms, kind="traced")
+    _, step = cast(tuple[Array, Array], jax.jvp(general, tuple(primals), tuple(tangents)))
+    return _traced_norm(*primals), step
 
 
 def _norm_of_norms(arrays: Sequence[Array], p: Array, kind: Kind) -> Array:
@@ -165,10 +205,9 @@ def _rounded(wide: Sequence[Array], arrays: Sequence[Array]) -> list[Array]:
 
 def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> list[Array]:
     limit, length = jnp.asarray(max_norm).astype(total.dtype), total + 1e-6
-    kept = limit / length > 1
-    # A limit of infinity would make the slope of a quotient nan that is not taken.
-    factor = jnp.where(kept, 1, jnp.where(kept, 1, limit) / jnp.where(kept, 1, length))
-    return [x * factor.astype(real(x.dtype)) for x in arrays]
+    over = ~(limit / length > 1)
+    first, then = shrinkage(limit, length, over)
+    return [x * first.astype(real(x.dtype)) * then.astype(real(x.dtype)) for x in arrays]
 
 
 def clip_grad_norm(
@@ -205,6 +244,7 @@ def clip_grad_norm(
     check_number("clip_grad_norm", "max_norm", max_norm)
     p = _norm_type("clip_grad_norm", norm_type)
     leaves = every_leaf("clip_grad_norm", "grads", grads)
+    _check_norms("clip_grad_norm", "grads", leaves, p)
     clipped, total = _clip_grad_norm(
         leaves.arrays, max_norm, p, kind_of(p), bool(error_if_nonfinite)
     )
@@ -246,9 +286,7 @@ def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
         torch.nn.utils.clip_grad_value_, torch 2.13.
     """
     check_number("clip_grad_value", "clip_value", clip_value)
-    leaves = every_leaf("clip_grad_value", "grads", grads)
-    if any(jnp.iscomplexobj(x) for x in leaves.arrays):
-        raise DtypeError("clip_grad_value: the leaves of grads must have a floating dtype")
+    leaves = every_leaf("clip_grad_value", "grads", grads, complex_too=False)
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
 
 
@@ -277,8 +315,9 @@ def adaptive_grad_clip(
     """adaptive_grad_clip(g, w) = g_u min(1, clip_factor max(|w_u|, eps) / |g_u|), for each unit u.
 
     A unit is all that leads into one output; a leaf of one axis or none is one unit. No square
-    overflows. optax.adaptive_grad_clip is that for matrices and convolutions in flax's layout, but
-    takes only axis 0 together in arrays of three axes, and a matrix of one row as one unit.
+    overflows; a unit of gradients whose squares all vanish, below 1e-19 in float32, stays.
+    optax.adaptive_grad_clip is that for matrices and convolutions in flax's layout, but takes only
+    axis 0 together in arrays of three axes, and a matrix of one row as one unit.
 
     Args:
         grads: a tree of arrays [...], of the structure of params; unit of loss per unit of params.
@@ -293,7 +332,8 @@ def adaptive_grad_clip(
 
     Raises:
         ValueError: if there is no such layout, or the trees do not fit.
-        TypeError: if clip_factor or eps is no number, or a leaf is no floating array.
+        TypeError: if clip_factor or eps is no number, or a leaf is an integer or complex
+            (DtypeError); integers whose gradients are None or float0 stay.
 
     Source:
         Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
@@ -302,7 +342,7 @@ def adaptive_grad_clip(
     check_number(name, "clip_factor", clip_factor)
     check_number(name, "eps", eps)
     check_layout(name, layout)
-    pair = paired(name, touched(name, grads, "all"), touched(name, params, "all"))
+    pair = paired(name, grads, every_place(params))
     clipped = _clip_units(pair[0].arrays, pair[1].arrays, clip_factor, eps, layout)
     return pair[0].replaced(clipped)
 
@@ -324,12 +364,11 @@ def _clip_units(
         ratio = jnp.asarray(clip_factor).astype(dtype)
         limit = ratio * least
         over = g_norm > limit
-        # A ratio of infinity would make the slope of the quotient nan where it is not taken.
-        quotient = ratio * jnp.where(over, least, 1) / jnp.where(over, g_norm, 1)
-        factor = jnp.where(over, quotient, 1)
         # A norm of nan is no larger than the limit, and makes its unit nan all the same.
-        factor = jnp.where(jnp.isnan(g_norm) | jnp.isnan(limit), jnp.nan, factor)
-        return g * factor
+        unknown = jnp.isnan(g_norm) | jnp.isnan(limit)
+        # A ratio of infinity would make the slope of a limit nan that is not taken.
+        taken = ratio * jnp.where(over, least, 1)
+        return shrunk_to(g, taken, g_norm, over) * jnp.where(unknown, jnp.nan, 1)
 
     count = len(grads)
     each = zip(wide[:count], norms[:count], norms[count:], strict=True)

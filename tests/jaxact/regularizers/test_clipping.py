@@ -77,6 +77,30 @@ def test_a_traced_norm_type_gives_what_a_known_one_does(norm_type):
     np.testing.assert_allclose(traced, known, rtol=1e-6)
 
 
+def test_a_traced_norm_type_of_2_has_the_derivative_of_its_neighbours():
+    def total(p, grads=GRADS):
+        return get_total_norm(grads, p)
+
+    def mixed(p):
+        return jax.grad(lambda a: total(p, {"a": a}))(jnp.array([3.0, 4.0]))[0]
+
+    def clipped(p):
+        return clip_grad_norm(GRADS, 1.0, p)[0]["a"][0]
+
+    orders = jnp.array([1.999, 2.0, 2.001])
+    for function in (total, mixed, clipped):
+        slopes = jax.jit(jax.vmap(jax.grad(function)))(orders)
+        assert abs(slopes[1]) > 0.05
+        np.testing.assert_allclose(slopes[1], (slopes[0] + slopes[2]) / 2, rtol=1e-4)
+    np.testing.assert_allclose(jax.grad(total)(2.0), slopes_of_3_and_4(), rtol=1e-5)
+
+
+def slopes_of_3_and_4():
+    """d/dp (3^p + 4^p)^(1/p) at p = 2."""
+    logs = (9 * np.log(3) + 16 * np.log(4)) / 25
+    return 5 * (logs / 2 - np.log(25) / 4)
+
+
 def test_mixed_dtypes_promote_and_each_leaf_keeps_its_own():
     grads = [jnp.array([3.0], jnp.float16), jnp.array([4.0], jnp.bfloat16)]
     clipped, total = clip_grad_norm(grads, 1.0)
@@ -103,6 +127,43 @@ def test_complex_gradients_are_clipped_by_their_sizes():
 def test_gradients_that_are_no_numbers_are_refused_by_their_path(leaf):
     with pytest.raises(TypeError, match=r"^clip_grad_norm: the leaves of grads .* at 'a/0'"):
         clip_grad_norm({"a": [leaf]}, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["int32", "complex64"])
+def test_gradients_that_cannot_be_clipped_adaptively_are_refused(kind):
+    params = {"w": jnp.ones((2, 2)), "n": None}
+    message = f"^adaptive_grad_clip: the leaves of grads .*, got {kind} at 'w'"
+    with pytest.raises(TypeError, match=message):
+        adaptive_grad_clip({**params, "w": params["w"].astype(kind)}, params)
+
+
+def test_integers_without_gradients_stay():
+    params = {"w": jnp.ones(4), "n": jnp.arange(2)}
+    grads = jax.grad(lambda p: p["w"].sum(), allow_int=True)(params)
+    clipped = adaptive_grad_clip(grads, params)
+    assert clipped["n"] is grads["n"]
+    assert (clipped["w"] < 1).all()
+
+
+@pytest.mark.parametrize(
+    ("grads", "norm_type", "message"),
+    [
+        ([jnp.ones(0)], "inf", "the leaves of grads must not be empty for norm_type inf, .* '0'"),
+        ([jnp.ones(1)], "fro", "norm_type must be a number or 'inf', got 'fro'"),
+    ],
+)
+def test_norms_that_do_not_exist_are_refused_by_their_name(grads, norm_type, message):
+    with pytest.raises(ValueError, match=f"^clip_grad_norm: {message}"):
+        clip_grad_norm(grads, 1.0, norm_type)
+
+
+@pytest.mark.parametrize("size", [5e37, 1.9e38])
+def test_gradients_near_the_largest_number_are_clipped(size):
+    grads, third = jnp.full((1, 3), size), np.full((1, 3), 3**-0.5)
+    np.testing.assert_allclose(jax.grad(get_total_norm)(grads), third, rtol=1e-6)
+    np.testing.assert_allclose(clip_grad_norm(grads, 1.0)[0], third, rtol=1e-6)
+    adaptive = adaptive_grad_clip(grads, jnp.ones((1, 3)))
+    np.testing.assert_allclose(adaptive, np.full((1, 3), 0.01), rtol=1e-6)
 
 
 def test_gradients_of_integers_pass():

@@ -1,10 +1,12 @@
 """Which leaves count, trees of every kind, many models at once, random projections."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
+from flax import linen, nnx
 
 import jaxact
 from jaxact.regularizers import (
@@ -118,6 +120,42 @@ def test_a_penalty_is_differentiated_through_a_model():
     np.testing.assert_allclose(grads["layers"][0]["kernel"][...], kernel, rtol=1e-6)
     assert not grads["norm"]["scale"][...].any()
     np.testing.assert_allclose(l2_penalty(model), weights_of(model), rtol=1e-6)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Attention:
+    query: jax.Array
+    key: jax.Array
+    value: jax.Array
+
+
+def test_an_attribute_called_value_has_its_name_in_the_path():
+    attention = Attention(*(jnp.full((2, 2), x) for x in (1.0, 2.0, 3.0)))
+    assert float(l2_penalty({"layer": attention}, where="*/value")) == 36
+    assert float(l2_penalty({"scale": attention})) == 4 + 16 + 36
+    layer = nnx.Linear(2, 2, rngs=nnx.Rngs(0))
+    layer.value = nnx.Param(jnp.full((2, 2), 3.0))
+    assert float(l2_penalty({"layer": nnx.state(layer)}, where="*/value")) == 36
+
+
+def test_arrays_with_flaxs_metadata_have_the_name_of_their_box():
+    boxed = {name: linen.Partitioned(jnp.ones((2, 2)), ("x", "y")) for name in ("kernel", "scale")}
+    assert float(l2_penalty(boxed)) == float(l2_penalty(boxed, where="kernel")) == 4
+    assert float(l2_penalty({"scale": nnx.Param(jnp.ones((2, 2)))})) == 0
+
+
+@pytest.mark.parametrize("other", [1.0, 1e21, 1e-15, 0.0])
+def test_a_group_so_small_that_it_counts_as_zeros_does_so_beside_any_other(other):
+    weight = jnp.array([[1e-21, 1e-21], [other, other], [2e-19, 2e-19]])
+    gradient = jax.grad(group_lasso)(weight)
+    np.testing.assert_allclose(gradient, [[0] * 2, [float(other > 0)] * 2, [1] * 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [5e37, 1.9e38])
+def test_groups_near_the_largest_number_have_gradients(size):
+    weight = jnp.full((1, 3), size)
+    np.testing.assert_allclose(jax.grad(group_lasso)(weight), [[1.0] * 3], rtol=1e-6)
 
 
 @EACH

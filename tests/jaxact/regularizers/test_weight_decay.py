@@ -164,6 +164,36 @@ def test_gradients_whose_leaves_are_missing_are_left_alone():
     assert coupled_weight_decay(grads, params, 0.1)["weight"] is None
 
 
+def test_gradients_that_cannot_be_decayed_are_refused_where_they_would_be():
+    weight = jnp.ones((2, 2))
+    params = {"bias": jnp.ones(2), "weight": weight}
+    message = "^coupled_weight_decay: the leaves of grads .*, got {} at 'weight'"
+    for kind in ("int32", "complex64"):
+        with pytest.raises(TypeError, match=message.format(kind)):
+            coupled_weight_decay({**params, "weight": weight.astype(kind)}, params, 0.1)
+        bias = jnp.ones(2, kind)
+        assert coupled_weight_decay({**params, "bias": bias}, params, 0.1)["bias"] is bias
+
+
+def test_a_group_is_a_group_of_zeros_beside_any_other():
+    for other in (1.0, 1e21, 0.0):
+        weight = jnp.array([[1e-21, 1e-21], [other, other], [2e-19, 2e-19]])
+        expected = weight.at[0].set(0)
+        np.testing.assert_array_equal(proximal_group_lasso(weight, 0.0), expected)
+
+
+def test_an_infinite_weight_is_not_shrunk_and_its_group_stays():
+    weight = jnp.array([[jnp.inf, 1.0]])
+    np.testing.assert_array_equal(proximal_group_lasso(weight, 0.1), weight)
+    assert jnp.isnan(proximal_group_lasso(weight, jnp.float32(-1))).all()
+
+
+@pytest.mark.parametrize("size", [5e37, 1.9e38])
+def test_units_near_the_largest_number_are_projected(size):
+    projected = max_norm(jnp.full((1, 3), size), 1.0)
+    np.testing.assert_allclose(projected, [[3**-0.5] * 3], rtol=1e-6)
+
+
 def test_trees_that_do_not_fit_are_refused():
     weight = jnp.ones((2, 3))
     with pytest.raises(ValueError, match="grads must be a tree of the structure of params"):
