@@ -14,9 +14,15 @@ from parity.spec import (
     Params,
     Points,
     Samples,
-    Spec,
-    Target,
-    on,
+)
+from parity.suite.regularizers.rows import (
+    BOTH,
+    FORWARD,
+    HALVES,
+    SINGLE,
+    Theme,
+    given,
+    in_half_precision,
 )
 
 SHAPES = ((5,), (6, 4), (3, 2, 2))
@@ -30,10 +36,6 @@ ZERO_LEAF = (TREE[0], ZERO[1], TREE[2])
 HUGE = tuple(Samples(shape=shape, axis=None, scale=1e25) for shape in SHAPES)
 TINY = tuple(Samples(shape=shape, axis=None, scale=1e-25) for shape in SHAPES)
 BEYOND_HALF = tuple(Choices(values=(-3e4, 3e4), shape=shape) for shape in SHAPES)
-FORWARD = ("forward", "vjp")
-SINGLE = ("float32",)
-BOTH = ("float32", "float64")
-HALVES = ("float16", "bfloat16")
 SUMS = Budget(
     ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along all of them"
 )
@@ -67,28 +69,11 @@ def _one_beside(*values: float) -> tuple[Any, ...]:
     return (Given(values=values), Given(values=((0.25, -0.5),)), Given(values=(0.125,)))
 
 
-def _reference(name: str) -> Target:
-    return on("torch", f"parity.suite.regularizers.clipping_references.{name}")
-
-
-def _row(name: str, signature: str, **fields: Any) -> Spec:
-    fields.setdefault("inputs", TREE)
-    return Spec(
-        family="regularizers",
-        name=name,
-        subject=on("jax", f"parity.suite.regularizers.clipping_subjects.{name}"),
-        reference=fields.pop("reference", _reference(name)),
-        signature=signature,
-        **fields,
-    )
+THEME = Theme("clipping", {"inputs": TREE}, X)
 
 
 def _scalar(center: float) -> Samples:
     return Samples(shape=(), center=center, scale=0.125, axis=None)
-
-
-def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    return BadCall(name=name, args=args or X, values=values, reason=reason)
 
 
 def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
@@ -106,44 +91,30 @@ def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
 
 def _bad_orders(**values: Any) -> tuple[BadCall, ...]:
     return (
-        _bad("norm_type_none", "norm_type is no number", norm_type=None, **values),
-        _bad("norm_type_abc", "norm_type is no number", norm_type="abc", **values),
-        _bad("int32", "integers have no norm", *INTEGERS, **values),
+        THEME.bad("norm_type_none", "norm_type is no number", norm_type=None, **values),
+        THEME.bad("norm_type_abc", "norm_type is no number", norm_type="abc", **values),
+        THEME.bad("int32", "integers have no norm", *INTEGERS, **values),
         *(
-            _bad(f"nothing_to_take_p_{p}_of", "an empty leaf", *EMPTY, norm_type=p, **values)
+            THEME.bad(f"nothing_to_take_p_{p}_of", "an empty leaf", *EMPTY, norm_type=p, **values)
             for p in (np.inf, -np.inf, -1.0)
         ),
     )
 
 
-def _given(label: str, *inputs: Any, **fields: Any) -> Params:
-    return Params(
-        label=label,
-        inputs=inputs,
-        checks=fields.pop("checks", FORWARD),
-        dtypes=fields.pop("dtypes", SINGLE),
-        **fields,
-    )
-
-
 def _nonfinite(**values: Any) -> tuple[Params, ...]:
     return tuple(
-        _given(label, *_one_beside(1.0, number), checks=("forward",), values=values)
+        given(label, *_one_beside(1.0, number), checks=("forward",), values=values)
         for label, number in (("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf))
     )
 
 
-def _in_half_precision(**values: Any) -> Params:
-    return Params(label="half_precision", values=values, dtypes=HALVES, checks=FORWARD)
-
-
-DIFFERENTIATED = _reference("clip_grad_norm_differentiated")
-WITH_NORM = _reference("clip_grads_with_norm_differentiated")
-VALUE = _reference("clip_grad_value_differentiated")
+DIFFERENTIATED = THEME.reference("clip_grad_norm_differentiated")
+WITH_NORM = THEME.reference("clip_grads_with_norm_differentiated")
+VALUE = THEME.reference("clip_grad_value_differentiated")
 PAIRS = (*TREE, *TREE)
 
 SPECS = (
-    _row(
+    THEME.row(
         "get_total_norm",
         signature="(tensors, norm_type=2.0, error_if_nonfinite=False)",
         budgets=CLIPPED,
@@ -151,34 +122,34 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(),
-            _in_half_precision(),
+            in_half_precision(),
             *_norm_types(0.0, 0.5, 1.0, 3.0, np.inf, "inf", -np.inf, -1.0),
             Params(values={"error_if_nonfinite": True}, dtypes=SINGLE, checks=FORWARD),
-            _given("ties,norm_type=inf", *TIED, values={"norm_type": np.inf}),
-            _given("ties,norm_type=-inf", *TIED, values={"norm_type": -np.inf}),
-            _given("zeros", *ZERO),
-            _given("zeros,norm_type=inf", *ZERO, values={"norm_type": np.inf}),
-            _given("zeros,norm_type=0", *ZERO, values={"norm_type": 0.0}, checks=("forward",)),
-            _given("one_leaf_of_zeros", *ZERO_LEAF),
-            _given("one_leaf_of_zeros,norm_type=0", *ZERO_LEAF, values={"norm_type": 0.0}),
-            _given("huge", *HUGE),
-            _given("tiny", *TINY),
+            given("ties,norm_type=inf", *TIED, values={"norm_type": np.inf}),
+            given("ties,norm_type=-inf", *TIED, values={"norm_type": -np.inf}),
+            given("zeros", *ZERO),
+            given("zeros,norm_type=inf", *ZERO, values={"norm_type": np.inf}),
+            given("zeros,norm_type=0", *ZERO, values={"norm_type": 0.0}, checks=("forward",)),
+            given("one_leaf_of_zeros", *ZERO_LEAF),
+            given("one_leaf_of_zeros,norm_type=0", *ZERO_LEAF, values={"norm_type": 0.0}),
+            given("huge", *HUGE),
+            given("tiny", *TINY),
             *_nonfinite(),
-            _given(
+            given(
                 "norm_type=array",
                 *TREE,
                 arrays={"norm_type": _scalar(2.5)},
-                reference=_reference("total_norm_of_any_order"),
-                truth=_reference("total_norm_of_any_order"),
+                reference=THEME.reference("total_norm_of_any_order"),
+                truth=THEME.reference("total_norm_of_any_order"),
                 dtypes=SINGLE,
             ),
         ),
         bad_calls=_bad_orders(),
     ),
-    _row(
+    THEME.row(
         "clip_grads_with_norm",
         signature="(grads, max_norm, total_norm)",
-        reference=_reference("clip_grads_with_norm"),
+        reference=THEME.reference("clip_grads_with_norm"),
         checks=("forward", "vmap", "shapes", "error", "signature"),
         budgets=CLIPPED,
         params=(
@@ -215,9 +186,11 @@ SPECS = (
                 for label, most in (("clipped", 1.0), ("kept", 8.0))
             ),
         ),
-        bad_calls=(_bad("max_norm_none", "no number", max_norm=None, total_norm=np.float32(1.0)),),
+        bad_calls=(
+            THEME.bad("max_norm_none", "no number", max_norm=None, total_norm=np.float32(1.0)),
+        ),
     ),
-    _row(
+    THEME.row(
         "clip_grad_norm",
         signature="(grads, max_norm, norm_type=2.0, error_if_nonfinite=False)",
         reference=DIFFERENTIATED,
@@ -225,17 +198,17 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(values={"max_norm": 1.0}),
-            _in_half_precision(max_norm=1.0),
+            in_half_precision(max_norm=1.0),
             Params(
                 label="in_place",
                 values={"max_norm": 1.0},
-                reference=_reference("clip_grad_norm"),
+                reference=THEME.reference("clip_grad_norm"),
                 checks=("forward",),
                 dtypes=("float32", "float16"),
             ),
-            _given("kept", *SMALL, values={"max_norm": 1.0}),
-            _given("far_beyond", *LARGE, values={"max_norm": 1.0}, dtypes=SINGLE),
-            _given(
+            given("kept", *SMALL, values={"max_norm": 1.0}),
+            given("far_beyond", *LARGE, values={"max_norm": 1.0}, dtypes=SINGLE),
+            given(
                 "max_norm=total",
                 *(Given(values=v) for v in ((3.0, 0.0), ((0.0, 4.0),), (0.0,))),
                 values={"max_norm": 5.0},
@@ -244,11 +217,11 @@ SPECS = (
             Params(values={"max_norm": 0.0}, checks=FORWARD, dtypes=SINGLE),
             Params(values={"max_norm": -1.0}, checks=FORWARD, dtypes=SINGLE),
             *_norm_types(1.0, "inf", max_norm=1.0),
-            _given("zeros", *ZERO, values={"max_norm": 1.0}),
-            _given("zeros,max_norm=0", *ZERO, values={"max_norm": 0.0}),
-            _given("huge", *HUGE, values={"max_norm": 1.0}, checks=("forward",)),
-            _given("tiny", *TINY, values={"max_norm": 1.0}, checks=("forward",)),
-            _given(
+            given("zeros", *ZERO, values={"max_norm": 1.0}),
+            given("zeros,max_norm=0", *ZERO, values={"max_norm": 0.0}),
+            given("huge", *HUGE, values={"max_norm": 1.0}, checks=("forward",)),
+            given("tiny", *TINY, values={"max_norm": 1.0}, checks=("forward",)),
+            given(
                 "norm_beyond_half_precision",
                 *BEYOND_HALF,
                 values={"max_norm": 1.0},
@@ -256,7 +229,7 @@ SPECS = (
                 dtypes=("float16",),
             ),
             *_nonfinite(max_norm=1.0),
-            _given(
+            given(
                 "max_norm=array",
                 *TREE,
                 arrays={"max_norm": _scalar(2.0)},
@@ -268,10 +241,10 @@ SPECS = (
         ),
         bad_calls=(
             *_bad_orders(max_norm=1.0),
-            _bad("max_norm_none", "max_norm is no number", max_norm=None),
+            THEME.bad("max_norm_none", "max_norm is no number", max_norm=None),
         ),
     ),
-    _row(
+    THEME.row(
         "clip_grad_value",
         signature="(grads, clip_value)",
         inputs=(Points(kinks=(-0.5, 0.5)),),
@@ -294,11 +267,13 @@ SPECS = (
             ),
         ),
         bad_calls=(
-            _bad("clip_value_none", "clip_value is no number", X[0], clip_value=None),
-            _bad("complex64", "numbers without order", X[0].astype("complex64"), clip_value=1.0),
+            THEME.bad("clip_value_none", "clip_value is no number", X[0], clip_value=None),
+            THEME.bad(
+                "complex64", "numbers without order", X[0].astype("complex64"), clip_value=1.0
+            ),
         ),
     ),
-    _row(
+    THEME.row(
         "adaptive_grad_clip",
         signature="(grads, params, clip_factor=0.01, eps=1e-3)",
         extra=("layout",),
@@ -312,22 +287,20 @@ SPECS = (
             Params(values={"clip_factor": 1.0}, checks=FORWARD, dtypes=SINGLE),
             Params(values={"clip_factor": 1.0, "layout": "flax"}, checks=FORWARD, dtypes=SINGLE),
             Params(values={"clip_factor": 0.5, "eps": 4.0}, checks=FORWARD, dtypes=SINGLE),
-            _given("weights_of_zeros", *TREE, *ZERO, checks=("forward",)),
-            _given("gradients_of_zeros", *ZERO, *TREE),
-            _given("huge", *HUGE, *TREE, dtypes=SINGLE, checks=("forward",)),
+            given("weights_of_zeros", *TREE, *ZERO, checks=("forward",)),
+            given("gradients_of_zeros", *ZERO, *TREE),
+            given("huge", *HUGE, *TREE, dtypes=SINGLE, checks=("forward",)),
             *(
-                _given(
-                    label, *_one_beside(1.0, number), *_one_beside(1.0, 2.0), checks=("forward",)
-                )
+                given(label, *_one_beside(1.0, number), *_one_beside(1.0, 2.0), checks=("forward",))
                 for label, number in (("nan", np.nan), ("inf", np.inf))
             ),
-            _given(
+            given(
                 "weight_nan",
                 *_one_beside(1.0, 2.0),
                 *_one_beside(1.0, np.nan),
                 checks=("forward",),
             ),
-            _given(
+            given(
                 "clip_factor=array,eps=array",
                 *PAIRS,
                 arrays={"clip_factor": _scalar(1.0), "eps": _scalar(4.0)},
@@ -335,7 +308,7 @@ SPECS = (
             ),
         ),
     ),
-    _row(
+    THEME.row(
         "clip_by_grad_norm",
         signature="(max_norm, norm_type=2.0)",
         budgets=CLIPPED,
@@ -344,7 +317,7 @@ SPECS = (
         params=(
             Params(values={"max_norm": 1.0}),
             Params(values={"max_norm": 1.0, "norm_type": "inf"}, dtypes=SINGLE),
-            _given(
+            given(
                 "max_norm=array,norm_type=array",
                 *TREE,
                 arrays={"max_norm": _scalar(2.0), "norm_type": Given(values=2.0)},
@@ -352,20 +325,20 @@ SPECS = (
             ),
         ),
     ),
-    _row(
+    THEME.row(
         "clip_by_grad_value",
         signature="(clip_value)",
-        reference=_reference("clip_grad_value"),
+        reference=THEME.reference("clip_grad_value"),
         inputs=(Points(kinks=(-0.5, 0.5)),),
         checks=("forward", "vjp", "signature"),
         dtypes=BOTH,
         params=(Params(values={"clip_value": 0.5}),),
     ),
-    _row(
+    THEME.row(
         "clip_adaptively",
         signature="(clip_factor=0.01, eps=1e-3)",
         extra=("layout",),
-        reference=_reference("adaptive_grad_clip"),
+        reference=THEME.reference("adaptive_grad_clip"),
         inputs=PAIRS,
         budgets=CLIPPED,
         checks=("forward", "vjp", "signature"),

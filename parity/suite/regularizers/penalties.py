@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Params, Samples, Spec, Target, on
+from parity.spec import Budget, Choices, Given, Params, Samples
 from parity.suite.regularizers.penalties_laws import LAWS
+from parity.suite.regularizers.rows import (
+    BOTH,
+    FORWARD,
+    HALVES,
+    SINGLE,
+    Theme,
+    given,
+    in_half_precision,
+)
 
 SHAPES = ((5,), (6, 4), (3,), (3, 2, 4), (3, 3))
 TREE = tuple(Samples(shape=shape, axis=None) for shape in SHAPES)
@@ -17,10 +26,6 @@ ZERO = tuple(Choices(values=(0.0,), shape=shape) for shape in SHAPES)
 HUGE = tuple(Samples(shape=shape, axis=None, scale=1e25) for shape in SHAPES)
 TINY = tuple(Samples(shape=shape, axis=None, scale=1e-17) for shape in SHAPES)
 NORMAL = tuple(Samples(shape=shape, axis=None, scale=0.5) for shape in SHAPES)
-FORWARD = ("forward", "vjp")
-SINGLE = ("float32",)
-BOTH = ("float32", "float64")
-HALVES = ("float16", "bfloat16")
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes", "signature", "law")
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason="a sum of terms of either sign")
 HALF = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason="a sum of terms of either sign")
@@ -38,32 +43,7 @@ HALF_PRODUCTS = Budget(
 )
 
 
-def _reference(name: str, **options: Any) -> Target:
-    return on("torch", f"parity.suite.regularizers.penalties_references.{name}", **options)
-
-
-def _row(name: str, signature: str, **fields: Any) -> Spec:
-    fields.setdefault("inputs", TREE)
-    fields.setdefault("budgets", BUDGETS)
-    fields.setdefault("checks", CHECKS)
-    return Spec(
-        family="regularizers",
-        name=name,
-        subject=on("jax", f"parity.suite.regularizers.penalties_subjects.{name}"),
-        reference=_reference(name),
-        signature=signature,
-        **fields,
-    )
-
-
-def _given(label: str, *inputs: Any, **fields: Any) -> Params:
-    return Params(
-        label=label,
-        inputs=inputs,
-        checks=fields.pop("checks", FORWARD),
-        dtypes=fields.pop("dtypes", SINGLE),
-        **fields,
-    )
+THEME = Theme("penalties", {"inputs": TREE, "budgets": BUDGETS, "checks": CHECKS})
 
 
 def _one(number: float) -> tuple[Any, ...]:
@@ -74,12 +54,12 @@ def _one(number: float) -> tuple[Any, ...]:
 def _selected(name: str) -> tuple[Params, ...]:
     """The ways to select leaves that a row can hold; places are those of the leaves' order."""
     return tuple(
-        _given(
+        given(
             f"where={where}",
             *TREE,
             values={"where": where},
-            reference=_reference(name, places=places),
-            truth=_reference(name, places=places),
+            reference=THEME.reference(name, places=places),
+            truth=THEME.reference(name, places=places),
         )
         for where, places in (
             ("all", (0, 1, 2, 3, 4)),
@@ -93,36 +73,35 @@ def _without(*checks: str) -> tuple[str, ...]:
     return tuple(check for check in CHECKS if check not in checks)
 
 
-IN_HALF_PRECISION = Params(label="half_precision", dtypes=HALVES, checks=FORWARD)
 SPECS = (
-    _row(
+    THEME.row(
         "l1_penalty",
         signature="(params)",
         extra=("where",),
         dtypes=BOTH,
         params=(
             Params(),
-            IN_HALF_PRECISION,
+            in_half_precision(),
             *_selected("l1_penalty"),
-            _given("sparse", *SPARSE),
-            *(_given(str(v), *_one(v)) for v in (np.nan, np.inf, -np.inf)),
+            given("sparse", *SPARSE),
+            *(given(str(v), *_one(v)) for v in (np.nan, np.inf, -np.inf)),
         ),
         # torch.sgn has no derivative of its own.
         checks=_without("second", "jit"),
     ),
-    _row(
+    THEME.row(
         "l2_penalty",
         signature="(params)",
         extra=("where",),
         dtypes=BOTH,
         params=(
             Params(),
-            IN_HALF_PRECISION,
+            in_half_precision(),
             *_selected("l2_penalty"),
-            *(_given(str(v), *_one(v)) for v in (np.nan, np.inf)),
+            *(given(str(v), *_one(v)) for v in (np.nan, np.inf)),
         ),
     ),
-    _row(
+    THEME.row(
         "elastic_net",
         signature="(params, l1_ratio=0.5)",
         extra=("where",),
@@ -130,10 +109,10 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(),
-            IN_HALF_PRECISION,
+            in_half_precision(),
             Params(values={"l1_ratio": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            _given("sparse", *SPARSE),
-            _given(
+            given("sparse", *SPARSE),
+            given(
                 "l1_ratio=array",
                 *TREE,
                 arrays={"l1_ratio": Samples(shape=(), center=0.25, scale=0.01, axis=None)},
@@ -142,7 +121,7 @@ SPECS = (
             ),
         ),
     ),
-    _row(
+    THEME.row(
         "group_lasso",
         signature="(params)",
         extra=("axis", "where"),
@@ -150,17 +129,17 @@ SPECS = (
         checks=_without("jit"),
         params=(
             Params(),
-            IN_HALF_PRECISION,
+            in_half_precision(),
             Params(values={"axis": 1}, dtypes=SINGLE, checks=FORWARD),
             Params(values={"axis": -1}, dtypes=SINGLE, checks=FORWARD),
-            _given("zeros", *ZERO),
-            _given("groups_of_zeros", *SPARSE, values={"axis": -1}),
-            _given("huge", *HUGE),
-            _given("tiny", *TINY),
-            *(_given(str(v), *_one(v), checks=("forward",)) for v in (np.nan, np.inf)),
+            given("zeros", *ZERO),
+            given("groups_of_zeros", *SPARSE, values={"axis": -1}),
+            given("huge", *HUGE),
+            given("tiny", *TINY),
+            *(given(str(v), *_one(v), checks=("forward",)) for v in (np.nan, np.inf)),
         ),
     ),
-    _row(
+    THEME.row(
         "orthogonality_penalty",
         signature="(params)",
         extra=("where", "layout"),
@@ -170,9 +149,9 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(),
-            IN_HALF_PRECISION,
+            in_half_precision(),
             Params(values={"layout": "flax"}, dtypes=SINGLE, checks=FORWARD),
-            _given(
+            given(
                 "orthogonal",
                 *TREE[:1],
                 Choices(values=(0.0,), shape=(6, 4)),
@@ -180,10 +159,10 @@ SPECS = (
                 Given(values=np.eye(4, 6).reshape(4, 3, 2)),
                 TREE[4],
             ),
-            *(_given(str(v), *_one(v), checks=("forward",)) for v in (np.nan,)),
+            *(given(str(v), *_one(v), checks=("forward",)) for v in (np.nan,)),
         ),
     ),
-    _row(
+    THEME.row(
         "jacobian_penalty",
         signature="(f, x)",
         extra=("key", "num_projections"),
@@ -206,7 +185,7 @@ SPECS = (
                 checks=("forward",),
             ),
             # A direction in one dimension is 1 or -1.
-            _given(
+            given(
                 "one_output",
                 Samples(shape=(6, 3), scale=0.5),
                 Samples(shape=(3, 5), axis=None, scale=0.5),

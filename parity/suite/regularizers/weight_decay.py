@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Given, Params, Points, Samples, Spec, Target, on
+from parity.spec import Budget, Given, Params, Points, Samples
 from parity.suite.regularizers.penalties import HUGE, SHAPES, SPARSE, TREE, ZERO
+from parity.suite.regularizers.rows import (
+    BOTH,
+    FORWARD,
+    SINGLE,
+    Theme,
+    given,
+    in_half_precision,
+)
 
-FORWARD = ("forward", "vjp")
-SINGLE = ("float32",)
-BOTH = ("float32", "float64")
-HALVES = ("float16", "bfloat16")
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "error", "signature")
 SUMS = Budget(
     ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along the unit"
@@ -40,31 +44,7 @@ INTEGERS = tuple(x.astype(np.int32) for x in X)
 FINITE = ("forward", "vjp")
 
 
-def _reference(name: str, **options: Any) -> Target:
-    return on("torch", f"parity.suite.regularizers.weight_decay_references.{name}", **options)
-
-
-def _row(name: str, signature: str, **fields: Any) -> Spec:
-    fields.setdefault("inputs", TREE)
-    fields.setdefault("checks", CHECKS)
-    return Spec(
-        family="regularizers",
-        name=name,
-        subject=on("jax", f"parity.suite.regularizers.weight_decay_subjects.{name}"),
-        reference=_reference(name),
-        signature=signature,
-        **fields,
-    )
-
-
-def _given(label: str, *inputs: Any, **fields: Any) -> Params:
-    return Params(
-        label=label,
-        inputs=inputs,
-        checks=fields.pop("checks", FORWARD),
-        dtypes=fields.pop("dtypes", SINGLE),
-        **fields,
-    )
+THEME = Theme("weight_decay", {"inputs": TREE, "checks": CHECKS}, X)
 
 
 def _scalar(center: float) -> Samples:
@@ -76,17 +56,9 @@ def _one(number: float) -> tuple[Any, ...]:
     return (*TREE[:1], Given(values=((1.0, number), (2.0, -3.0))), *TREE[2:])
 
 
-def _bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    return BadCall(name=name, args=args or X, values=values, reason=reason)
-
-
-def _in_half_precision(**values: Any) -> Params:
-    return Params(label="half_precision", values=values, dtypes=HALVES, checks=FORWARD)
-
-
 ALL = (0, 1, 2, 3, 4)
 SPECS = (
-    _row(
+    THEME.row(
         "coupled_weight_decay",
         signature="(grads, params, weight_decay)",
         extra=("where",),
@@ -94,17 +66,17 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(values={"weight_decay": 0.125}),
-            _in_half_precision(weight_decay=0.125),
+            in_half_precision(weight_decay=0.125),
             Params(values={"weight_decay": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            _given(
+            given(
                 "where=all",
                 *TREE,
                 *TREE,
                 values={"weight_decay": 0.3, "where": "all"},
-                reference=_reference("coupled_weight_decay", places=ALL),
-                truth=_reference("coupled_weight_decay", places=ALL),
+                reference=THEME.reference("coupled_weight_decay", places=ALL),
+                truth=THEME.reference("coupled_weight_decay", places=ALL),
             ),
-            _given(
+            given(
                 "weight_decay=array",
                 *TREE,
                 *TREE,
@@ -113,22 +85,22 @@ SPECS = (
             ),
         ),
     ),
-    _row(
+    THEME.row(
         "decoupled_weight_decay",
         signature="(params, lr, weight_decay)",
         extra=("where",),
         budgets=UNITS,
         params=(
             Params(values={"lr": 0.1, "weight_decay": 0.3}),
-            _given(
+            given(
                 "where=all",
                 *TREE,
                 values={"lr": 0.1, "weight_decay": 0.3, "where": "all"},
-                reference=_reference("decoupled_weight_decay", places=ALL),
-                truth=_reference("decoupled_weight_decay", places=ALL),
+                reference=THEME.reference("decoupled_weight_decay", places=ALL),
+                truth=THEME.reference("decoupled_weight_decay", places=ALL),
             ),
-            _given("nan", *_one(np.nan), values={"lr": 0.1, "weight_decay": 0.3}),
-            _given(
+            given("nan", *_one(np.nan), values={"lr": 0.1, "weight_decay": 0.3}),
+            given(
                 "lr=array,weight_decay=array",
                 *TREE,
                 arrays={"lr": _scalar(0.25), "weight_decay": _scalar(0.5)},
@@ -136,7 +108,7 @@ SPECS = (
             ),
         ),
     ),
-    _row(
+    THEME.row(
         "max_norm",
         signature="(params, max_value)",
         extra=("p", "axis", "where"),
@@ -144,7 +116,7 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(values={"max_value": 3.0}),
-            _in_half_precision(max_value=3.0),
+            in_half_precision(max_value=3.0),
             *(
                 Params(values={"max_value": 3.0, **values}, dtypes=SINGLE, checks=FORWARD)
                 for values in (
@@ -157,33 +129,33 @@ SPECS = (
             ),
             Params(values={"max_value": 0.0}, dtypes=SINGLE, checks=FORWARD),
             Params(values={"max_value": np.inf}, dtypes=SINGLE, checks=FORWARD),
-            _given("zeros", *ZERO, values={"max_value": 1.0}, checks=FINITE),
-            _given("units_of_zeros", *SPARSE, values={"max_value": 1.0, "axis": -1}, checks=FINITE),
-            _given("huge", *HUGE, values={"max_value": 1.0}, checks=("forward",)),
+            given("zeros", *ZERO, values={"max_value": 1.0}, checks=FINITE),
+            given("units_of_zeros", *SPARSE, values={"max_value": 1.0, "axis": -1}, checks=FINITE),
+            given("huge", *HUGE, values={"max_value": 1.0}, checks=("forward",)),
             *(
-                _given(str(v), *_one(v), values={"max_value": 1.0}, checks=("forward",))
+                given(str(v), *_one(v), values={"max_value": 1.0}, checks=("forward",))
                 for v in (np.nan, np.inf)
             ),
-            _given(
+            given(
                 "max_value=array,p=array",
                 *TREE,
                 arrays={"max_value": _scalar(3.0), "p": _scalar(2.5)},
-                reference=_reference("max_norm_of_array"),
-                truth=_reference("max_norm_of_array"),
+                reference=THEME.reference("max_norm_of_array"),
+                truth=THEME.reference("max_norm_of_array"),
             ),
         ),
         bad_calls=(
-            _bad("negative_max_value", "a negative norm", max_value=-1.0),
-            _bad("max_value_nan", "no norm", max_value=float("nan")),
-            _bad("p_0", "no norm", max_value=1.0, p=0.0),
-            _bad("negative_p", "no norm", max_value=1.0, p=-1.0),
-            _bad("p_nan", "no norm", max_value=1.0, p=float("nan")),
-            _bad("no_such_axis", "no such axis", max_value=1.0, axis=2),
-            _bad("axis_of_a_float", "an axis that is no int", max_value=1.0, axis=1.0),
-            _bad("max_value_none", "no number", max_value=None),
+            THEME.bad("negative_max_value", "a negative norm", max_value=-1.0),
+            THEME.bad("max_value_nan", "no norm", max_value=float("nan")),
+            THEME.bad("p_0", "no norm", max_value=1.0, p=0.0),
+            THEME.bad("negative_p", "no norm", max_value=1.0, p=-1.0),
+            THEME.bad("p_nan", "no norm", max_value=1.0, p=float("nan")),
+            THEME.bad("no_such_axis", "no such axis", max_value=1.0, axis=2),
+            THEME.bad("axis_of_a_float", "an axis that is no int", max_value=1.0, axis=1.0),
+            THEME.bad("max_value_none", "no number", max_value=None),
         ),
     ),
-    _row(
+    THEME.row(
         "proximal_l1",
         signature="(params, threshold)",
         extra=("where",),
@@ -197,18 +169,18 @@ SPECS = (
                 inputs=(Points(kinks=(0.0,), span=(-8.0, 8.0)),),
                 arrays={"threshold": Points(kinks=(0.0,), span=(0.0, 8.0))},
                 mapped=True,
-                reference=_reference("proximal_l1_of_array"),
-                truth=_reference("proximal_l1_of_array"),
+                reference=THEME.reference("proximal_l1_of_array"),
+                truth=THEME.reference("proximal_l1_of_array"),
                 dtypes=SINGLE,
                 checks=FORWARD,
             ),
         ),
         bad_calls=(
-            _bad("negative_threshold", "a negative threshold", X[0], threshold=-1.0),
-            _bad("threshold_none", "no number", X[0], threshold=None),
+            THEME.bad("negative_threshold", "a negative threshold", X[0], threshold=-1.0),
+            THEME.bad("threshold_none", "no number", X[0], threshold=None),
         ),
     ),
-    _row(
+    THEME.row(
         "proximal_group_lasso",
         signature="(params, threshold)",
         extra=("axis", "where"),
@@ -216,12 +188,12 @@ SPECS = (
         dtypes=BOTH,
         params=(
             Params(values={"threshold": 1.5}),
-            _in_half_precision(threshold=1.5),
+            in_half_precision(threshold=1.5),
             Params(values={"threshold": 1.5, "axis": -1}, dtypes=SINGLE, checks=FORWARD),
             Params(values={"threshold": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            _given("zeros", *ZERO, values={"threshold": 0.5}),
-            _given("groups_of_zeros", *SPARSE, values={"threshold": 0.125, "axis": -1}),
-            _given("threshold=array", *TREE, arrays={"threshold": _scalar(1.5)}),
+            given("zeros", *ZERO, values={"threshold": 0.5}),
+            given("groups_of_zeros", *SPARSE, values={"threshold": 0.125, "axis": -1}),
+            given("threshold=array", *TREE, arrays={"threshold": _scalar(1.5)}),
         ),
     ),
 )
