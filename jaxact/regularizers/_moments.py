@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, ad_checkpoint, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
@@ -133,8 +134,8 @@ class _Means(NamedTuple):
         if self.group is not None:
             parts = first.reshape(-1, self.group)
             first = jnp.broadcast_to(parts[:, :1], parts.shape).reshape(first.shape)
-        largest = float(jnp.finfo(x.dtype).max) / (4 * self.count(x))
-        first = cast(Array, jnp.where(jnp.abs(first) <= largest, first, 0))
+        largest = float(np.finfo(x.dtype).max) / (4 * self.count(x))
+        first = jnp.where(jnp.abs(first) <= largest, first, 0)
         return first if self.axis_name is None else lax.pmax(first, self.axis_name)
 
     def moments(self, x: Array) -> Moments:

@@ -119,8 +119,10 @@ def batch_norm(
     Mean and biased variance are those of x when training, else the running ones, which
     `batch_norm_stats` updates: compiled together, the two compute them once. They are taken in two
     passes, as sums of differences, so that a constant gives exactly 0 (torch's float32: 1.7e-3 for
-    5.1) and numbers around 10⁶ keep their digits. The backward pass keeps x and two numbers for
-    each channel. Where squares overflow, from 10¹⁹ in float32, the result is 0, as in torch.
+    5.1) and numbers around 10⁶ keep their digits. The backward pass keeps x and a few numbers for
+    each channel. Where squares overflow, from 10¹⁹ in float32, the result is 0, as in torch, and
+    nan where sums of x do. In evaluation, var_c + eps = 0 gives ±∞ (torch: nan), and nan where x is
+    the mean. A float32 weight so small that weight / √(var + eps) underflows counts as 0.
 
     Args:
         input: [n, c, ...], any unit; floating. Or [c, n] and others, see channel_axis.
@@ -455,8 +457,9 @@ def layer_norm(
     """layer_norm(x) = (x - mean) / √(var + eps) weight + bias, over the last axes of x.
 
     The variance is the biased one. Mean and variance are taken in two passes, as sums of
-    differences: numbers around 10⁶ keep their digits. The backward pass keeps x and two numbers for
-    each row. Where squares overflow, from 10¹⁹ in float32, the result is 0, as in torch.
+    differences: numbers around 10⁶ keep their digits. The backward pass keeps x and a few numbers
+    for each row. Where squares overflow, from 10¹⁹ in float32, the result is 0, as in torch, and
+    nan where sums of x do.
 
     Args:
         input: [..., *normalized_shape], any unit; floating.
@@ -516,7 +519,7 @@ def _check_group_norm(
     *,
     channel_axis: int = 1,
 ) -> None:
-    if not isinstance(num_groups, int) or isinstance(num_groups, bool):
+    if not isinstance(num_groups, int | np.integer) or isinstance(num_groups, bool):
         raise TypeError(f"group_norm: num_groups must be an int, got {type(num_groups).__name__}")
     if num_groups < 1:
         raise ArgumentValueError(f"group_norm: num_groups must be positive, got {num_groups}")
@@ -685,7 +688,7 @@ def _by_channel(function: str, x: Array, channel_axis: int) -> _Layout:
     """How x is seen; where the channels' axis is the first, there is no batch."""
     if x.ndim < 2:
         raise ArgumentValueError(f"{function}: input must have at least 2 dimensions, got {x.ndim}")
-    axis = check_axis(function, channel_axis, x.ndim)
+    axis = _channel_axis(function, channel_axis, x.ndim)
     axes = [
         (x.shape[0] if axis else 1, "batch"),
         (math.prod(x.shape[1:axis]), "space"),
@@ -700,11 +703,17 @@ def _by_channel(function: str, x: Array, channel_axis: int) -> _Layout:
 
 def _by_instance(function: str, x: Array, channel_axis: int) -> _Layout:
     """The same, for means of each instance."""
-    if x.ndim > 1 and not check_axis(function, channel_axis, x.ndim):
+    if x.ndim > 1 and not _channel_axis(function, channel_axis, x.ndim):
         raise ArgumentValueError(
             f"{function}: channel_axis must not be that of the instances, got {channel_axis}"
         )
     return _by_channel(function, x, channel_axis)
+
+
+def _channel_axis(function: str, axis: object, ndim: int) -> int:
+    if not isinstance(axis, int | np.integer) or isinstance(axis, bool):
+        raise TypeError(f"{function}: channel_axis must be an int, got {type(axis).__name__}")
+    return check_axis(function, cast(int, axis), ndim)
 
 
 def _for_channels(

@@ -144,6 +144,18 @@ def test_an_eps_that_only_the_program_knows_is_nan_or_an_error():
         evaluated(-1.0)
 
 
+def test_axes_and_groups_are_ints_of_python_or_numpy():
+    expected = group_norm(X, 2)
+    np.testing.assert_array_equal(group_norm(X, np.int64(2), channel_axis=np.int64(1)), expected)
+    for name, call in {
+        "group_norm": lambda: group_norm(X, 2, channel_axis=1.0),
+        "batch_norm": lambda: batch_norm(X, WEIGHT, WEIGHT, channel_axis=1.0),
+        "instance_norm_stats": lambda: instance_norm_stats(X, WEIGHT, BIAS, channel_axis=1.0),
+    }.items():
+        with pytest.raises(TypeError, match=f"{name}: channel_axis must be an int, got float"):
+            call()
+
+
 def test_momentum_none_needs_the_number_of_batches():
     with pytest.raises(TypeError, match="num_batches_tracked must be given"):
         batch_norm_stats(X, WEIGHT, BIAS, None)

@@ -220,40 +220,31 @@ def _layer_norm_takes_the_variance_as_constant(
     return _normal(input, mean, lax.stop_gradient(variance), eps, weight, bias)
 
 
-def _divided_by_the_cube(function):
-    """The slope of the inverse deviation as one number, which is 0 for wide data."""
+@jax.custom_jvp
+def _inverse(variance):
+    return lax.rsqrt(variance)
 
-    @jax.custom_jvp
-    def inverse(variance):
-        return lax.rsqrt(variance)
 
-    @inverse.defjvp
-    def _(primals, tangents):
-        root = inverse(*primals)
-        return root, -0.5 * (root * root * root) * tangents[0]
-
-    return function(inverse)
+@_inverse.defjvp
+def _(primals, tangents):
+    # One number, which is 0 for wide data.
+    root = _inverse(*primals)
+    return root, -0.5 * (root * root * root) * tangents[0]
 
 
 @_wrong("layer_norm", "wide/float32/vjp")
-@_divided_by_the_cube
-def _layer_norm_divides_by_the_cube(inverse):
-    def mistake(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-        mean, variance = _moments(input, (-1,))
-        result = (input - mean) * inverse(variance + eps)
-        return result if weight is None else result * weight
-
-    return mistake
+def _layer_norm_has_a_slope_of_one_factor(
+    input, normalized_shape, weight=None, bias=None, eps=1e-5
+):
+    mean, variance = _moments(input, (-1,))
+    result = (input - mean) * _inverse(variance + eps)
+    return result if weight is None else result * weight
 
 
 @_wrong("rms_norm", "close/float32/vjp")
-@_divided_by_the_cube
-def _rms_norm_divides_by_the_cube(inverse):
-    def mistake(input, normalized_shape, weight=None, eps=1e-5):
-        result = input * inverse(jnp.mean(input * input, -1, keepdims=True) + eps)
-        return result if weight is None else result * weight
-
-    return mistake
+def _rms_norm_has_a_slope_of_one_factor(input, normalized_shape, weight=None, eps=1e-5):
+    result = input * _inverse(jnp.mean(input * input, -1, keepdims=True) + eps)
+    return result if weight is None else result * weight
 
 
 @_wrong("group_norm", "num_groups=2/float32/forward")
