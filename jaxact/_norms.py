@@ -122,6 +122,16 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     return _ruled(value, slope)
 
 
+def quotient(x: Array, divisor: Array) -> Array:
+    """x / divisor, for positive divisors up to the largest number.
+
+    A divisor of many numbers is inverted once, and the inverse of the largest ones vanishes.
+    """
+    half = np.finfo(x.dtype).maxexp // 2
+    scale = jnp.where(divisor > 2.0 ** (half + half // 2), 2.0**-half, jnp.ones_like(divisor))
+    return x * scale / (divisor * scale)
+
+
 # ------------------------------------------------------------------------------ powers of any p
 
 
@@ -134,7 +144,8 @@ def _power_norm(x: Array, p: Array) -> Array:
     # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
     # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
-    total = jnp.sum(jnp.exp(p * jnp.log(size / _finite_unit(unit)[..., None])), axis=-1)
+    ratio = quotient(size, _finite_unit(unit)[..., None])
+    total = jnp.sum(jnp.exp(p * jnp.log(ratio)), axis=-1)
     scaled = unit * jnp.power(total, 1 / p)
     return _or_unit(scaled, unit, total)
 
@@ -145,7 +156,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     x_dot, p_dot = tangents
     value = _power_norm(x, p)
     there = value != 0
-    ratio = jnp.abs(x) / jnp.where(there, value, 1)[..., None]
+    ratio = quotient(jnp.abs(x), jnp.where(there, value, 1)[..., None])
     used = (x != 0) & there[..., None]
     ratio = jnp.where(used, ratio, 1)
     slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
@@ -197,17 +208,21 @@ def _euclidean(squared: float) -> Callable[..., Array]:
     @value.defjvp
     def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
         length = value(*primals)
-        slope = _joined(*primals) / jnp.where(length == 0, 1, length)[..., None]
+        slope = quotient(_joined(*primals), jnp.where(length == 0, 1, length)[..., None])
         return length, jnp.sum(slope * _joined(*tangents), axis=-1)
 
     return value
 
 
 def _scaled_norm(parts: tuple[Array, ...], squared: float) -> Array:
-    """The norm, from numbers divided by the largest of them."""
+    """The norm, from numbers divided by a power of 2 near the largest of them."""
     x = _joined(*parts)
     shift = float(np.sqrt(squared))
-    unit = jnp.max(jnp.abs(x), axis=-1, initial=shift)
-    finite = _finite_unit(unit)
-    total = jnp.sum(jnp.square(x / finite[..., None]), axis=-1) + jnp.square(shift / finite)
-    return _or_unit(finite * jnp.sqrt(total), unit, total)
+    largest = jnp.max(jnp.abs(x), axis=-1, initial=shift)
+    limits = np.finfo(x.dtype)
+    # Not so large that its inverse vanishes, as which a divisor is applied to many numbers.
+    most = 2.0 ** (limits.maxexp * 3 // 4)
+    near = jnp.clip(_finite_unit(largest), 1 / most, most)
+    unit = jax.lax.reduce_precision(near, limits.iexp, 0)
+    total = jnp.sum(jnp.square(x / unit[..., None]), axis=-1) + jnp.square(shift / unit)
+    return _or_unit(unit * jnp.sqrt(total), largest, total)

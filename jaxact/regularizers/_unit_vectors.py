@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._norms import norm
+from jaxact._norms import norm, quotient
 
 
 @jax.custom_jvp
 def divided(x: Array, divisor: Array) -> Array:
     """x / divisor; the gradient needs no square of the divisor, which would overflow."""
-    return x / divisor
+    return quotient(x, divisor)
 
 
 @divided.defjvp
@@ -24,7 +24,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     x, divisor = primals
     x_dot, divisor_dot = tangents
     y = divided(x, divisor)
-    return y, (x_dot - y * divisor_dot) / divisor
+    return y, quotient(x_dot - y * divisor_dot, divisor)
 
 
 def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:
@@ -52,11 +52,12 @@ def _unit(axes: tuple[int, ...]) -> Callable[[Array, Array], tuple[Array, Array,
 
     @jax.custom_jvp
     def unit(x: Array, least: Array) -> tuple[Array, Array, Array]:
-        length = _length(x, least, axes)
+        length, scale = _length(x, least, axes)
         # A norm that is nan is below nothing.
-        below = length < least
-        divisor = jnp.where(below, least, length)
-        return x / divisor, divisor, jnp.where(below, 0, jnp.ones_like(divisor))
+        below = length < least * scale
+        divisor = jnp.where(below, least * scale, length)
+        is_norm = jnp.where(below, 0, jnp.ones_like(divisor))
+        return x * scale / divisor, divisor / scale, is_norm
 
     @unit.defjvp
     def _(
@@ -66,22 +67,30 @@ def _unit(axes: tuple[int, ...]) -> Callable[[Array, Array], tuple[Array, Array,
         x_dot, least_dot = tangents
         along = jnp.sum(y * x_dot, axis=axes, keepdims=True)
         divisor_dot = is_norm * along + (1 - is_norm) * least_dot
-        y_dot = (x_dot - y * divisor_dot) / divisor
+        y_dot = quotient(x_dot - y * divisor_dot, divisor)
         return (y, divisor, is_norm), (y_dot, divisor_dot, jnp.zeros_like(is_norm))
 
     return unit
 
 
-def _length(x: Array, least: Array, axes: tuple[int, ...]) -> Array:
-    """√(Σ x²) over the axes, which are kept with length 1."""
+def _length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """√(Σ (scale x)²) over the axes, which are kept with length 1, and the scale: mostly 1."""
     total = jnp.sum(x * x, axis=axes, keepdims=True)
     limits = np.finfo(x.dtype)
     # Below it the squares that vanish would be missed, where they count for anything.
     small = float(limits.tiny) / float(limits.eps) * max(x.size // max(total.size, 1), 1)
     right = (total < jnp.inf) & ((total >= small) | (least > 2 * math.sqrt(small)))
+    ones = jnp.ones_like(total)
 
-    def with_care() -> Array:
-        return jnp.expand_dims(norm(with_vectors_last(x, axes)), axes)
+    def with_care() -> tuple[Array, Array]:
+        # The norm of numbers may be none, and the inverse of a norm may vanish.
+        quarter = limits.maxexp // 4
+        largest = jnp.max(jnp.abs(x), axis=axes, keepdims=True, initial=0)
+        finite = (largest > 2.0 ** (3 * quarter)) & (largest < jnp.inf)
+        scale = jnp.where(finite, 2.0**-quarter, ones)
+        return jnp.expand_dims(norm(with_vectors_last(scale * x, axes)), axes), scale
 
-    plain = functools.partial(jnp.sqrt, total)
-    return cast(Array, jax.lax.cond(jnp.all(right), plain, with_care))
+    def plain() -> tuple[Array, Array]:
+        return jnp.sqrt(total), ones
+
+    return cast(tuple[Array, Array], jax.lax.cond(jnp.all(right), plain, with_care))

@@ -236,20 +236,22 @@ def _damped(
 ) -> Array:
     """x / (k + alpha Σ x²)^beta."""
     squares = window(x * x)
+    half = np.finfo(x.dtype).maxexp // 2
+    middle, large = 2.0**half, 2.0 ** (half + half // 2)
 
     def plain(x: Array, squares: Array) -> Array:
         return x * power(k + alpha * squares, beta)
 
     def scaled(x: Array, squares: Array) -> Array:
-        there = squares < jnp.inf
+        # Neither a square that is no number, nor a slope in the sum that vanishes.
+        there = (squares < large) | ((squares < jnp.inf) & (alpha * squares < middle))
         # What is not chosen is computed from numbers that give it no nan gradient.
         near = plain(jnp.where(there, x, 0), jnp.where(there, squares, 0))
-        unit = 2.0 ** (np.finfo(x.dtype).maxexp // 2)
-        small = window(jnp.square(x / unit))
-        root = unit * jnp.sqrt(jnp.where(there, 1, k / unit / unit + alpha * small))
+        small = window(jnp.square(x / middle))
+        root = middle * jnp.sqrt(jnp.where(there, 1, k / middle / middle + alpha * small))
         return jnp.where(there, near, x * _inverse_power(None)(root, 2 * beta))
 
-    fits = jnp.all(squares < jnp.inf)
+    fits = jnp.all(squares < large)
     # Recomputed, or what the one branch keeps for its gradient the other has to fill with zeros.
     return cast(Array, jax.lax.cond(fits, recomputed(plain), recomputed(scaled), x, squares))
 

@@ -31,6 +31,8 @@ TWICE = Budget(
 CANCELS = Budget(ulp=2.0**12, reason="components of a gradient that are differences")
 SMALL = Budget(ulp=8, reason="results far below 1, of which no floor may forgive anything")
 HUGE = Samples(shape=(24, 6), scale=1e25)
+# Norms whose inverses vanish, and norms that are no numbers.
+LARGEST = Samples(shape=(24, 6), scale=9e37)
 NEIGHBOURS = Budget(
     ulp=8, floor=8, everywhere=True, reason="terms of all neighbours, of either sign"
 )
@@ -74,6 +76,16 @@ NORMALIZE = Spec(
         Params(label="zeros", inputs=(ZEROS,), checks=FORWARD),
         Params(label="huge", inputs=(HUGE,), checks=("forward",)),
         Params(label="slopes_of_huge", inputs=(HUGE,), checks=("vjp",), budget=CANCELS),
+        *(
+            Params(
+                values={"p": p},
+                label=f"largest,p={p}",
+                inputs=(LARGEST,),
+                dtypes=("float32",),
+                checks=("forward",),
+            )
+            for p in (2.0, 3.0)
+        ),
         Params(
             label="ties,eps=0.25",
             values={"eps": 0.25},
@@ -186,6 +198,15 @@ LOCAL_RESPONSE_NORM = Spec(
                 ("huge,beta=0.5", 0.5, "forward"),
                 ("slopes_of_huge", 0.75, "vjp"),
             )
+        ),
+        # Here a slope in the sum of squares is below the least number.
+        Params(
+            label="slopes_of_large",
+            values={"size": 3},
+            inputs=(Samples(shape=(4, 6, 5), scale=3e18),),
+            dtypes=("float32",),
+            checks=("vjp",),
+            budget=CANCELS,
         ),
         Params(
             label="numbers=arrays",
