@@ -320,7 +320,7 @@ class TorchGenerator:
         """dropout_mask(shape, p) = 0 with probability p, else 1 / (1 - p): what dropout multiplies.
 
         For the feature variants the shape is that of the input with 1 for each shared axis,
-        [n, c, 1, ...].
+        [n, c, 1, ...]. In float16 1 / (1 - p) is infinite for p > 1 - 1 / 65504, as in torch.
 
         Args:
             shape: of the result.
@@ -343,8 +343,12 @@ class TorchGenerator:
         if p in (0, 1):
             return np.full(sizes("dropout_mask", shape), 1 - p, kind)
         precise = wide(kind).type
-        scale = (precise(1) / precise(1 - p)).astype(kind)
-        return self.bernoulli(shape, 1 - p, kind) * scale
+        with np.errstate(over="ignore"):  # Of float16 for p > 1 - 1 / 65504, as in torch.
+            scale = (precise(1) / precise(1 - p)).astype(kind)
+        # A choice: 0 times infinity is no number.
+        mask = np.zeros(sizes("dropout_mask", shape), kind)
+        mask[self.bernoulli(shape, 1 - p, bool)] = scale
+        return mask
 
     def randint(self, low: int, high: int, shape: Shape, dtype: DTypeLike = np.int64) -> Array:
         """randint(low, high, shape) = low + r mod (high - low).

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.core import Tracer
+from jax.extend.core import take_current_trace
 from jax.typing import ArrayLike
 
 from jaxact._checking import defined
@@ -64,7 +65,9 @@ SATURATION = 1.7580993408473766
 
 
 def _stacked(m: Any, dropped: Any, kept: Any, dtype: np.dtype[Any]) -> Any:
-    return m.stack([dropped, kept]).astype(dtype)
+    # In float16 1 / (1 - p) may be infinite, as it is in torch.
+    with np.errstate(over="ignore"):
+        return m.stack([dropped, kept]).astype(dtype)
 
 
 def _inverse(m: Any, chance: Any) -> Any:
@@ -129,22 +132,52 @@ def check_probability(function: str, p: ArrayLike) -> None:
         raise ValueError(f"{function}: p must be in [0, 1], got {p}")
 
 
-def is_random(p: ArrayLike, training: bool) -> bool:
-    """Whether anything may be dropped; if not the result is the input itself."""
-    return training and not (is_number(p) and p == 0)
+def is_random(function: str, p: ArrayLike, training: bool) -> bool:
+    """Whether anything may be dropped; if not the result is the input itself.
+
+    Raises:
+        TypeError: if training is neither True nor False.
+    """
+    if not isinstance(cast(object, training), bool | np.bool_):
+        raise TypeError(f"{function}: training must be a bool, got {type(training).__name__}")
+    return bool(training) and not (is_number(p) and p == 0)
 
 
 def source(function: str, x: Array, key: Key | None) -> Key:
     """The key to draw from.
 
     Raises:
-        TypeError: if there is none, or a generator that cannot draw here.
+        TypeError: if there is none, what is none, or a generator that cannot draw here.
     """
     if key is None:
         raise TypeError(f"{function}: key must be given when training, got None")
     if isinstance(key, TorchGenerator):
         _check_outside_of_programs(function, x)
+    else:
+        check_key(function, key, "a JAX random key or a TorchGenerator")
     return key
+
+
+def check_key(function: str, key: object, expected: str = "a JAX random key") -> None:
+    """What can be told of a key before it is used.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    got = type(key).__name__
+    if isinstance(key, Array | np.ndarray):
+        dtype = cast(Any, key).dtype
+        if jnp.issubdtype(dtype, jax.dtypes.prng_key):
+            if not key.ndim:
+                return
+        elif dtype == np.uint32 and key.ndim == 1:
+            try:
+                jax.random.wrap_key_data(jnp.asarray(key))
+                return
+            except (TypeError, ValueError):
+                pass  # Of another length than the default implementation's.
+        got = f"{dtype.name} of shape {key.shape}"
+    raise TypeError(f"{function}: key must be {expected}, got {got}")
 
 
 def _check_outside_of_programs(function: str, x: Array) -> None:
@@ -153,12 +186,23 @@ def _check_outside_of_programs(function: str, x: Array) -> None:
     Raises:
         TypeError: if x is, or the call stands, in such a program.
     """
-    # The first shows through gradients, the second where x is a constant of the program.
-    if isinstance(lax.stop_gradient(x), Tracer) or isinstance(jnp.zeros(()), Tracer):
+    # The first shows through gradients, the others where x is a constant of the program.
+    in_program = isinstance(lax.stop_gradient(x), Tracer) or isinstance(jnp.zeros(()), Tracer)
+    if in_program or _is_mapped():
         raise TypeError(
             f"{function}: key must be a JAX key inside jit, vmap, scan and checkpoint, got a "
             "TorchGenerator, which would draw one mask while tracing"
         )
+
+
+def _is_mapped() -> bool:
+    """Whether the call stands directly in a mapped function.
+
+    Inside a gradient inside vmap it cannot be told: jax.jacfwd is such a one, and runs once.
+    """
+    # Its annotation has holes.
+    with cast(Any, take_current_trace)() as trace:
+        return type(trace).__name__ == "BatchTrace"
 
 
 def known(function: str, p: ArrayLike) -> float:
@@ -224,7 +268,7 @@ def masked(
     """
     x = as_array(function, argument, input)
     check_probability(function, p)
-    if not is_random(p, training):
+    if not is_random(function, p, training):
         return x
     if not x.size or (is_number(p) and p == 1):
         source(function, x, key)
@@ -274,7 +318,10 @@ def _from_torch(
     a = 1 / math.sqrt((SATURATION**2 * p + 1) * (1 - p))
     # torch adds a number in the dtype and multiplies by it in float32.
     exact, rounded = compute_dtype(x.dtype).type, x.dtype.type
-    middle = rounded(SATURATION * a * p)
-    below = rounded(rounded(exact(-SATURATION * a)) + middle)
+    # In float16 a may be infinite; torch then gives nan as well.
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle = rounded(SATURATION * a * p)
+        below = rounded(rounded(exact(-SATURATION * a)) + middle)
+        factors = kept * rounded(exact(a))
     shift = jnp.where(jnp.asarray(kept) == 0, below, middle)
-    return x * jnp.asarray(kept * rounded(exact(a))) + shift
+    return x * jnp.asarray(factors) + shift

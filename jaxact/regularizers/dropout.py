@@ -28,7 +28,8 @@ def dropout(
     number -0.0. Without training or for the number p = 0 the result is the input itself. The chance
     is a multiple of 2^-32, the nearest one to p. That torch draws the same m, the key has to be
     `jaxact.random.TorchGenerator(seed)`; it draws on the host, so that calls from compiled or
-    mapped programs are refused.
+    mapped programs are refused. One is not seen: a constant input in jax.grad inside of jax.vmap,
+    where all share one mask.
 
     Args:
         input: [...], any unit; floating. Of any dtype if p is the number 1 or without training.

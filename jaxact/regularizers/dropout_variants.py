@@ -150,7 +150,7 @@ def gaussian_dropout(
     check_probability("gaussian_dropout", p)
     if is_number(p) and p == 1:
         raise ValueError("gaussian_dropout: p must be in [0, 1), got 1")
-    if not is_random(p, training):
+    if not is_random("gaussian_dropout", p, training):
         return x
     x = as_floating("gaussian_dropout", "input", x)
     drawn_from = source("gaussian_dropout", x, key)
@@ -236,7 +236,7 @@ def dropblock(
     check_probability("dropblock", p)
     axes = _spatial_axes(x, channel_axis)
     _check_block(block_size)
-    if not is_random(p, training):
+    if not is_random("dropblock", p, training):
         return x
     x = as_floating("dropblock", "input", x)
     drawn_from = source("dropblock", x, key)

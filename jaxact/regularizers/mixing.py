@@ -19,6 +19,7 @@ from jaxact._core import (
     op,
     wide_integers,
 )
+from jaxact.regularizers._masks import check_key
 
 __all__ = ["cutmix", "mixup", "smooth_labels"]
 
@@ -144,7 +145,8 @@ def mixup(
         integers.
 
     Raises:
-        TypeError: if images are not floating (DtypeError), or num_classes is missing or no int.
+        TypeError: if images are not floating (DtypeError), num_classes is missing or no int, or key
+            is no key.
         ValueError: if labels do not fit images or num_classes, or alpha is negative or infinite.
         IndexError: in a checked call, if a label is no class.
 
@@ -155,6 +157,7 @@ def mixup(
     """
     x = as_floating("mixup", "images", images)
     y = as_array("mixup", "labels", labels)
+    check_key("mixup", key)
     _check_mixing("mixup", x, y, alpha, num_classes)
     return _mixup(key, x, y, alpha, num_classes)
 
@@ -226,7 +229,7 @@ def cutmix(
         integers.
 
     Raises:
-        TypeError: if images are no array, or num_classes is missing or no int.
+        TypeError: if images are no array, num_classes is missing or no int, or key is no key.
         ValueError: if images have not 4 dimensions, labels do not fit images or num_classes, or
             alpha is negative or infinite.
         IndexError: if there is no channel_axis; in a checked call, if a label is no class.
@@ -243,6 +246,7 @@ def cutmix(
         )
     if not -4 <= channel_axis < 4 or channel_axis in (0, -4):
         raise IndexError(f"cutmix: channel_axis must be 1, 2, 3 or below 0, got {channel_axis}")
+    check_key("cutmix", key)
     _check_mixing("cutmix", x, y, alpha, num_classes)
     return _cutmix(key, x, y, alpha, num_classes, channel_axis % 4)
 

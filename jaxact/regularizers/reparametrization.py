@@ -19,6 +19,7 @@ from jaxact._core import (
     op,
 )
 from jaxact.random import TorchGenerator
+from jaxact.regularizers._masks import check_key
 from jaxact.regularizers._unit_vectors import divided, unit_vectors
 
 __all__ = ["spectral_norm", "spectral_norm_init", "weight_norm"]
@@ -101,7 +102,7 @@ def _check_spectral_norm(
 ) -> None:
     _check_int("spectral_norm", "dim", dim)
     _check_int("spectral_norm", "n_power_iterations", n_power_iterations)
-    if isinstance(n_power_iterations, int) and n_power_iterations < 0:
+    if cast(int, n_power_iterations) < 0:
         raise ArgumentValueError(
             f"spectral_norm: n_power_iterations must not be negative, got {n_power_iterations}"
         )
@@ -185,12 +186,12 @@ def _power_method(
     constant, eps = jax.lax.stop_gradient((matrix, least))
     wide = matrix.dtype
 
-    def step(_: int, vectors: tuple[Array, Array]) -> tuple[Array, Array]:
-        left = unit_vectors(_times(constant, vectors[1]), eps, [0])
-        return left, unit_vectors(_times(constant.T, left), eps, [0])
-
-    start = (jax.lax.stop_gradient(u).astype(wide), jax.lax.stop_gradient(v).astype(wide))
-    return cast(tuple[Array, Array], jax.lax.fori_loop(0, iterations, step, start))
+    left, right = (jax.lax.stop_gradient(x).astype(wide) for x in (u, v))
+    # No loop of jax's: in a mapped program its vectors would first have to vary as the matrix does.
+    for _ in range(iterations):
+        left = unit_vectors(_times(constant, right), eps, [0])
+        right = unit_vectors(_times(constant.T, left), eps, [0])
+    return left, right
 
 
 def spectral_norm_init(
@@ -212,7 +213,7 @@ def spectral_norm_init(
         weight of 1 axis.
 
     Raises:
-        TypeError: if weight is not floating (DtypeError).
+        TypeError: if weight is not floating (DtypeError), or key is no key.
         IndexError: if there is no axis dim.
 
     Source:
@@ -226,6 +227,7 @@ def spectral_norm_init(
     if isinstance(key, TorchGenerator):
         u, v = (jnp.asarray(key.randn((n,), x.dtype)) for n in matrix.shape)
     else:
+        check_key("spectral_norm_init", key, "a JAX random key or a TorchGenerator")
         keys = jax.random.split(key)
         u, v = (
             jax.random.normal(k, (n,), x.dtype) for k, n in zip(keys, matrix.shape, strict=True)

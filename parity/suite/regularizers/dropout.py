@@ -139,6 +139,10 @@ BAD_CALLS = (
     bad("input_is_a_list", "no array", [1.0, 2.0]),
     *(bad(f"input_is_{d}", "not floating", X.astype(d)) for d in ("int32", "bool", "complex64")),
 )
+NO_BOOLEANS = (
+    bad("training_is_1", "no boolean", training=1),
+    bad("training_is_text", "no boolean", training="no"),
+)
 
 
 def dropout(
@@ -173,7 +177,7 @@ def dropout(
         ),
         checks=(*DRAWN, "error", "signature", "law"),
         extra=("key",),
-        bad_calls=(*BAD_CALLS, *fields.pop("bad_calls", ())),
+        bad_calls=(*BAD_CALLS, *NO_BOOLEANS, *fields.pop("bad_calls", ())),
         laws=laws,
         **fields,
     )
@@ -206,7 +210,11 @@ SPECS = (
         "dropout",
         inputs=POINTS,
         rates=(0.3, 0.875),
-        seeds=same_seed("dropout", (7, 11), *OTHERS),
+        seeds=(
+            *same_seed("dropout", (7, 11), *OTHERS),
+            # 1 / (1 - p) is infinite.
+            seeded("dropout", (7, 11), p=0.99999, dtypes=("float16",)),
+        ),
         laws=random_mask(LINE),
     ),
     dropout(

@@ -88,7 +88,8 @@ WEIGHT_NORM = Spec(
                 dtypes=("float32",),
                 checks=FORWARD,
             )
-            for label, scale in (("huge", 1e21), ("tiny", 1e-26))
+            # The inverses of the largest norms vanish.
+            for label, scale in (("huge", 1e21), ("tiny", 1e-26), ("largest", 7e37))
         ),
         Params(
             label="slopes_of_huge",
@@ -165,6 +166,12 @@ SPECTRAL_NORM = Spec(
             inputs=(Samples(shape=(4, 3), scale=1e24, axis=None), _unit(4, 0), _unit(3, 1)),
             dtypes=("float32",),
             checks=FORWARD,
+        ),
+        Params(
+            label="largest",
+            inputs=(Choices(values=(5e37, 6e37), shape=(2, 3)), _unit(2, 0), _unit(3, 1)),
+            dtypes=("float32",),
+            checks=("forward",),
         ),
         Params(
             label="one_axis",

@@ -184,6 +184,24 @@ def test_a_p_of_half_precision_is_taken_as_it_is(dtype):
 # ------------------------------------------------------------------------------------------ checks
 
 
+@EACH
+@pytest.mark.parametrize("training", [1, 0, "no", None])
+def test_training_is_true_or_false(call, training):
+    if "training" in getattr(call, "keywords", {}):
+        call = call.func
+    with pytest.raises(TypeError, match=r": training must be a bool, got (int|str|NoneType)"):
+        call(X, 0.3, training=training, key=KEY)
+
+
+@EACH
+@pytest.mark.parametrize(
+    "key", [0, "key", np.zeros(2, np.int32), np.zeros(3, np.uint32), jax.random.split(KEY)]
+)
+def test_what_is_no_key_is_named(call, key):
+    with pytest.raises(TypeError, match=r"\w: key must be a JAX random key or a Torch.*, got"):
+        call(X, 0.3, key=key)
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.1, np.nan])
 @pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "dropblock", "gaussian_dropout"])
 def test_a_traced_p_that_is_no_probability_gives_nan_and_raises_when_checked(name, p):
@@ -234,6 +252,7 @@ MAPPED = {
     "vmap": jax.vmap,
     "gradient of vmap": lambda f: jax.grad(lambda x: jax.vmap(f)(x).sum()),
     "scan": lambda f: lambda x: jax.lax.scan(lambda c, row: (c, f(row)), 0, x),
+    "a constant of vmap": lambda f: jax.vmap(lambda row: row * jnp.sum(f(jnp.ones((4, 3, 8, 7))))),
 }
 COMPILED = {
     "jit": jax.jit,
@@ -262,6 +281,13 @@ def test_a_generator_draws_under_eager_gradients(call):
     tangent = jax.jvp(total, (X,), (X,))[1]
     np.testing.assert_allclose(tangent, jnp.sum(found * X), rtol=1e-4)
     assert np.isfinite(jax.hessian(lambda s: total(s * X))(1.0))
+
+
+def test_a_generator_draws_once_under_jacfwd():
+    x = jnp.ones(8)
+    slopes = jax.jacfwd(lambda x: regularizers.dropout(x, 0.5, key=TorchGenerator(0)))(x)
+    expected = regularizers.dropout(x, 0.5, key=TorchGenerator(0))
+    np.testing.assert_array_equal(slopes, jnp.diag(expected))
 
 
 @EACH

@@ -127,6 +127,12 @@ def test_one_key_gives_one_box_in_64_bit_mode_as_well():
     ("call", "error", "message"),
     [
         (lambda: mixup(KEY, X, Y), TypeError, "mixup: num_classes must be given"),
+        (lambda: mixup(0, X, Y, num_classes=4), TypeError, "mixup: key must be a JAX random"),
+        (
+            lambda: cutmix(np.zeros(2), X, Y, num_classes=4),
+            TypeError,
+            r"cutmix: key must be a JAX random key, got float64 of shape \(2,\)",
+        ),
         (lambda: mixup(KEY, X, Y[:5], num_classes=4), ValueError, "mixup: labels must have shape"),
         (lambda: mixup(KEY, X, Y[:, None], num_classes=4), ValueError, "labels must have shape"),
         (lambda: mixup(KEY, X, np.eye(6), num_classes=4), ValueError, "labels must have 4 prob"),

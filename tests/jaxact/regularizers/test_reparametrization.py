@@ -92,6 +92,16 @@ ONES = np.ones(6, np.float32)
             TypeError,
             "spectral_norm: n_power_iterations must be an int, got float",
         ),
+        (
+            lambda: spectral_norm(W, ONES, ONES, n_power_iterations=np.int64(-1)),
+            ValueError,
+            "spectral_norm: n_power_iterations must not be negative, got -1",
+        ),
+        (
+            lambda: spectral_norm_init(0, W),
+            TypeError,
+            "spectral_norm_init: key must be a JAX random key or a TorchGenerator, got int",
+        ),
         (lambda: spectral_norm(W, ONES, ONES, dim=3), IndexError, "spectral_norm: dim must be in"),
         (
             lambda: spectral_norm(np.float32(1), None, None),
