@@ -62,11 +62,11 @@ def early_stopping(
 
     Returns:
         init(params=None) -> state and update(state, metric, params=None) -> state, for a metric []
-        and any tree of params; state.best has the unit of metric.
+        and any tree of params, whose dtypes are init's; state.best has the unit of metric.
 
     Raises:
-        ValueError: if mode is neither "min" nor "max", patience or min_delta is negative, metric is
-            no single number, or params are another tree than init's.
+        ValueError: if mode is neither "min" nor "max", patience or min_delta is negative or nan,
+            metric is no single number, or params are another tree than init's.
         TypeError: if init got params and update none, or the other way round.
 
     Source:
@@ -82,7 +82,7 @@ def early_stopping(
     if mode not in ("min", "max"):
         raise ValueError(f"early_stopping: mode must be 'min' or 'max', got {mode!r}")
     for name, value in {"patience": patience, "min_delta": min_delta}.items():
-        if is_number(value) and value < 0:
+        if is_number(value) and not value >= 0:
             raise ArgumentValueError(f"early_stopping: {name} must not be negative, got {value}")
     sign = 1 if mode == "min" else -1
 
@@ -132,9 +132,11 @@ def _updated(
     stop = state.should_stop | (running & ~better & (wait >= jnp.asarray(patience)))
     message = "early_stopping: min_delta must not be negative, got {value}"
     best = jnp.where(better, m, state.best)
-    best = defined(best, ~(least < 0), ArgumentValueError, message, least)
+    best = defined(best, least >= 0, ArgumentValueError, message, least)
 
     def kept(old: ArrayLike, new: ArrayLike) -> Array:
-        return jnp.where(better, new, old)
+        kept, given = jnp.asarray(old), jnp.asarray(new)
+        # Another dtype than init's would break a scan.
+        return jnp.where(better, given.astype(kept.dtype), kept)
 
     return EarlyStoppingState(best, wait, stop, jax.tree.map(kept, state.params, params))

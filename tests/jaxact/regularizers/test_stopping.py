@@ -59,13 +59,27 @@ def test_the_state_keeps_its_dtypes_for_any_metric():
         assert float(state.best) == 3
 
 
+@pytest.mark.parametrize("kept", [jnp.bfloat16, jnp.float16, jnp.int32])
+def test_the_weights_keep_the_dtype_that_init_was_given(kept):
+    stopping = early_stopping()
+
+    def step(state, metric):
+        return stopping.update(state, metric, {"w": jnp.full(2, 3, jnp.float32)}), None
+
+    start = stopping.init({"w": jnp.ones(2, kept)})
+    state = jax.lax.scan(step, start, jnp.ones(2, jnp.bfloat16))[0]
+    assert state.params["w"].dtype == kept
+    np.testing.assert_array_equal(state.params["w"].astype(float), 3)
+
+
 def test_the_first_metric_may_be_the_worst_of_all():
     state = _run(early_stopping(patience=5), [jnp.inf, jnp.inf, 4.0])
     assert (float(state.best), int(state.wait)) == (4.0, 0)
 
 
-def test_a_traced_min_delta_below_0_is_refused():
-    stopping = early_stopping(min_delta=jnp.asarray(-1.0))
+@pytest.mark.parametrize("least", [-1.0, np.nan])
+def test_a_traced_min_delta_below_0_is_refused(least):
+    stopping = early_stopping(min_delta=jnp.asarray(least))
     assert jnp.isnan(_run(stopping, [1.0]).best)
     with jaxact.checking(), pytest.raises(ValueError, match="min_delta must not be negative"):
         _run(stopping, [1.0])
@@ -80,6 +94,8 @@ def test_a_traced_min_delta_below_0_is_refused():
             "mode must be 'min' or 'max', got 'auto'",
         ),
         (lambda: early_stopping(patience=-1), ValueError, "patience must not be negative, got -1"),
+        (lambda: early_stopping(np.nan), ValueError, "patience must not be negative, got nan"),
+        (lambda: early_stopping(3, np.nan), ValueError, "min_delta must not be negative, got nan"),
         (lambda: _run(early_stopping(), [jnp.ones(2)]), ValueError, "metric must be a single"),
         (
             lambda: early_stopping().update(early_stopping().init(), 1.0, jnp.ones(2)),
