@@ -42,10 +42,12 @@ class WeightAverage(NamedTuple):
 def ema(decay: ArrayLike = 0.999) -> WeightAverage:
     """ema(decay).update(average, w) = decay average + (1 - decay) w, the first one a copy of w.
 
-    Leaves that are not floating are copied, as torch does with buffers. The average has the dtype
-    that `init` was given: in bfloat16 a step of less than half an ulp is lost, and with decay=0.999
-    the average of 1000 weights of 2 that start at 1 stays 1 (the true one is 1.63), as in torch.
-    Give `init` the weights in float32, and it follows those of half precision.
+    Leaves that are not floating are copied; all others are averaged, as with torch's
+    use_buffers=True. By default torch copies floating buffers as well: keep such leaves (running
+    statistics) out of params to have that. The average has the dtype that `init` was given: in
+    bfloat16 a step of less than half an ulp is lost, and with decay=0.999 the average of 1000
+    weights of 2 that start at 1 stays 1 (the true one is 1.63), as in torch. Give `init` the
+    weights in float32, and it follows those of half precision.
 
     Args:
         decay: [], dimensionless, in [0, 1]; the weight of the average so far. A traced one outside
@@ -83,8 +85,9 @@ def ema(decay: ArrayLike = 0.999) -> WeightAverage:
 def swa() -> WeightAverage:
     """swa().update(average, w) = average + (w - average) / (n + 1): the mean of all w so far.
 
-    The first average is a copy of w, and leaves that are not floating are copied always, as torch
-    does with buffers; half precision is rounded after each update.
+    The first average is a copy of w, and leaves that are not floating are copied always; half
+    precision is rounded after each update. All floating leaves are averaged, as with torch's
+    use_buffers=True; by default torch copies buffers: see `ema`.
 
     Batch normalization needs the statistics of the averaged weights, `torch.optim.swa_utils
     .update_bn`: start with running statistics of 0 and 1 and call `batch_norm_stats` for batch
