@@ -194,6 +194,15 @@ SPECS = (
             given("zeros", *ZERO, values={"threshold": 0.5}),
             given("groups_of_zeros", *SPARSE, values={"threshold": 0.125, "axis": -1}),
             given("threshold=array", *TREE, arrays={"threshold": _scalar(1.5)}),
+            # Only the formula as it stands has no inf/inf.
+            given(
+                "inf",
+                *_one(np.inf),
+                values={"threshold": 0.125},
+                checks=("forward",),
+                reference=THEME.reference("proximal_group_lasso_of_infinity"),
+                truth=THEME.reference("proximal_group_lasso_of_infinity"),
+            ),
         ),
     ),
 )

@@ -69,6 +69,18 @@ def proximal_l1_of_array(weights: Any, threshold: Any, where: Any = None) -> Any
     return torch.where(weights.abs() > threshold, shrunk, 0.0)
 
 
+def proximal_group_lasso_of_infinity(*leaves: Any, threshold: Any) -> Any:
+    """By 1 - threshold/norm, which is 1 for an infinite norm."""
+
+    def shrunk(w: Any) -> Any:
+        rows = w.flatten(1)
+        norm = rows.norm(dim=1, keepdim=True)
+        kept = torch.clamp(1 - threshold * rows.shape[1] ** 0.5 / norm, min=0)
+        return (rows * kept).reshape(w.shape)
+
+    return _changed(leaves, WEIGHTS, shrunk)
+
+
 def proximal_group_lasso(*leaves: Any, threshold: Any, axis: int = 0) -> Any:
     """Group by group."""
 

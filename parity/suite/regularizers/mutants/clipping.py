@@ -74,6 +74,12 @@ def _ties_go_to_the_first(tensors, norm_type=2.0, error_if_nonfinite=False):
     return jnp.abs(every)[jnp.argmax(jnp.abs(every))]
 
 
+@_wrong("get_total_norm", "norm_type=array_of_2/float32/vjp")
+def _slope_in_the_order_vanishes_at_2(tensors, norm_type=2.0, error_if_nonfinite=False):
+    order = jnp.where(norm_type == 2, 2.0, norm_type)
+    return clipping.get_total_norm(tensors, order)
+
+
 # ------------------------------------------------------------------------------- by total norm
 
 

@@ -146,3 +146,14 @@ def _block_threshold_divides_by_zero(params, threshold, *, axis=0, where="weight
 @_wrong("proximal_group_lasso", "threshold=1.5/float32/forward")
 def _block_threshold_is_that_of_elements(params, threshold, *, axis=0, where="weights"):
     return right.proximal_l1(params, threshold, where=where)
+
+
+@_wrong("proximal_group_lasso", "inf/float32/forward")
+def _block_threshold_divides_infinities(params, threshold, *, axis=0, where="weights"):
+    def shrunk(w):
+        others = tuple(i for i in range(w.ndim) if i != axis % w.ndim)
+        norm = jnp.sqrt((w * w).sum(others, keepdims=True))
+        most = threshold * (w.size / w.shape[axis]) ** 0.5
+        return w * jnp.where(norm <= most, 0, (norm - most) / norm)
+
+    return _changed(params, shrunk)
