@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.overfitting import PLAIN, Config, page, plot, training
 from experiments.overfitting.found import ERRORS, Found, Values, standard_error
-from experiments.overfitting.regularizers import PENALTY, REGULARIZERS
+from experiments.overfitting.regularizers import NOISE, PENALTY, REGULARIZERS, STEP
 from experiments.progress import Progress
 from experiments.results import write_bytes, write_json, write_text
 from experiments.study import Outcome, Verdict, findings
@@ -17,6 +17,8 @@ from experiments.study import Outcome, Verdict, findings
 # Accuracies in parts.
 GAP = 0.05
 LOSS = 0.01
+# Of the wrong labels.
+MANY = 0.5
 # Of the weights.
 SPARSE = 0.5
 FEW = 1e-4
@@ -88,7 +90,7 @@ def all_verdicts(found: Mapping[str, Found]) -> list[Verdict]:
         "early_stopping": _keeps_the_best,
     }
     verdicts = [v for name, claim in claims.items() if name in found for v in claim(found[name])]
-    return [*verdicts, *_zeros(found), *_shrink(found), *_help(found)]
+    return [*verdicts, *_zeros(found), *_shrink(found), *_forget(found), *_help(found)]
 
 
 def _overfits(plain: Found) -> list[Verdict]:
@@ -188,6 +190,23 @@ def _shrink(found: Mapping[str, Found]) -> list[Verdict]:
     ]
 
 
+def _forget(found: Mapping[str, Found]) -> list[Verdict]:
+    holding = [f for f in found.values() if f.row.group in (PENALTY, STEP, NOISE)]
+    parts = {f.name: float(np.mean(f.run.wrong)) for f in holding}
+    # Where no label is wrong there is nothing to learn.
+    if not parts or np.isnan(found[PLAIN].run.wrong).all():
+        return []
+    most = _largest(parts)
+    return [
+        Verdict(
+            claim="with penalties, steps beside the loss and noise the network learns less than "
+            f"{MANY:.0%} of the wrong labels",
+            holds=parts[most] < MANY,
+            detail=f"from {min(parts.values()):.0%} to {parts[most]:.0%}, {most}, means",
+        )
+    ]
+
+
 def _help(found: Mapping[str, Found]) -> list[Verdict]:
     tried = [one for name, one in found.items() if name != PLAIN]
     if not tried:
@@ -204,7 +223,7 @@ def _help(found: Mapping[str, Found]) -> list[Verdict]:
 
 
 def sweep_verdicts(found: Mapping[str, Found]) -> list[Verdict]:
-    """For each regularizer with a strength: whether another one does better beyond chance."""
+    """For each regularizer with a strength: whether another one is ahead by a standard error."""
     return [_well_chosen(one) for one in found.values() if len(one.strengths) > 1]
 
 
@@ -213,7 +232,8 @@ def _well_chosen(found: Found) -> Verdict:
     best = int(np.argmax(np.mean(test, axis=1)))
     ahead = test[best] - test[found.chosen]
     return Verdict(
-        claim=f"no strength of {found.name} does better than {found.strengths[found.chosen]:g}",
+        claim=f"no strength of {found.name} does better than {found.strengths[found.chosen]:g} "
+        "by more than a standard error",
         holds=float(np.mean(ahead)) <= standard_error(ahead),
         detail=f"best {found.strengths[best]:g}, {100 * np.mean(ahead):.2f} points ahead",
     )

@@ -31,9 +31,11 @@ class Run(NamedTuple):
     """What came of a training; of many, with [strengths, seeds] in front of each shape.
 
     Attributes:
-        train: [records], accuracy on the training digits with the labels given.
+        train: [records], accuracy with the labels given on the digits trained on: without those
+            that are held out.
         test: [records], accuracy on all other digits.
-        wrong: [], part of the wrong labels that the network gives: what it has learnt by heart.
+        wrong: [], part of the wrong labels trained on that the network gives: what it has learnt
+            by heart.
         zeros: [], part of the weights that is exactly 0.
         norm: [], Euclidean, of all weights.
         largest: [], the largest Euclidean norm of the weights of a unit.
@@ -114,7 +116,8 @@ def _train(
 
     def part(state: State, given: tuple[Array, ...]) -> tuple[State, tuple[Array, ...]]:
         state, losses = jax.lax.scan(step, state, given)
-        return state, (losses, jnp.mean(right(state, x, y)), jnp.mean(right(state, *unseen)))
+        train = jnp.mean(right(state, x, y), where=~aside)
+        return state, (losses, train, jnp.mean(right(state, *unseen)))
 
     steps = (
         jax.random.split(for_noise, config.steps),
@@ -127,7 +130,7 @@ def _train(
     return Run(
         train=train,
         test=test,
-        wrong=jnp.mean(right(state, x, y), where=is_wrong(config)),
+        wrong=jnp.mean(right(state, x, y), where=is_wrong(config) & ~aside),
         **_measures(network.used(state).weights),
         validation=losses.ravel() if validates else jnp.zeros(0),
         kept=validation(state, network.used(state)),

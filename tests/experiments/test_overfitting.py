@@ -143,6 +143,15 @@ def test_what_is_held_out_is_a_fifth_with_its_share_of_wrong_labels():
     assert np.count_nonzero(held_out(config) & is_wrong(config)) == 8
 
 
+def test_what_is_held_out_is_not_said_to_be_learnt(runs):
+    """Parts of 48 digits, of which 10 have wrong labels: not of 60 and 12."""
+    assert np.count_nonzero(~held_out(SMALL)) == 48
+    assert np.count_nonzero(is_wrong(SMALL) & ~held_out(SMALL)) == 10
+    run = runs["early_stopping"]
+    for parts, count in ((run.train, 48), (run.wrong, 10)):
+        np.testing.assert_allclose(parts * count, np.round(parts * count), atol=1e-4)
+
+
 def test_batches_are_whole_epochs_of_the_rows_given():
     rows = np.arange(5, 53)
     found = np.asarray(batches(jax.random.key(0), rows, SMALL))
@@ -163,6 +172,16 @@ def test_the_sweep_tries_every_candidate_on_other_seeds():
     assert all(row.strength in row.candidates for row in ROWS.values())
 
 
+def test_strengths_at_an_end_of_what_was_tried_are_named_on_the_page():
+    ends = {
+        name
+        for name, row in ROWS.items()
+        if row.symbol and row.strength in (min(row.candidates), max(row.candidates))
+    }
+    bullet = page.page({}, [], Config()).partition("at an end of what was tried.")[2]
+    assert ends == set(re.findall(r"`(\w+)`", bullet.partition("\n- ")[0]))
+
+
 # ------------------------------------------------------------------------------------- verdicts
 
 
@@ -172,7 +191,7 @@ def _found(name, **changes):
     measured = {
         "train": np.ones((3, RECORDS)),
         "test": np.array([0.8, 0.79, 0.81])[:, None] + 0.1 * better + np.zeros(RECORDS),
-        "wrong": np.ones(3),
+        "wrong": np.full(3, 0.2 if better else 1.0),
         "zeros": np.full(3, 0.8 if name in comparison.PROXIMAL else 0.0),
         "norm": np.full(3, 5.0 if better else 10.0),
         "largest": np.full(3, 0.5),
@@ -195,7 +214,7 @@ def _failing(*changed):
 
 
 def test_every_claim_holds_where_it_should():
-    assert len(all_verdicts(_all())) == 8
+    assert len(all_verdicts(_all())) == 9
     assert _failing() == []
 
 
@@ -214,12 +233,19 @@ def test_every_claim_holds_where_it_should():
         ("dropout", {"zeros": [0.0, 0.0, 0.001]}, "nothing but a proximal step"),
         ("l2_penalty", {"norm": [5.0, 5.0, 10.1]}, "norm of the weights smaller"),
         ("decoupled_weight_decay", {"norm": [5.0, 5.0, np.nan]}, "norm of the weights smaller"),
+        ("gaussian_dropout", {"wrong": [0.4, 0.5, 0.7]}, "less than 50%"),
+        ("max_norm", {"wrong": [0.1, 0.1, np.nan]}, "less than 50%"),
     ],
 )
 def test_a_claim_fails_where_it_is_not_true(name, changes, claim):
     failing = _failing(_found(name, **changes))
     assert any(claim in one for one in failing)
     assert len(failing) <= 2
+
+
+def test_without_wrong_labels_nothing_is_said_of_them():
+    found = _all(_found(PLAIN, wrong=[np.nan] * 3), _found("dropout", wrong=[np.nan] * 3))
+    assert not any("of the wrong labels" in v.claim for v in all_verdicts(found))
 
 
 def test_gains_within_chance_do_not_count_as_help():
@@ -237,6 +263,11 @@ def test_a_better_strength_is_told():
     )
     verdicts = comparison.sweep_verdicts({"l2_penalty": worse, "batch_norm": _found("batch_norm")})
     assert [v.holds for v in verdicts] == [False]
+    assert verdicts[0].claim.endswith("better than 0.04 by more than a standard error")
+    by_chance = tried.runs.test[0] + 0.01 * np.array([[1], [-1], [0.1]])
+    close = worse.runs._replace(test=np.stack([tried.runs.test[0], by_chance]))
+    verdicts = comparison.sweep_verdicts({"l2_penalty": dataclasses.replace(worse, runs=close)})
+    assert [v.holds for v in verdicts] == [True]
     chosen = dataclasses.replace(worse, chosen=1)
     assert [v.holds for v in comparison.sweep_verdicts({"l2_penalty": chosen})] == [True]
 
@@ -277,7 +308,7 @@ def test_the_study_writes_every_seed_of_every_regularizer(study):
         assert len(one["gain"]["seeds"]) == SMALL.seeds
         assert len(one["runs"]) == len(training.strengths(SMALL)[name])
         assert np.shape(one["runs"][0]["test"]) == (SMALL.seeds, RECORDS)
-    assert len(found["verdicts"]) == 8
+    assert len(found["verdicts"]) == 9
 
 
 def test_a_sweep_writes_every_strength_and_no_figure(tmp_path, monkeypatch):
@@ -318,7 +349,7 @@ def test_the_page_was_written_with_the_strengths_and_the_configuration_of_today(
 
 def test_the_committed_page_met_every_claim():
     claims = PAGE.read_text(encoding="utf-8").partition("## Claims")[2].partition("## ")[0]
-    assert claims.count("- ") == 8
+    assert claims.count("\n- ") == 9
     assert "not met" not in claims
 
 
