@@ -192,9 +192,16 @@ def _blend(x: Array, order: Array, share: Array) -> Array:
     wide = compute_dtype(x.dtype)
     own = share.astype(wide)
     whole = x.astype(wide)
-    mixed = own * whole + (1 - own) * x[order].astype(wide)
+    mixed = own * whole + (1 - own) * _reordered(x, order).astype(wide)
     # Nothing times what is not finite would be nan.
     return jnp.where(own == 1, whole, mixed).astype(x.dtype)
+
+
+def _reordered(x: Array, order: Array) -> Array:
+    """x[order], on an explicit mesh distributed as x: it could be either way."""
+    sharding = jax.typeof(x).sharding
+    explicit = any(axis is not None for axis in sharding.spec)
+    return x.at[order].get(out_sharding=sharding if explicit else None)
 
 
 def cutmix(
@@ -266,7 +273,7 @@ def _cutmix(
     height, width = (n for i, n in enumerate(images.shape) if i not in (0, channel_axis))
     valid = ~jnp.isnan(drawn)
     inside = _box(for_box, jnp.where(valid, drawn, 1), height, width)
-    mixed = jnp.where(jnp.expand_dims(inside, (0, channel_axis)), images[order], images)
+    mixed = jnp.where(jnp.expand_dims(inside, (0, channel_axis)), _reordered(images, order), images)
     pixels = max(height * width, 1)
     share = jnp.where(valid, (pixels - jnp.sum(inside)) / pixels, jnp.nan)
     return mixed, _blend(_soft("cutmix", labels, num_classes), order, share)

@@ -122,6 +122,8 @@ def spectral_norm(
     Before that u = W v / max(|W v|, eps) and v = Wᵀ u / max(|Wᵀ u|, eps) are taken
     n_power_iterations times; keep the new ones for the next call. The gradient goes through W in σ,
     and through u and v nowhere: they are constants. A weight of 1 axis is divided by its own norm.
+    W v, Wᵀ u and σ have to be numbers: the weight is not scaled. On an explicit mesh u and v stay
+    distributed as they are.
 
     Args:
         weight: [...], W, any unit; floating. Its axis dim is that of the rows, all others together
@@ -160,7 +162,7 @@ def spectral_norm(
             f"({matrix.shape[-1]},), got {rows.shape} and {columns.shape}"
         )
     left, right = _power_method(matrix, rows, columns, n_power_iterations, least)
-    largest = jnp.dot(left, _times(matrix, right), precision=matmul_precision())
+    largest = _times(left, _times(matrix, right, left), least)
     normalized = divided(x.astype(matrix.dtype), largest).astype(x.dtype)
     return normalized, left.astype(rows.dtype), right.astype(columns.dtype)
 
@@ -175,8 +177,16 @@ def _matrix(function: str, weight: Array, dim: int) -> Array:
     return turned if weight.ndim == 1 else turned.reshape(turned.shape[0], columns)
 
 
-def _times(matrix: Array, vector: Array) -> Array:
-    return jnp.matmul(matrix, vector, precision=matmul_precision())
+def _times(left: Array, right: Array, like: Array) -> Array:
+    """The product, on an explicit mesh distributed as `like`: of sums it could be either way."""
+    *others, spec = (jax.typeof(array).sharding.spec for array in (left, right, like))
+    explicit = any(axis is not None for each in (*others, spec) for axis in each)
+    return jnp.matmul(
+        left,
+        right,
+        precision=matmul_precision(),
+        out_sharding=spec if explicit else None,
+    )
 
 
 def _power_method(
@@ -189,8 +199,8 @@ def _power_method(
     left, right = (jax.lax.stop_gradient(x).astype(wide) for x in (u, v))
     # No loop of jax's: in a mapped program its vectors would first have to vary as the matrix does.
     for _ in range(iterations):
-        left = unit_vectors(_times(constant, right), eps, [0])
-        right = unit_vectors(_times(constant.T, left), eps, [0])
+        left = unit_vectors(_times(constant, right, left), eps, [0])
+        right = unit_vectors(_times(constant.T, left, right), eps, [0])
     return left, right
 
 

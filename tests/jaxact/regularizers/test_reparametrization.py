@@ -49,6 +49,35 @@ def test_half_precision_weights_get_half_precision_vectors():
     assert spectral_norm(W.astype(np.float16), u.astype("float32"), v)[1].dtype == jnp.float32
 
 
+def test_on_an_explicit_mesh_everything_stays_where_it_is():
+    matrix = W.reshape(6, 12)
+    u, v = spectral_norm_init(jax.random.key(0), matrix)
+    expected = spectral_norm(matrix, u, v)
+    spread, whole = jax.P("rows"), jax.P()
+    with jax.set_mesh(jax.make_mesh((1,), ("rows",))):
+        for place in (spread, whole):
+            arrays = (matrix, spread), (u, place), (v, whole)
+            found = spectral_norm(*(jax.device_put(np.asarray(a), p) for a, p in arrays))
+            specs = [tuple(jax.typeof(array).sharding.spec)[:1] for array in found]
+            assert specs == [("rows",), ("rows",) if place is spread else (None,), (None,)]
+            for array, truth in zip(found, expected, strict=True):
+                np.testing.assert_allclose(array, truth, rtol=1e-6)
+
+
+def test_in_a_mapped_program_only_the_weight_varies():
+    matrix = W.reshape(6, 12)
+    u, v = spectral_norm_init(jax.random.key(0), matrix)
+    mesh = jax.make_mesh((1,), ("models",), axis_types=(jax.sharding.AxisType.Auto,))
+    mapped = jax.shard_map(
+        lambda weight, u, v: spectral_norm(weight[0], u, v, 2)[0][None],
+        mesh=mesh,
+        in_specs=(jax.P("models"), jax.P(), jax.P()),
+        out_specs=jax.P("models"),
+    )
+    found = mapped(matrix[None], u, v)
+    np.testing.assert_allclose(found[0], spectral_norm(matrix, u, v, 2)[0], rtol=1e-6)
+
+
 def test_a_weight_of_one_axis_has_no_state():
     assert spectral_norm_init(jax.random.key(0), W[:, 0, 0]) == (None, None)
     normalized, u, v = spectral_norm(W[:, 0, 0], None, None)
