@@ -60,7 +60,12 @@ WEIGHT_NORM = Spec(
     # torch's own double backward fails torch.autograd.gradgradcheck in v.
     truth=_reference("weight_norm"),
     signature="(v, g, dim=0)",
-    budgets={"vjp": PROJECTED, "jvp": PROJECTED, "second": TWICE},
+    # Half precision is computed in float32 and rounded once: its budgets are the default ones.
+    budgets={
+        (check, dtype): TWICE if check == "second" else PROJECTED
+        for check in ("vjp", "jvp", "second")
+        for dtype in BOTH
+    },
     params=(
         Params(inputs=(Samples(shape=(6, 4, 3)), Samples(shape=(6, 1, 1), center=1.5))),
         Params(label="g=1-d", inputs=(V, _lengths(6)), dtypes=("float32",), checks=FORWARD),
@@ -97,7 +102,7 @@ WEIGHT_NORM = Spec(
             dtypes=("float32",),
             checks=("vjp",),
             # Far below what any floor would forgive.
-            budget=Budget(ulp=2.0**12, reason="components that are differences"),
+            budget=Budget(ulp=2.0**10, reason="differences of terms 100 times as large"),
         ),
         Params(
             label="zeros",

@@ -27,8 +27,8 @@ PROJECTED = Budget(
 TWICE = Budget(
     ulp=16, floor=64, everywhere=True, reason="a sum of products of three projected vectors"
 )
-# Far below what any floor would forgive.
-CANCELS = Budget(ulp=2.0**12, reason="components of a gradient that are differences")
+# Far below what any floor would forgive; measured: up to 319.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
 SMALL = Budget(ulp=8, reason="results far below 1, of which no floor may forgive anything")
 HUGE = Samples(shape=(24, 6), scale=1e25)
 # Norms whose inverses vanish, and norms that are no numbers.
@@ -64,7 +64,12 @@ NORMALIZE = Spec(
     subject=on("jax", "jaxact.functional.normalize"),
     reference=on("torch", "nn.functional.normalize"),
     signature="(input, p=2.0, dim=1, eps=1e-12)",
-    budgets={"vjp": PROJECTED, "jvp": PROJECTED, "second": TWICE},
+    # Half precision is computed in float32 and rounded once: its budgets are the default ones.
+    budgets={
+        (check, dtype): TWICE if check == "second" else PROJECTED
+        for check in ("vjp", "jvp", "second")
+        for dtype in BOTH
+    },
     params=(
         Params(inputs=(ROWS,)),
         Params(
@@ -163,7 +168,7 @@ LOCAL_RESPONSE_NORM = Spec(
     reference=on("torch", "nn.functional.local_response_norm"),
     signature="(input, size, alpha=0.0001, beta=0.75, k=1.0)",
     extra=("channel_axis",),
-    budgets=dict.fromkeys(("vjp", "jvp", "second"), NEIGHBOURS),
+    budgets={(check, dtype): NEIGHBOURS for check in ("vjp", "jvp", "second") for dtype in BOTH},
     params=(
         Params(values={"size": 3, "alpha": 0.5}, inputs=(CHANNELS,)),
         Params(values={"size": 3}, inputs=(IMAGES,), dtypes=BOTH, checks=SECOND),

@@ -28,6 +28,13 @@ def _normalize_squares_what_is_large(input, p=2.0, dim=1, eps=1e-12):
     return input / jnp.sqrt(jnp.maximum(jnp.sum(input * input, axis=dim, keepdims=True), eps**2))
 
 
+@MUTANTS.wrong("normalize", "largest,p=2.0/float32/forward")
+def _normalize_multiplies_by_an_inverse_that_vanishes(input, p=2.0, dim=1, eps=1e-12):
+    unit = jnp.max(jnp.abs(input), axis=dim, keepdims=True)
+    length = unit * jnp.linalg.norm(input / unit, axis=dim, keepdims=True)
+    return input * (1 / jnp.maximum(length, eps))
+
+
 @MUTANTS.wrong("normalize", "eps=1/float64/vjp")
 def _normalize_does_not_follow_a_norm_of_eps(input, p=2.0, dim=1, eps=1e-12):
     length = jnp.sqrt(jnp.sum(input * input, axis=dim, keepdims=True))
@@ -77,6 +84,15 @@ def _window_is_divided_by_the_channels_in_it(
 
 @MUTANTS.wrong("local_response_norm", "slopes_of_huge/float32/vjp")
 def _squares_of_the_window_overflow(input, size, alpha=1e-4, beta=0.75, k=1.0, *, channel_axis=1):
+    padding = [(0, 0)] * input.ndim
+    padding[1] = (size // 2, (size - 1) // 2)
+    return _over_windows(input, padding, size, alpha / size, beta, k)
+
+
+@MUTANTS.wrong("local_response_norm", "slopes_of_large/float32/vjp")
+def _slope_in_the_sum_of_squares_vanishes(
+    input, size, alpha=1e-4, beta=0.75, k=1.0, *, channel_axis=1
+):
     padding = [(0, 0)] * input.ndim
     padding[1] = (size // 2, (size - 1) // 2)
     return _over_windows(input, padding, size, alpha / size, beta, k)
