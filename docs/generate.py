@@ -138,9 +138,10 @@ def family_page(family: str) -> str:
     text += ["## Parity with torch\n", fill(f"{_measured_on(results)} {CAPTION}", 100) + "\n"]
     text += [table(results, names=("jaxact", "torch"))]
     text += ["## Where jaxact differs from torch on purpose\n"]
-    text += ["Besides digits that torch loses, the differences that the rows declare:\n"]
-    text += _differences(family)
-    return "\n".join(text)
+    differences = list(_differences(family))
+    declared = "the differences that the rows declare:" if differences else "none is declared."
+    text += [f"Besides digits that torch loses, {declared}\n", *differences]
+    return "\n".join(text).rstrip("\n") + "\n"
 
 
 def _where(family: str) -> str:
@@ -183,7 +184,6 @@ def _differences(family: str) -> Iterable[str]:
     for row in suite.load():
         for quirk in row.quirks if row.family == family else ():
             yield f"- `{row.name}` ({', '.join(quirk.checks)}): {quirk.reason} ({quirk.source})"
-    yield ""
 
 
 def main() -> None:
