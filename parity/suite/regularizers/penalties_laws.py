@@ -1,5 +1,4 @@
 """What random projections have to be. Each law fails by chance once in a million keys or less."""
-# pyright: basic
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ def _is_unbiased(subject: Callable[..., Any]) -> str | None:
     x = np.full((SAMPLES, INPUTS), 1e-12, np.float32)
     identity = np.eye(INPUTS, dtype=np.float32)
     for projections in (1, 3):
-        compiled = jax.jit(functools.partial(subject, num_projections=projections))
+        compiled: Any = jax.jit(functools.partial(subject, num_projections=projections))
         key = jax.random.key(projections)
         found = float(compiled(x, identity, matrix.astype(np.float32), key=key))
         deviation = (found - mean) / np.sqrt(variance / (SAMPLES * projections))
@@ -48,7 +47,7 @@ def _follows_its_key(subject: Callable[..., Any]) -> str | None:
 
     draw = np.random.default_rng(0)
     arrays = [draw.normal(size=s).astype(np.float32) for s in ((5, 3), (3, 3), (3, 4))]
-    compiled = jax.jit(subject)
+    compiled: Any = jax.jit(subject)
     first, again, other = (float(compiled(*arrays, key=jax.random.key(i))) for i in (0, 0, 1))
     if first != again:
         return "the same key gives another number"

@@ -1,5 +1,4 @@
 """jaxact's weight decay as functions of arrays."""
-# pyright: basic
 
 from __future__ import annotations
 
