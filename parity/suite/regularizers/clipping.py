@@ -43,8 +43,7 @@ HALF_SUMS = Budget(
     ulp=1, floor=2.0**-6, everywhere=True, reason="each gradient is less its part along all of them"
 )
 POWERS = Budget(ulp=8, floor=4, reason="quotients to the second power")
-# Nothing is subtracted: no small result is a difference of larger ones.
-SCALED = Budget(ulp=4)
+SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
 CLIPPED = {
     ("forward", "float32"): SCALED,
     ("forward", "float64"): SCALED,

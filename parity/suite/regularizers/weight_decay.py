@@ -24,8 +24,7 @@ SUMS = Budget(
 HALF = Budget(
     ulp=1, floor=2.0**-6, everywhere=True, reason="each gradient is less its part along the unit"
 )
-# Nothing is subtracted: no small result is a difference of larger ones.
-SCALED = Budget(ulp=4)
+SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
 SHRUNK = Budget(ulp=4, floor=2, reason="the norm less the threshold cancels")
 UNITS = {
     ("forward", "float32"): SCALED,
