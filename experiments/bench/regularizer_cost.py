@@ -10,7 +10,7 @@ from experiments.bench.augmented import Augmented
 from experiments.bench.large_mean import LargeMean
 from experiments.bench.regularizer_workloads import FLAX, OPTAX, Workload, workloads
 from experiments.bench.regularizers import Config
-from experiments.bench.speed import TORCH, Comparison, at_most, compared
+from experiments.bench.speed import TORCH, Comparison, at_most, compared, surely
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
 from experiments.study import Outcome, Verdict, findings
@@ -92,12 +92,7 @@ def judge(costs: Costs) -> list[Verdict]:
         f"{found.function} at {found.mean:g}": found.errors["jaxact"] / found.errors[TORCH]
         for found in costs.means
     }
-    sure = {
-        f"{key} / {other}": found.ratios[other].at_least
-        for key, found in every.items()
-        for other in (FLAX, OPTAX)
-        if other in found.ratios
-    }
+    sure = surely(every, FLAX, OPTAX)
     return [
         at_most("none is surely more than 5 % slower than flax's or optax's", sure, 1.05),
         *(

@@ -61,13 +61,13 @@ def compared(function: str, size: str, seconds: Seconds) -> Comparison:
     return Comparison(function=function, size=size, ratios=ratios)
 
 
-def surely(comparisons: Sequence[Comparison], *others: str) -> dict[str, float]:
-    """What our time is at least, over that of each other side, or of those that are named."""
+def surely(comparisons: Mapping[str, Comparison], *others: str) -> dict[str, float]:
+    """What our time is at least, over that of each of the other sides that has the function."""
     return {
-        f"{found.function} / {other}": ratio.at_least
-        for found in comparisons
-        for other, ratio in found.ratios.items()
-        if not others or other in others
+        f"{name} / {other}": found.ratios[other].at_least
+        for name, found in comparisons.items()
+        for other in others
+        if other in found.ratios
     }
 
 

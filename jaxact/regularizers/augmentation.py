@@ -5,6 +5,7 @@ same without the first axis and gets what a batch of one gets. Gradients pass to
 bounds, a probability or strength that is traced gives nan, or 0 where images are integers.
 """
 
+import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -301,15 +302,19 @@ def _random_crop(
     return as_given(windows(padded, down, right, size, axes), images)
 
 
-def _check_horizontal_flip(
-    key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
+def _check_flip(
+    function: str, key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> None:
-    check_key("random_horizontal_flip", key)
-    check_number("random_horizontal_flip", "p", p)
-    check_bounds("random_horizontal_flip", "p", p, 0, 1)
+    check_key(function, key)
+    check_number(function, "p", p)
+    check_bounds(function, "p", p, 0, 1)
 
 
-@op(static=("channel_axis",), check=_check_horizontal_flip, by_value=True)
+@op(
+    static=("channel_axis",),
+    check=functools.partial(_check_flip, "random_horizontal_flip"),
+    by_value=True,
+)
 def random_horizontal_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> Array:
@@ -335,15 +340,11 @@ def random_horizontal_flip(
     return _flipped("random_horizontal_flip", key, images, p, axes.width)
 
 
-def _check_vertical_flip(
-    key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
-) -> None:
-    check_key("random_vertical_flip", key)
-    check_number("random_vertical_flip", "p", p)
-    check_bounds("random_vertical_flip", "p", p, 0, 1)
-
-
-@op(static=("channel_axis",), check=_check_vertical_flip, by_value=True)
+@op(
+    static=("channel_axis",),
+    check=functools.partial(_check_flip, "random_vertical_flip"),
+    by_value=True,
+)
 def random_vertical_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> Array:

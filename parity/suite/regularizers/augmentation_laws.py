@@ -387,6 +387,7 @@ def _is_the_same_compiled_and_mapped(subject: Subject, **values: Any) -> str | N
 
     keys = jax.random.split(_key(), 4)
     single = [np.asarray(apply(k, x)) for k, x in zip(keys, images[:4], strict=True)]
+    # Another program rounds differently: the weights of turned pixels by some ulp of their places.
     mapped = np.asarray(jax.vmap(apply)(keys, images[:4]))
     if not np.allclose(mapped, np.stack(single), atol=1e-5):
         return "mapped over keys and images the result is another one"
