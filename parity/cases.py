@@ -5,48 +5,143 @@ activations/elu/alpha=1.5/float32/vjp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from parity.dtypes import is_floating
-from parity.spec import NUMERIC_CHECKS, BadCall, Law, Params, Spec
+from parity.spec import (
+    NUMERIC_CHECKS,
+    BadCall,
+    Budget,
+    Described,
+    Formula,
+    Law,
+    Params,
+    Quirk,
+    Randomness,
+    SameSeed,
+    Spec,
+    Target,
+    Truth,
+    Values,
+)
 
 # Mapping and compiling are properties of the program, not of the number format.
 TRANSFORMED = {"vmap": ("float32",), "jit": ("float32", "bfloat16")}
 # Half precision is a property of the function rather than of a hyperparameter's value.
 DTYPES_OF_OTHER_SETTINGS = ("float32", "float64")
-TRANSFORMING = ("jax",)
 DEFAULTS = Params()
+ANY_DTYPE = "any"
+
+DERIVATIVES = ("vjp", "jvp", "second")
+# What a framework cannot be asked for, and why.
+CANNOT: Mapping[str, Mapping[str, str]] = {
+    "torch": {"jit": "torch functions are not compiled"},
+    "numpy": {
+        **dict.fromkeys(DERIVATIVES, "numpy has no gradients"),
+        **dict.fromkeys(("vmap", "jit"), "numpy neither maps nor compiles"),
+    },
+    "mpmath": {
+        **dict.fromkeys(DERIVATIVES, "functions of mpmath are run for their values"),
+        **dict.fromkeys(("vmap", "jit", "shapes"), "mpmath has single numbers only"),
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A row with one of its settings in one dtype, resolved: what is run, and with what.
+
+    Args:
+        family, name, setting, dtype: the parts of the id.
+        subject, reference, truth, accept_reference: of the row or the setting.
+        own_reference: whether the reference is the row's own and not one that stands in for it.
+        inputs, arrays, values, mapped, random: of the setting.
+        checks: of the row or the setting.
+        dtypes: all in which the row is proven.
+    """
+
+    family: str
+    name: str
+    setting: str
+    dtype: str
+    subject: Target
+    reference: Target
+    truth: Truth | None = None
+    accept_reference: bool = False
+    own_reference: bool = True
+    inputs: tuple[Described, ...] = ()
+    arrays: Mapping[str, Described] = field(default_factory=dict[str, Any])
+    values: Values = field(default_factory=dict[str, Any])
+    mapped: bool = False
+    random: Randomness | None = None
+    checks: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """The parameters that a subject has to have.
+
+    Args:
+        of: a function, or source text.
+        omitted, renamed, extra: in what the subject differs; see `Spec`.
+    """
+
+    of: Target | str
+    omitted: tuple[str, ...]
+    renamed: Mapping[str, str]
+    extra: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One comparison."""
+    """One comparison.
 
-    spec: Spec
+    Args:
+        setup: what is run; the same for all cases of a group.
+        check: see `CHECKS`.
+        budget: the row's or the setting's; None for the default of the result's dtype.
+        quirks: the declared differences that have to show.
+        bad_call, law, signature: of the checks of that name.
+    """
+
+    setup: Setup
     check: str
-    params: Params = DEFAULTS
-    dtype: str = "any"
+    budget: Budget | None = None
+    quirks: tuple[Quirk, ...] = ()
     bad_call: BadCall | None = None
     law: Law | None = None
+    signature: Signature | None = None
 
     @property
-    def setting(self) -> str:
-        """The part of the id between function and dtype; empty for the defaults."""
-        named = self.bad_call or self.law or self.params
-        return named.name
+    def dtype(self) -> str:
+        """Of the inputs; "any" where there are none."""
+        return self.setup.dtype
 
     @property
     def id(self) -> str:
         """family/function[/setting]/dtype/check."""
-        parts = (self.spec.family, self.spec.name, self.setting, self.dtype, self.check)
-        return "/".join(part for part in parts if part)
+        return "/".join((*self.group, self.check))
 
     @property
-    def group(self) -> tuple[str, str, str, str]:
+    def group(self) -> tuple[str, ...]:
         """Cases of one group share their inputs and their compiled program."""
-        return (self.spec.family, self.spec.name, self.setting, self.dtype)
+        setup = self.setup
+        parts = (setup.family, setup.name, setup.setting, setup.dtype)
+        return tuple(part for part in parts if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A check that a row asks for and its frameworks cannot have."""
+
+    family: str
+    name: str
+    check: str
+    reason: str
 
 
 def cases(specs: Iterable[Spec]) -> list[Case]:
@@ -61,6 +156,16 @@ def cases(specs: Iterable[Spec]) -> list[Case]:
         twice = sorted({name for name in ids if ids.count(name) > 1})
         raise ValueError(f"case ids are not unique: {', '.join(twice)}")
     return found
+
+
+def left_out(specs: Iterable[Spec]) -> list[LeftOut]:
+    """The checks that no case is made of, each with the reason."""
+    return [
+        LeftOut(family=spec.family, name=spec.name, check=check, reason=reason)
+        for spec in specs
+        for check in spec.checks
+        if (reason := _impossible(spec, DEFAULTS, check))
+    ]
 
 
 def select(
@@ -80,21 +185,58 @@ def _matches(name: str, pattern: str) -> bool:
     return not pattern or fnmatchcase(name, pattern) or f"/{pattern.strip('/')}/" in f"/{name}/"
 
 
-def _cases_of(spec: Spec) -> list[Case]:
-    found = [
-        Case(spec=spec, params=params, dtype=dtype, check=check)
-        for params in spec.params
-        for dtype in _dtypes(spec, params)
-        for check in params.checks or spec.checks
-        if _applies(spec, params, dtype, check)
-    ]
+def _cases_of(spec: Spec) -> Iterator[Case]:
+    for params in spec.params:
+        for dtype in _dtypes(spec, params):
+            setup = _setup(spec, params, dtype)
+            for check in params.checks or spec.checks:
+                if _applies(spec, params, dtype, check):
+                    yield Case(
+                        setup=setup,
+                        check=check,
+                        budget=_budget(spec, params, dtype, check),
+                        quirks=_quirks(spec, setup, check),
+                    )
+    # A call to refuse gets its numbers from where the default setting has them.
+    plain = _setup(spec, Params(random=spec.params[0].random), ANY_DTYPE)
     if "signature" in spec.checks:
-        found.append(Case(spec=spec, check="signature"))
+        signature = Signature(
+            of=spec.signature or spec.reference,
+            omitted=spec.omitted,
+            renamed=spec.renamed,
+            extra=spec.extra,
+        )
+        yield Case(setup=plain, check="signature", signature=signature)
     if "error" in spec.checks:
-        found += [Case(spec=spec, check="error", bad_call=bad) for bad in spec.bad_calls]
+        for bad in spec.bad_calls:
+            yield Case(setup=replace(plain, setting=bad.name), check="error", bad_call=bad)
     if "law" in spec.checks:
-        found += [Case(spec=spec, check="law", law=law) for law in spec.laws]
-    return found
+        for law in spec.laws:
+            yield Case(setup=replace(plain, setting=law.name), check="law", law=law)
+
+
+def _setup(spec: Spec, params: Params, dtype: str) -> Setup:
+    """The row with the setting: what the setting names counts, else the row's own."""
+    truth = params.truth or spec.truth
+    return Setup(
+        family=spec.family,
+        name=spec.name,
+        setting=params.name,
+        dtype=dtype,
+        subject=params.subject or spec.subject,
+        reference=params.reference or spec.reference,
+        # Of two equal streams no run in float64 is the truth: it draws other numbers.
+        truth="reference" if isinstance(params.random, SameSeed) else truth,
+        accept_reference=spec.accept_reference,
+        own_reference=params.reference is None,
+        inputs=spec.inputs if params.inputs is None else params.inputs,
+        arrays=params.arrays,
+        values=params.values,
+        mapped=params.mapped,
+        random=params.random,
+        checks=params.checks or spec.checks,
+        dtypes=tuple(dict.fromkeys(d for p in spec.params for d in _dtypes(spec, p))),
+    )
 
 
 def _dtypes(spec: Spec, params: Params) -> tuple[str, ...]:
@@ -107,12 +249,41 @@ def _dtypes(spec: Spec, params: Params) -> tuple[str, ...]:
 
 def _applies(spec: Spec, params: Params, dtype: str, check: str) -> bool:
     default = params is spec.params[0]
+    if _impossible(spec, params, check):
+        return False
     if check == "shapes":
-        return default and dtype == "float32"
+        return default and dtype == spec.dtypes[0]
     if check == "jit" and not default:
         return False
     if check not in NUMERIC_CHECKS:
         return False
     if check in TRANSFORMED:
-        return spec.subject.backend in TRANSFORMING and dtype in TRANSFORMED[check]
+        return dtype in TRANSFORMED[check]
     return check == "forward" or is_floating(dtype)
+
+
+def _impossible(spec: Spec, params: Params, check: str) -> str:
+    """Why the frameworks of the row do not have the check; empty if they have it."""
+    subject = params.subject or spec.subject
+    reason = CANNOT.get(subject.backend, {}).get(check, "")
+    if reason or check not in DERIVATIVES:
+        return reason
+    # The reference or the truth has to have it: a closed form has.
+    judges = [params.reference or spec.reference, params.truth or spec.truth]
+    reasons = [CANNOT.get(j.backend, {}).get(check) for j in judges if isinstance(j, Target)]
+    closed = any(isinstance(judge, Formula) for judge in judges)
+    return reasons[0] if reasons[0] and all(reasons) and not closed else ""
+
+
+def _budget(spec: Spec, params: Params, dtype: str, check: str) -> Budget | None:
+    return params.budget or spec.budgets.get((check, dtype)) or spec.budgets.get(check)
+
+
+def _quirks(spec: Spec, setup: Setup, check: str) -> tuple[Quirk, ...]:
+    return tuple(
+        quirk
+        for quirk in spec.quirks
+        if check in quirk.checks
+        and setup.dtype in quirk.dtypes
+        and (not quirk.settings or setup.setting in quirk.settings)
+    )

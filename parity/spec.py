@@ -37,19 +37,74 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Call:
+    """How a target is called: with the arguments. The trace has its result as `out`."""
+
+
+@dataclass(frozen=True)
+class Factory:
+    """How a target is called: it makes init(key, shape, dtype), as jax and flax have initializers.
+
+    The only argument is a `Template`. In torch, which fills what there is, the target is a function
+    of torch.nn.init that gets an empty tensor of the shape.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """How a target is called: it makes something with a state, which is then updated step by step.
+
+    The first argument is a tree of parameters, as they are in the beginning; the others have the
+    steps as their leading axis. Hyperparameters go to the maker. In jax it gives a pair of init and
+    update: an optax transformation, whose first other argument is the gradients, or functions
+    init(params) -> state and update(state, *others) -> state. In torch it gives an optimizer, or an
+    object whose step(*others) returns the entries of the trace as a tree.
+
+    The trace of step 17 has step/17/params/..., step/17/updates/... and step/17/state/....
+
+    Args:
+        state: by name of an entry in the state of one of torch's optimizers, where the trace of the
+            other side has it below `state`; other entries are not compared.
+    """
+
+    state: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """How a target is called: a class (flax.nnx or torch.nn) is constructed, loaded and called.
+
+    Hyperparameters go to the constructor. The arguments `params` and `buffers`, given by name, are
+    loaded: dicts of arrays by the path of the attribute, such as "layers/0/weight". The positional
+    arguments go to the call. The trace has the result as `out` and the buffers afterwards as
+    `buffers/...`; `vjp/params/...` are the gradients by parameter.
+
+    Args:
+        train: whether in training mode, else in evaluation.
+    """
+
+    train: bool = True
+
+
+Driver: TypeAlias = Call | Factory | Steps | Module
+
+
+@dataclass(frozen=True)
 class Target:
-    """A function in some framework; made by `on`."""
+    """A function in some framework, and how it is called; made by `on` and its kin."""
 
     backend: str
     call: str | Callable[..., Any]
     options: Values = field(default_factory=dict[str, Any])
+    driver: Driver = Call()
 
     @property
     def name(self) -> str:
         """The import path, or `module:qualname` of a callable."""
         if isinstance(self.call, str):
             return self.call
-        return f"{self.call.__module__}:{getattr(self.call, '__qualname__', repr(self.call))}"
+        named = getattr(self.call, "__qualname__", repr(self.call))
+        return f"{getattr(self.call, '__module__', '')}:{named}"
 
     @property
     def last_name(self) -> str:
@@ -66,6 +121,30 @@ def on(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Targe
         **options: keyword arguments given to every call.
     """
     return Target(backend, call, options)
+
+
+def factory(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Target:
+    """Names a function that makes initializers; see `Factory`."""
+    return Target(backend, call, options, Factory())
+
+
+def steps(
+    backend: str,
+    call: str | Callable[..., Any],
+    /,
+    *,
+    state: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Target:
+    """Names a function that makes something to be updated step by step; see `Steps`."""
+    return Target(backend, call, options, Steps(state=state or {}))
+
+
+def module(
+    backend: str, call: str | Callable[..., Any], /, *, train: bool = True, **options: Any
+) -> Target:
+    """Names a class of modules; see `Module`."""
+    return Target(backend, call, options, Module(train=train))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +222,56 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """An argument that only the reference gets: what the subject drew at random.
+class Template:
+    """An argument of which shape and dtype matter and the numbers, zeros, do not.
 
-    Args:
-        observe: (subject, input arrays, values) -> array, recovers the draw by calling the subject.
+    Never differentiated.
     """
 
-    observe: Callable[[Callable[..., Any], tuple[Any, ...], Values], Any]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """Randomness: the subject draws from a key, and the reference is told what came of it.
+
+    Args:
+        seed: of the key, a random source of the subject's framework.
+        observe: (subject, arguments, values) -> array, recovers the draw by calling the subject;
+            the reference gets it as its argument `drawn`. None if nothing is left to chance.
+        at: the subject's argument that takes the key, by name or position.
+    """
+
+    seed: int
+    observe: Callable[[Callable[..., Any], tuple[Any, ...], Values], Any] | None = None
+    at: str | int = "key"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameSeed:
+    """Randomness: both sides draw from the same stream, that of the reference's framework.
+
+    The reference draws from its framework's global stream after the seed.
+
+    Args:
+        seed: of both streams.
+        generator: seed -> the subject's counterpart of the stream. It has torch's `rand`, and need
+            not work while a program is traced: the subject is not compiled.
+        skip: how many uniform numbers, of the dtype of the case, the subject draws before: what the
+            reference draws by itself.
+        place: whether the trace has an entry `stream` besides, four uniform numbers that are drawn
+            afterwards: they show how much was drawn.
+        at: the subject's argument that takes the generator, by name or position.
+    """
+
+    seed: int
+    generator: Target
+    skip: int = 0
+    place: bool = True
+    at: str | int = "key"
+
+
+Randomness: TypeAlias = Drawn | SameSeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +302,9 @@ class Given:
     values: Any
 
 
-Array: TypeAlias = Points | Beside | Choices | Samples | Labels | Given
+Array: TypeAlias = Points | Beside | Choices | Samples | Labels | Given | Template
+# Dicts, lists and tuples of descriptions describe an argument that is a tree.
+Described: TypeAlias = Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +327,7 @@ Truth: TypeAlias = Formula | Target | Literal["reference"]
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How far a value may be off.
+    """How far a value may be off: within `ulp`, or by the absolute error that is always fine.
 
     Args:
         ulp: units in the last place of the dtype.
@@ -214,12 +337,21 @@ class Budget:
             multiplied by the largest true value of the sample, if that is above 1; for functions
             that give a single number by the largest true value, whatever that is.
         everywhere: apply the floor at every point.
+        rtol, atol: atol + rtol |reference| is fine as well, everywhere.
+        per_step: of a trajectory, step n may be off by ulp and floor times 1 + n per_step.
+        signs_of_zero: whether a zero has to have the reference's sign.
+        nan: whether nan has to be where the reference has it; otherwise such places are left out.
         reason: why it is not the default.
     """
 
     ulp: float
     floor: float = 0.0
     everywhere: bool = False
+    rtol: float = 0.0
+    atol: float = 0.0
+    per_step: float = 0.0
+    signs_of_zero: bool = True
+    nan: bool = True
     reason: str = ""
 
 
@@ -229,27 +361,26 @@ class Params:
 
     Args:
         values: keyword arguments, the same for the whole call.
-        arrays: arguments given by name as arrays: hyperparameters, weights, lengths.
+        arrays: arguments given by name as arrays or trees: hyperparameters, weights, lengths.
         mapped: map the call over input and `arrays` together, so that each point has its own
             hyperparameter.
         label: the setting's part of the case id; by default `name=value,...`.
-        inputs, reference, truth, dtypes, checks: replace the row's own for this setting.
-        key: seed of the random key that the subject gets as its argument `key`.
-        drawn: an argument `drawn` that only the reference gets.
-        budget: replaces the row's own for this setting.
+        inputs, subject, reference, truth, dtypes, checks, budget: replace the row's own for this
+            setting.
+        random: where the random numbers come from.
     """
 
     values: Values = field(default_factory=dict[str, Any])
-    arrays: Mapping[str, Array] = field(default_factory=dict[str, Array])
+    arrays: Mapping[str, Described] = field(default_factory=dict[str, Any])
     mapped: bool = False
     label: str = ""
-    inputs: tuple[Array, ...] | None = None
+    inputs: tuple[Described, ...] | None = None
+    subject: Target | None = None
     reference: Target | None = None
     truth: Truth | None = None
     dtypes: tuple[str, ...] | None = None
     checks: tuple[str, ...] | None = None
-    key: int | None = None
-    drawn: Drawn | None = None
+    random: Randomness | None = None
     budget: Budget | None = None
 
     @property
@@ -259,6 +390,28 @@ class Params:
             return self.label
         named = {**self.values, **dict.fromkeys(self.arrays, "array")}
         return ",".join(f"{key}={value}" for key, value in named.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One entry of a trace, for a quirk to say what is there. Arrays are in float64.
+
+    Args:
+        entry: its name.
+        arguments: the positional ones, then those given by name.
+        values: the hyperparameters.
+        cotangent: of the result, if the entry has its shape or the result is a single number.
+        directions: of the arguments, by position or name.
+        truth, reference: the entry as it is there.
+    """
+
+    entry: str
+    arguments: tuple[Floats, ...]
+    values: Values
+    cotangent: Floats
+    directions: Mapping[str, Floats]
+    truth: Floats
+    reference: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +425,8 @@ class Quirk:
             of them; the arguments are the positional ones, then those given by name, in float64.
             It concerns the results of the mask's shape. None if the reference cannot answer at all
             and the truth alone decides.
+        instead: what the subject has there: a number, a function of the `Place` that gives the
+            numbers, or a budget from the truth. Needed wherever there is a mask.
         checks, dtypes: where it shows.
         settings: names of the settings where it shows; all of them if empty.
     """
@@ -279,9 +434,15 @@ class Quirk:
     reason: str
     source: str
     where: Callable[[tuple[Floats, ...], Values], NDArray[np.bool_] | bool] | None
+    instead: float | Callable[[Place], Any] | Budget | None = None
     checks: tuple[str, ...]
     dtypes: tuple[str, ...] = FLOATS
     settings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses a mask alone, which would excuse anything."""
+        if self.where is not None and self.instead is None:
+            raise ValueError(f"Quirk: instead must say what is there, got None: {self.reason}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,14 +487,18 @@ class Spec:
         subject, reference: the two functions.
         truth: a closed form, or a function that is run in float64; by default the reference, run in
             float64; "reference" is the reference in the dtype of the case.
-        inputs: the positional array arguments.
+        accept_reference: whether agreement with the reference is enough, be it right or wrong.
+        inputs: the positional arguments: descriptions of arrays, or trees of such.
         params: settings of the hyperparameters; the first is the default one.
         dtypes: of the inputs.
         checks: see `CHECKS`.
         budgets: by check or by (check, dtype), where the default does not do.
         quirks, bad_calls, laws: see there.
-        signature: the reference's parameters as source text, where it has none of its own.
-        extra: keyword-only parameters that the subject has and the reference has not.
+        signature: whose parameters the subject has to have: by default the reference's own; another
+            function, or source text, where the reference has no signature in Python.
+        omitted: parameters of that function that the subject has not.
+        renamed: by their name, parameters that the subject calls otherwise.
+        extra: parameters that the subject has besides.
     """
 
     family: str
@@ -341,7 +506,8 @@ class Spec:
     subject: Target
     reference: Target
     truth: Truth | None = None
-    inputs: tuple[Array, ...] = (Points(),)
+    accept_reference: bool = False
+    inputs: tuple[Described, ...] = (Points(),)
     params: tuple[Params, ...] = (Params(),)
     dtypes: tuple[str, ...] = FLOATS
     checks: tuple[str, ...] = tuple(CHECKS)
@@ -351,5 +517,7 @@ class Spec:
     quirks: tuple[Quirk, ...] = ()
     bad_calls: tuple[BadCall, ...] = ()
     laws: tuple[Law, ...] = ()
-    signature: str | None = None
+    signature: str | Target | None = None
+    omitted: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     extra: tuple[str, ...] = ()

@@ -114,7 +114,7 @@ def judge(
     budget: Budget,
     floor: Floats,
     quirks: list[NDArray[np.bool_]],
-    follow: bool = False,
+    accept_reference: bool = False,
 ) -> Judgement:
     """The outcome of every point and of the array.
 
@@ -127,14 +127,14 @@ def judge(
         gaps: the distances.
         budget: for both the reference and the truth.
         floor: absolute error that is always fine, at each point.
-        quirks: for each declared quirk, the points concerned.
-        follow: whether agreement with the reference is enough, be it right or wrong.
+        quirks: for each declared quirk, the points that it explains.
+        accept_reference: whether agreement with the reference is enough, be it right or wrong.
     """
     near_reference = _within(gaps.reference, gaps.reference_absolute, budget.ulp, floor)
     near_truth = _within(gaps.truth, gaps.truth_absolute, budget.ulp, floor)
     both_right = _within(gaps.reference_truth, gaps.reference_truth_absolute, budget.ulp, floor)
     good = near_truth & (near_reference | both_right) & ~gaps.zero_sign
-    if follow:
+    if accept_reference:
         good |= near_reference & ~gaps.zero_sign
     closer = near_truth & ~good & (gaps.truth < gaps.reference_truth) & ~gaps.zero_sign
     failed = ~good & ~closer
@@ -145,7 +145,7 @@ def judge(
         explained |= failed & where
     failed &= ~explained
     severity = np.where(failed, 3, np.where(explained, 2, np.where(closer, 1, 0)))
-    worst = _farthest(severity, gaps)
+    worst = _farthest(severity, gaps, accept_reference)
     top = int(severity.max(initial=0))
     if top:
         outcome = (Outcome.CLOSER, Outcome.QUIRK, Outcome.MISMATCH)[top - 1]
@@ -164,11 +164,12 @@ def _within(ulps: Floats, absolute: Floats, most: float, floor: Floats) -> NDArr
     return (ulps <= most) | (absolute <= floor)
 
 
-def _farthest(severity: NDArray[np.int64], gaps: Gaps) -> int:
-    """Among the points that decide, the one that is farthest from the truth."""
+def _farthest(severity: NDArray[np.int64], gaps: Gaps, from_reference: bool) -> int:
+    """Among the points that decide, the one that is farthest from the truth or the reference."""
     if not severity.size:
         return -1
-    off = np.where(gaps.zero_sign, np.inf, np.maximum(gaps.truth, 0.0))
+    distance = gaps.reference if from_reference else np.maximum(gaps.truth, 0.0)
+    off = np.where(gaps.zero_sign, np.inf, distance)
     if not off.any():
         off = gaps.reference
     return int(np.where(severity == severity.max(), off, -1.0).argmax())

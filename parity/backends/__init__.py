@@ -3,10 +3,15 @@
 A backend turns a function and a problem into a trace, a flat dict of arrays:
 
     out                the value
+    step/17/...        what a target that is run step by step has then
+    buffers/...        the buffers of a module afterwards
+    stream             the numbers that a seeded stream gives afterwards
     vjp/0, vjp/weight  the gradient with respect to an argument, by position or name
     jvp/out            the derivative of the value along the problem's directions
     second/0, ...      the derivative of <gradients, directions> with respect to an argument
     second/cotangent   the same with respect to the cotangent
+
+Of a tree each leaf has an entry, which the path follows: out/running_mean, vjp/0/a/weight.
 """
 
 from __future__ import annotations
@@ -19,10 +24,14 @@ from typing import Any, Protocol, cast, runtime_checkable
 import numpy as np
 
 from parity.compare import Trace
-from parity.inputs import Problem
-from parity.spec import Target, Values
+from parity.inputs import Form, Problem
+from parity.spec import Call, Randomness, Target, Values
+from parity.trees import joined
 
+BACKENDS = ("jax", "torch", "numpy", "mpmath")
 PHASES = ("forward", "vjp", "jvp", "second")
+# The roots of the entries that a target gives, by driver.
+OUT, STEP, BUFFERS, STREAM = "out", "step", "buffers", "stream"
 
 
 @dataclass
@@ -36,6 +45,25 @@ class Run:
 Program = Callable[[Problem], Run]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a side is to run.
+
+    Args:
+        target: the function, and how it is called.
+        form: how the leaves of a problem make up the arguments.
+        values: its hyperparameters, the same for the whole call.
+        mapped: whether the call is mapped over the leading axis of every argument.
+        random: where it has its random numbers from; None on the side that draws none.
+    """
+
+    target: Target
+    form: Form
+    values: Values = field(default_factory=dict[str, Any])
+    mapped: bool = False
+    random: Randomness | None = None
+
+
 class Backend(Protocol):
     """A framework."""
 
@@ -43,10 +71,21 @@ class Backend(Protocol):
         """The function that the target names, with its options bound."""
         ...
 
-    def program(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
-        """The function as something that turns problems of one shape into runs."""
+    def function(
+        self, target: Target, random: Randomness | None
+    ) -> Callable[[tuple[Any, ...], Values], Any]:
+        """The target as its driver calls it: (positional, named arguments) -> roots of the trace.
+
+        All that it is given and gives is the framework's own.
+        """
+        ...
+
+    def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
+        """The target's function with its source of random numbers as an argument."""
+        ...
+
+    def program(self, task: Task, phases: tuple[str, ...]) -> Program:
+        """The task as something that turns problems of one shape into runs."""
         ...
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
@@ -61,43 +100,81 @@ class Backend(Protocol):
         """The framework's name for a numpy dtype."""
         ...
 
-    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
-        """The function with its random source fixed."""
+
+@runtime_checkable
+class MappingBackend(Backend, Protocol):
+    """A framework that maps functions."""
+
+    def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
+        """The traces, with gradients, of several problems mapped over a new leading axis."""
         ...
 
 
 @runtime_checkable
-class Transforming(Backend, Protocol):
-    """A framework that maps and compiles functions."""
+class CompilingBackend(Backend, Protocol):
+    """A framework that compiles functions."""
 
-    def mapped_program(
-        self, call: Callable[..., Any], values: Values, mapped: bool
-    ) -> Callable[[list[Problem]], Run]:
-        """Value and gradients of several problems, mapped over a new leading axis."""
-        ...
-
-    def op_by_op(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
+    def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The phases with every operation compiled on its own."""
         ...
 
-    def dtype_in_64_bit_mode(
-        self, call: Callable[..., Any], values: Values, problem: Problem
-    ) -> str:
-        """The result's dtype when 64-bit mode is on and the input is what it is."""
+    def dtypes(self, task: Task, problem: Problem, wide: bool) -> dict[str, str]:
+        """The dtypes of the result, by entry, with 64-bit mode on or off."""
         ...
 
 
 def backend(name: str) -> Backend:
-    """The backend of that name; its framework is loaded now."""
+    """The backend of that name; its framework is loaded now.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     return importlib.import_module(f"parity.backends._{name}").BACKEND
 
 
 def phase_of(key: str) -> str:
     """The check that an entry of a trace belongs to."""
     first = key.partition("/")[0]
-    return "forward" if first == "out" else first
+    return first if first in PHASES else "forward"
+
+
+def with_source(
+    call: Callable[..., Any], source: Callable[[], Any], at: str | int
+) -> Callable[..., Any]:
+    """The function with a source of random numbers, made for each call, in its place."""
+
+    def called(*args: Any, **named: Any) -> Any:
+        if isinstance(at, str):
+            return call(*args, **named, **{at: source()})
+        return call(*args[:at], source(), *args[at:], **named)
+
+    return called
+
+
+def only_calls(target: Target, framework: str) -> None:
+    """Refuses a target that is driven otherwise.
+
+    Raises:
+        NotImplementedError: if the target is no plain call.
+    """
+    if not isinstance(target.driver, Call):
+        raise NotImplementedError(
+            f"{target.name}: {framework} has calls only, got {type(target.driver).__name__}"
+        )
+
+
+def by_step(trace: Trace) -> Trace:
+    """The trace with an entry for each step: step/params -> step/0/params, step/1/params, ..."""
+    apart: Trace = {}
+    for key, array in trace.items():
+        root, _, rest = key.partition("/")
+        if root == STEP:
+            apart |= {joined(root, str(i), rest): entry for i, entry in enumerate(array)}
+        else:
+            apart[key] = array
+    return apart
 
 
 def native(framework: Backend, values: Any) -> Any:

@@ -12,14 +12,37 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.backends import Program, Run, import_path
+from parity.backends import (
+    BUFFERS,
+    OUT,
+    STEP,
+    STREAM,
+    Program,
+    Run,
+    Task,
+    by_step,
+    import_path,
+    with_source,
+)
 from parity.compare import Trace
 from parity.dtypes import is_floating
 from parity.inputs import Problem
-from parity.spec import Target, Values
+from parity.spec import (
+    Call,
+    Drawn,
+    Factory,
+    Module,
+    Randomness,
+    SameSeed,
+    Steps,
+    Target,
+    Values,
+)
+from parity.trees import joined
 
-Arguments = dict[str, Any]
-Compiled = Callable[..., dict[str, Any]]
+Leaves = dict[str, Any]
+# Positional and named arguments to the roots of the trace.
+Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
 
 def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
@@ -43,54 +66,88 @@ class JaxBackend:
         """The framework's name for a numpy dtype."""
         return dtype
 
-    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
-        """The function with its random source fixed."""
-        return functools.partial(call, key=jax.random.key(seed))
+    def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
+        """The target's function with its source of random numbers as an argument."""
+        call = self.resolve(target)
+        if random is None:
+            return call
+        return with_source(call, lambda: self._source(random), random.at)
 
-    def program(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
+    def _source(self, random: Randomness) -> Any:
+        if isinstance(random, Drawn):
+            return jax.random.key(random.seed)
+        return self.resolve(random.generator)(random.seed)
+
+    def function(self, target: Target, random: Randomness | None) -> Function:
+        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        call = self.resolve(target)
+        if not isinstance(random, SameSeed):
+            source = random and functools.partial(self._source, random)
+            return _driven(call, random, source, target.driver)
+
+        def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
+            """What the stream gives afterwards, besides."""
+            generator = self._source(random)
+            if random.skip:
+                generator.rand(random.skip, jax.tree.leaves(args)[0].dtype)
+            roots = _driven(call, random, lambda: generator, target.driver)(args, named)
+            return {**roots, STREAM: jnp.asarray(generator.rand(4))} if random.place else roots
+
+        return streamed
+
+    def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """One compiled program for all phases; if that fails, one for each phase."""
-        function = _function(call, values, mapped)
-        together = cast(Compiled, jax.jit(_phases(function, phases)))
-        apart = {phase: jax.jit(_phases(function, (phase,))) for phase in phases}
+        function = self._of_leaves(task)
+        # A generator that draws torch's stream does so outside of programs; and what has no arrays
+        # among its arguments is no program.
+        eager = isinstance(task.random, SameSeed) or not task.form.leaves
+        compiled, abstract = (_as_it_is, _called) if eager else (jax.jit, jax.eval_shape)
+        together = compiled(_phases(function, phases))
+        apart = {phase: compiled(_phases(function, (phase,))) for phase in phases}
 
         def run(problem: Problem) -> Run:
             with precision(problem.dtype):
                 try:
-                    arguments = _arguments(function, problem)
-                    return Run(_to_numpy(together(*arguments)))
+                    return Run(_to_numpy(together(*_given(function, problem, abstract))))
                 except Exception:
-                    return _run_apart(function, apart, problem)
+                    return _run_apart(apart, lambda: _given(function, problem, abstract))
 
         return run
 
-    def mapped_program(
-        self, call: Callable[..., Any], values: Values, mapped: bool
-    ) -> Callable[[list[Problem]], Run]:
-        """Value and gradients of several problems, mapped over a new leading axis."""
-        function = _function(call, values, mapped)
-        mapped_phases = jax.vmap(_phases(function, ("forward", "vjp")))
-        together = cast(Compiled, jax.jit(mapped_phases))
+    def _of_leaves(self, task: Task) -> Callable[[Leaves, Leaves], Leaves]:
+        """(differentiated, constant leaves) -> entries of the trace, by path."""
+        function = self.function(task.target, task.random)
 
-        def run(problems: list[Problem]) -> Run:
+        def entries(arguments: Leaves, constant: Leaves) -> Leaves:
+            args, named = task.form.arguments({**arguments, **constant})
+            return _by_path(function(args, {**task.values, **named}))
+
+        return jax.vmap(entries) if task.mapped else entries
+
+    def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
+        """The traces, with gradients, of several problems mapped over a new leading axis."""
+        function = self._of_leaves(task)
+        together = jax.jit(jax.vmap(_phases(function, ("forward", "vjp"))))
+
+        def run(problems: list[Problem]) -> list[Trace]:
             with precision(problems[0].dtype):
-                each = [_arguments(function, problem) for problem in problems]
+                each = [_given(function, problem) for problem in problems]
                 stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-                return Run(_to_numpy(together(*stacked)))
+                found = together(*stacked)
+                return [
+                    _to_numpy({key: array[i] for key, array in found.items()})
+                    for i in range(len(problems))
+                ]
 
         return run
 
-    def op_by_op(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
+    def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The phases with every operation compiled on its own."""
-        function = _function(call, values, mapped)
+        function = self._of_leaves(task)
 
         def run(problem: Problem) -> Run:
             with precision(problem.dtype), jax.disable_jit():
-                arguments = _arguments(function, problem)
-                return Run(_to_numpy(_phases(function, phases)(*arguments)))
+                return Run(_to_numpy(_phases(function, phases)(*_given(function, problem))))
 
         return run
 
@@ -98,13 +155,93 @@ class JaxBackend:
         """Jax has one kernel for all layouts."""
         return {"": program(problem)}
 
-    def dtype_in_64_bit_mode(
-        self, call: Callable[..., Any], values: Values, problem: Problem
-    ) -> str:
-        """The result's dtype when 64-bit mode is on and the input is what it is."""
-        with jax.enable_x64(True):
-            shapes: Any = jax.tree.map(_shape_of, _split(problem))
-            return str(jax.eval_shape(_function(call, values, False), *shapes).dtype)
+    def dtypes(self, task: Task, problem: Problem, wide: bool) -> dict[str, str]:
+        """The dtypes of the result, by entry, with 64-bit mode on or off."""
+        with jax.enable_x64(wide):
+            leaves: Any = jax.tree.map(_shape_of, _split(problem))
+            found = jax.eval_shape(self._of_leaves(task), *leaves)
+            return {key: str(entry.dtype) for key, entry in found.items()}
+
+
+# ----------------------------------------------------------------------------------------- drivers
+
+
+def _driven(call: Callable[..., Any], random: Randomness | None, source: Any, driver: Any) -> Function:
+    """The function as the driver calls it."""
+    match driver:
+        case Call():
+            drawing = call if random is None else with_source(call, source, random.at)
+            return lambda args, named: {OUT: drawing(*args, **named)}
+        case Factory():
+            return lambda args, named: {
+                OUT: call(**named)(source and source(), args[0].shape, args[0].dtype)
+            }
+        case Steps():
+            return functools.partial(_stepped, call)
+        case Module(train=train):
+            return functools.partial(_module, call, train)
+    raise TypeError(f"no such driver: {driver}")
+
+
+def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> dict[str, Any]:
+    """Every step's params and updates, if the maker gives an optax transformation, and state."""
+    import optax
+
+    maker = call(**named)
+    params, *others = args
+    if not isinstance(maker, optax.GradientTransformation):
+
+        def update(state: Any, given: Any) -> tuple[Any, Any]:
+            state = maker.update(state, *given)
+            return state, {"state": state}
+
+        return {STEP: jax.lax.scan(update, maker.init(params), tuple(others))[1]}
+
+    def transform(before: Any, given: Any) -> tuple[Any, Any]:
+        params, state = before
+        updates, state = maker.update(given[0], state, params)
+        params = optax.apply_updates(params, updates)
+        return (params, state), {"params": params, "updates": updates, "state": state}
+
+    return {STEP: jax.lax.scan(transform, (params, maker.init(params)), tuple(others))[1]}
+
+
+def _module(
+    kind: Callable[..., Any], train: bool, args: tuple[Any, ...], named: Values
+) -> dict[str, Any]:
+    """A flax.nnx module, constructed, loaded and called."""
+    from flax import nnx
+
+    values = dict(named)
+    params, buffers = values.pop("params", {}), values.pop("buffers", {})
+    made = kind(**values, rngs=nnx.Rngs(0))
+    for path, array in {**params, **buffers}.items():
+        _attribute(made, path).value = array
+    (made.train if train else made.eval)()
+    out = made(*args)
+    after = {path: jax.lax.stop_gradient(_attribute(made, path).value) for path in buffers}
+    return {OUT: out, BUFFERS: after}
+
+
+def _attribute(owner: Any, path: str) -> Any:
+    """What lies at a path of attributes, keys and places."""
+    for name in path.split("/"):
+        if isinstance(owner, dict):
+            owner = cast("dict[str, Any]", owner)[name]
+        else:
+            owner = owner[int(name)] if name.isdigit() else getattr(owner, name)
+    return owner
+
+
+# ------------------------------------------------------------------------------------------ phases
+
+
+def _as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def _called(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
 
 
 def _shape_of(array: NDArray[Any]) -> jax.ShapeDtypeStruct:
@@ -116,89 +253,118 @@ def _to_jax(arrays: Any) -> Any:
     return jax.tree.map(cast(Any, jnp.asarray), arrays)
 
 
-def _split(problem: Problem) -> tuple[Arguments, Arguments]:
+def _split(problem: Problem) -> tuple[Leaves, Leaves]:
     """The arguments that are differentiated, and the constant ones."""
-    given = problem.arguments
+    given = dict(problem.arguments)
     constant = {name: given.pop(name) for name in problem.constant}
     return given, constant
 
 
-def _function(call: Callable[..., Any], values: Values, mapped: bool) -> Callable[..., Any]:
-    """The function of its differentiated and its constant arguments, by position or name."""
-
-    def function(arguments: Arguments, constant: Arguments) -> Any:
-        given = {**arguments, **constant}
-        positions = sorted(int(name) for name in given if name.isdigit())
-        named = {name: array for name, array in given.items() if not name.isdigit()}
-        return call(*(given[str(i)] for i in positions), **values, **named)
-
-    return jax.vmap(function) if mapped else function
+def _by_path(roots: dict[str, Any]) -> Leaves:
+    """Every leaf of the result by its path."""
+    leaves = jax.tree_util.tree_flatten_with_path(roots)[0]
+    return {
+        joined(*map(_name, keys)): leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+        for keys, leaf in leaves
+    }
 
 
-def _arguments(function: Callable[..., Any], problem: Problem) -> tuple[Any, ...]:
+def _name(key: Any) -> str:
+    """Of a key, a place or a field of a tree."""
+    for attribute in ("key", "idx", "name"):
+        if hasattr(key, attribute):
+            return str(getattr(key, attribute))
+    return str(key)
+
+
+def _given(
+    function: Callable[[Leaves, Leaves], Leaves],
+    problem: Problem,
+    abstract: Callable[..., Any] = jax.eval_shape,
+) -> tuple[Any, ...]:
+    """Differentiated and constant arguments, cotangents by entry and directions."""
     arguments, constant = _to_jax(_split(problem))
-    if not is_floating(problem.dtype):
-        return (arguments, constant, None, None)
-    shape = jax.eval_shape(function, arguments, constant).shape
-    directions = _to_jax(problem.directions())
-    return (arguments, constant, jnp.asarray(problem.cotangent(shape)), directions)
+    if not is_floating(problem.dtype) or not arguments:
+        return (arguments, constant, {}, {})
+    found = abstract(function, arguments, constant)
+    cotangents = {
+        key: jnp.asarray(problem.cotangent(entry.shape, _below_root(key)), entry.dtype)
+        for key, entry in found.items()
+        if jnp.issubdtype(entry.dtype, jnp.inexact)
+    }
+    return (arguments, constant, cotangents, _to_jax(problem.directions()))
 
 
-def _phases(function: Callable[..., Any], phases: tuple[str, ...]) -> Callable[..., Any]:
+def _below_root(key: str) -> str:
+    root, _, rest = key.partition("/")
+    return rest if root == OUT else key
+
+
+def _phases(
+    function: Callable[[Leaves, Leaves], Leaves], phases: tuple[str, ...]
+) -> Callable[..., Leaves]:
     def program(
-        arguments: Arguments, constant: Arguments, cotangent: Any, directions: Arguments
-    ) -> dict[str, Any]:
-        def of(arguments: Arguments) -> Any:
-            return function(arguments, constant)
+        arguments: Leaves, constant: Leaves, cotangents: Leaves, directions: Leaves
+    ) -> Leaves:
+        def of(arguments: Leaves) -> Leaves:
+            """The entries that can be differentiated."""
+            entries = function(arguments, constant)
+            return {key: entries[key] for key in cotangents}
 
-        trace: dict[str, Any] = {}
+        trace: Leaves = {}
         if "forward" in phases:
-            trace["out"] = of(arguments)
+            trace |= function(arguments, constant)
         if "vjp" in phases:
-            trace |= _entries("vjp", _pull_back(of, arguments, cotangent))
+            trace |= _entries("vjp", _pull_back(of, arguments, cotangents))
         if "jvp" in phases:
-            trace["jvp/out"] = jax.jvp(of, (arguments,), (directions,))[1]
+            trace |= _entries("jvp", jax.jvp(of, (arguments,), (directions,))[1])
         if "second" in phases:
-            trace |= _double_backward(of, arguments, cotangent, directions)
+            trace |= _double_backward(of, arguments, cotangents, directions)
         return trace
 
     return program
 
 
-def _pull_back(function: Callable[..., Any], arguments: Arguments, cotangent: Any) -> Arguments:
-    out, pull = cast(tuple[Any, Callable[[Any], tuple[Arguments]]], jax.vjp(function, arguments))
-    return pull(cotangent.astype(out.dtype))[0]
+def _pull_back(
+    function: Callable[[Leaves], Leaves], arguments: Leaves, cotangents: Leaves
+) -> Leaves:
+    _, pull = cast(tuple[Any, Callable[[Any], tuple[Leaves]]], jax.vjp(function, arguments))
+    return pull(cotangents)[0]
 
 
 def _double_backward(
-    function: Callable[..., Any], arguments: Arguments, cotangent: Any, directions: Arguments
-) -> dict[str, Any]:
-    def gradients(arguments: Arguments, cotangent: Any) -> Arguments:
-        return _pull_back(function, arguments, cotangent)
+    function: Callable[[Leaves], Leaves],
+    arguments: Leaves,
+    cotangents: Leaves,
+    directions: Leaves,
+) -> Leaves:
+    def gradients(arguments: Leaves, cotangents: Leaves) -> Leaves:
+        return _pull_back(function, arguments, cotangents)
 
-    pull = cast(Callable[[Any], tuple[Arguments, Any]], jax.vjp(gradients, arguments, cotangent)[1])
-    by_arguments, by_cotangent = pull(directions)
-    return {**_entries("second", by_arguments), "second/cotangent": by_cotangent}
+    pull = cast(Callable[[Any], tuple[Leaves, Any]], jax.vjp(gradients, arguments, cotangents)[1])
+    by_arguments, by_cotangents = pull(directions)
+    along = {joined("cotangent", _below_root(key)): c for key, c in by_cotangents.items()}
+    return _entries("second", {**by_arguments, **along})
 
 
-def _entries(phase: str, arrays: Arguments) -> dict[str, Any]:
+def _entries(phase: str, arrays: Leaves) -> Leaves:
     return {f"{phase}/{name}": array for name, array in arrays.items()}
 
 
 def _run_apart(
-    function: Callable[..., Any], apart: dict[str, Callable[..., Any]], problem: Problem
+    apart: dict[str, Callable[..., Any]], given: Callable[[], tuple[Any, ...]]
 ) -> Run:
     run = Run()
     for phase, program in apart.items():
         try:
-            run.trace |= _to_numpy(program(*_arguments(function, problem)))
+            run.trace |= _to_numpy(program(*given()))
         except Exception as error:
             run.failures[phase] = error
     return run
 
 
-def _to_numpy(trace: dict[str, Any]) -> Trace:
-    return {key: np.asarray(array) for key, array in trace.items()}
+def _to_numpy(trace: Leaves) -> Trace:
+    return by_step({key: np.asarray(array) for key, array in trace.items()})
 
 
 BACKEND = JaxBackend()

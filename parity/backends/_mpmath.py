@@ -1,4 +1,4 @@
-"""mpmath: closed forms in 60 digits, and functions of one number at a time."""
+"""mpmath: functions of one number at a time, in 60 digits."""
 
 from __future__ import annotations
 
@@ -6,86 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import mpmath  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
-from numpy.typing import NDArray
 
-from parity.backends import Program, Run, import_path
-from parity.dtypes import Floats, widened
+from parity.backends import OUT, Program, Run, Task, import_path, only_calls
+from parity.dtypes import rounded, widened
+from parity.exact import CONTEXT
 from parity.inputs import Problem
-from parity.spec import Formula, Target, Values
-
-DIGITS = 60
-# A context of our own: the precision of `mpmath.mp` belongs to the user, and threads share it.
-CONTEXT: Any = mpmath.mp.clone()
-CONTEXT.dps = DIGITS
-
-
-class ExactMath:
-    """The elementary functions of a formula, on single numbers of 60 digits."""
-
-    exp = CONTEXT.exp
-    expm1 = CONTEXT.expm1
-    log1p = CONTEXT.log1p
-    tanh = CONTEXT.tanh
-    sign = CONTEXT.sign
-    absolute = CONTEXT.fabs
-    minimum = staticmethod(min)
-    maximum = staticmethod(max)
-    normal_cdf = CONTEXT.ncdf
-    normal_pdf = CONTEXT.npdf
-
-    @staticmethod
-    def where(condition: bool, then: Any, otherwise: Any) -> Any:
-        """One of two numbers."""
-        return then if condition else otherwise
-
-    @staticmethod
-    def number(text: str) -> Any:
-        """A constant, from as many digits as are known."""
-        return CONTEXT.mpf(text)
-
-
-def formula_at(
-    formula: Formula, problem: Problem, values: Values, key: str, points: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """One entry of a formula's trace at some points, exactly.
-
-    Returns:
-        The nearest float64 numbers, and what they lack.
-    """
-    part, factor = _part(formula, problem, key)
-    exact: list[Any] = []
-    x = widened(problem.arrays[0])
-    constants = {name: _exact(value) for name, value in values.items()}
-    for index in points:
-        result = part(ExactMath, CONTEXT.mpf(float(x[index])), **constants)
-        exact.append(result * CONTEXT.mpf(float(factor[index])))
-    high = np.array([float(number) for number in exact])
-    rest = np.array(
-        [
-            float(number - CONTEXT.mpf(h)) if np.isfinite(h) else 0.0
-            for number, h in zip(exact, high.tolist(), strict=True)
-        ]
-    )
-    return high, rest
-
-
-def _part(formula: Formula, problem: Problem, key: str) -> tuple[Callable[..., Any], Floats]:
-    shape = problem.arrays[0].shape
-    cotangent = widened(problem.cotangent(shape))
-    direction = widened(problem.directions()["0"])
-    return {
-        "out": (formula.value, np.ones(shape)),
-        "vjp/0": (formula.slope, cotangent),
-        "jvp/out": (formula.slope, direction),
-        "second/0": (formula.curvature, cotangent * direction),
-        "second/cotangent": (formula.slope, direction),
-    }[key]
-
-
-def _exact(value: Any) -> Any:
-    return CONTEXT.mpf(value) if isinstance(value, float | int) else value
+from parity.spec import Randomness, Target, Values
 
 
 class MpmathBackend:
@@ -104,29 +31,45 @@ class MpmathBackend:
         """The framework's name for a numpy dtype."""
         return dtype
 
-    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
-        """The function with its random source fixed."""
-        raise NotImplementedError("random functions of mpmath are not compared")
+    def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
+        """The target's function; it draws no random numbers."""
+        if random is not None:
+            raise NotImplementedError("random functions of mpmath are not compared")
+        return self.resolve(target)
 
-    def program(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
-        """The function at each point; float64 numbers come back."""
+    def function(
+        self, target: Target, random: Randomness | None
+    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
+        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        only_calls(target, "mpmath")
+        call = self.sourced(target, random)
+        return lambda args, named: {OUT: call(*args, **named)}
+
+    def program(self, task: Task, phases: tuple[str, ...]) -> Program:
+        """The function at each point, rounded to the dtype of the problem."""
+        function = self.function(task.target, task.random)
 
         def run(problem: Problem) -> Run:
             try:
-                columns = [self.array(a).ravel() for a in problem.arrays]
-                rows = zip(*columns, strict=True)
-                out = [float(call(*numbers, **values)) for numbers in rows]
+                columns = {name: self.array(a).ravel() for name, a in problem.arguments.items()}
+                found = [
+                    float(_at(function, task, {name: c[i] for name, c in columns.items()}))
+                    for i in range(problem.first.size)
+                ]
             except Exception as error:
                 return Run(failures=dict.fromkeys(phases, error))
-            return Run({"out": np.array(out).reshape(problem.arrays[0].shape)})
+            return Run({OUT: rounded(np.array(found).reshape(problem.first.shape), problem.dtype)})
 
         return run
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """One precision."""
         return {"": program(problem)}
+
+
+def _at(function: Callable[..., Any], task: Task, numbers: dict[str, Any]) -> Any:
+    args, named = task.form.arguments(numbers)
+    return function(args, {**task.values, **named})[OUT]
 
 
 BACKEND = MpmathBackend()

@@ -1,4 +1,4 @@
-"""numpy: values of plain functions, and closed forms in float64."""
+"""numpy: values of plain functions."""
 
 from __future__ import annotations
 
@@ -8,42 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import Program, Run, import_path
-from parity.compare import Trace
-from parity.dtypes import Floats, widened
+from parity.backends import OUT, Program, Run, Task, import_path, only_calls, with_source
 from parity.inputs import Problem
-from parity.spec import Formula, Target, Values
-
-
-class NumpyMath:
-    """The elementary functions of a formula, on float64 arrays."""
-
-    exp = np.exp
-    expm1 = np.expm1
-    log1p = np.log1p
-    tanh = np.tanh
-    sign = np.sign
-    absolute = np.abs
-    minimum = np.minimum
-    maximum = np.maximum
-    where = np.where
-
-    @staticmethod
-    def number(text: str) -> float:
-        """A constant, from as many digits as are known."""
-        return float(text)
-
-    @staticmethod
-    def normal_cdf(x: Floats) -> Floats:
-        """The standard normal distribution function."""
-        from scipy.special import ndtr  # pyright: ignore[reportMissingTypeStubs]
-
-        return ndtr(x)
-
-    @staticmethod
-    def normal_pdf(x: Floats) -> Floats:
-        """The standard normal density."""
-        return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+from parity.spec import Drawn, Randomness, Target, Values
+from parity.trees import flat
 
 
 class NumpyBackend:
@@ -62,45 +30,38 @@ class NumpyBackend:
         """The framework's name for a numpy dtype."""
         return dtype
 
-    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
-        """The function with its random source fixed."""
-        return functools.partial(call, rng=np.random.default_rng(seed))
+    def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
+        """The target's function with its source of random numbers as an argument."""
+        call = self.resolve(target)
+        if not isinstance(random, Drawn):
+            return call
+        return with_source(call, lambda: np.random.default_rng(random.seed), random.at)
 
-    def program(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> Program:
+    def function(
+        self, target: Target, random: Randomness | None
+    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
+        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        only_calls(target, "numpy")
+        call = self.sourced(target, random)
+        return lambda args, named: {OUT: call(*args, **named)}
+
+    def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The function itself."""
+        function = self.function(task.target, task.random)
 
         def run(problem: Problem) -> Run:
             try:
-                out = call(*problem.arrays, **values, **problem.named, **problem.drawn)
+                args, named = task.form.arguments(problem.arguments)
+                roots = function(args, {**task.values, **named, **problem.drawn})
             except Exception as error:
                 return Run(failures=dict.fromkeys(phases, error))
-            return Run({"out": np.asarray(out)})
+            return Run({key: np.asarray(leaf) for key, leaf in flat(roots).items()})
 
         return run
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """One layout."""
         return {"": program(problem)}
-
-
-def formula_trace(formula: Formula, problem: Problem, values: Values) -> Trace:
-    """Value and derivatives of a formula in float64, under the problem's cotangents."""
-    x = widened(problem.arrays[0])
-    cotangent = widened(problem.cotangent(x.shape))
-    direction = widened(problem.directions()["0"])
-    with np.errstate(all="ignore"):
-        value = formula.value(NumpyMath, x, **values)
-        slope = formula.slope(NumpyMath, x, **values)
-        curvature = formula.curvature(NumpyMath, x, **values)
-        return {
-            "out": value,
-            "vjp/0": cotangent * slope,
-            "jvp/out": direction * slope,
-            "second/0": cotangent * direction * curvature,
-            "second/cotangent": direction * slope,
-        }
 
 
 BACKEND = NumpyBackend()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,14 +13,41 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parity.backends import Program, Run, import_path, native
+from parity.backends import (
+    BUFFERS,
+    OUT,
+    STEP,
+    STREAM,
+    Program,
+    Run,
+    Task,
+    by_step,
+    import_path,
+    native,
+    with_source,
+)
 from parity.compare import Trace
 from parity.dtypes import is_floating, numpy_dtype
 from parity.inputs import Problem
-from parity.spec import Target, Values
+from parity.spec import (
+    Call,
+    Driver,
+    Drawn,
+    Factory,
+    Module,
+    Randomness,
+    SameSeed,
+    Steps,
+    Target,
+    Values,
+)
+from parity.trees import flat, joined, mapped
 
 SHORT_CALLS = 24
 Layout = Callable[[torch.Tensor], torch.Tensor]
+Leaves = dict[str, torch.Tensor]
+# torch's random source is global.
+_STREAM = threading.RLock()
 
 
 def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
@@ -27,10 +56,10 @@ def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class TorchProgram:
-    """A function with its hyperparameters, run in one memory layout."""
+    """A task, run in one memory layout."""
 
-    call: Callable[..., Any]
-    values: Values
+    task: Task
+    function: Callable[[tuple[Any, ...], Values], dict[str, Any]]
     phases: tuple[str, ...]
     layout: Layout = _contiguous
 
@@ -42,52 +71,62 @@ class TorchProgram:
             for leaf in leaves.values():
                 leaf.requires_grad_()
         try:
-            out = self._called(problem, tensors)
-            run.trace["out"] = to_numpy(out)
+            entries = self._entries(problem, tensors)
+            run.trace = by_step({key: to_numpy(entry) for key, entry in entries.items()})
         except Exception as error:
             run.failures = dict.fromkeys(self.phases, error)
             return run
-        if is_floating(problem.dtype):
-            self._differentiate(run, problem, out, leaves)
+        if is_floating(problem.dtype) and leaves:
+            self._differentiate(run, problem, _floating(entries), leaves)
         return run
 
-    def _tensors(self, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    def _tensors(self, arrays: Any) -> Leaves:
         return {name: self.layout(to_torch(array)) for name, array in arrays.items()}
 
-    def _called(self, problem: Problem, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The result for all arguments, given by position or name."""
-        arrays = [tensors[str(i)] for i in range(len(problem.arrays))]
-        named = {name: tensors[name] for name in problem.named}
+    def _entries(self, problem: Problem, tensors: Leaves) -> dict[str, Any]:
+        """What the function gives for all arguments, by path."""
+        args, named = self.task.form.arguments(tensors)
         drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
-        return self.call(*arrays, **self.values, **named, **drawn)
+        return flat(self.function(args, {**self.task.values, **named, **drawn}))
 
     def _differentiate(
-        self, run: Run, problem: Problem, out: torch.Tensor, by_name: dict[str, torch.Tensor]
+        self, run: Run, problem: Problem, results: Leaves, by_name: Leaves
     ) -> None:
+        if not {"vjp", "jvp", "second"} & set(self.phases):
+            return
         names, leaves = list(by_name), list(by_name.values())
-        pulled = problem.cotangent(tuple(out.shape)).astype(to_numpy(out).dtype)
-        cotangent = self.layout(to_torch(pulled)).requires_grad_()
-        gradients: list[torch.Tensor] = []
-        if {"vjp", "jvp", "second"} & set(self.phases):
-            try:
-                gradients = self._gradients(out, leaves, cotangent)
-            except Exception as error:
-                run.failures |= dict.fromkeys(("vjp", "jvp", "second"), error)
-                return
-            run.trace |= _entries("vjp", names, gradients)
+        cotangents = {
+            key: self._cotangent(problem, key, entry).requires_grad_()
+            for key, entry in results.items()
+        }
+        try:
+            gradients = self._gradients(list(results.values()), leaves, list(cotangents.values()))
+        except Exception as error:
+            run.failures |= dict.fromkeys(("vjp", "jvp", "second"), error)
+            return
+        run.trace |= _named("vjp", names, gradients)
         if {"jvp", "second"} & set(self.phases):
             try:
-                run.trace |= self._double_backward(problem, gradients, names, leaves, cotangent)
+                run.trace |= self._double_backward(problem, gradients, names, leaves, cotangents)
             except Exception as error:
                 run.failures |= {"jvp": error, "second": error}
                 self._forward_mode(run, problem)
 
+    def _cotangent(self, problem: Problem, key: str, entry: torch.Tensor) -> torch.Tensor:
+        pulled = problem.cotangent(tuple(entry.shape), _below_root(key))
+        return self.layout(to_torch(pulled).to(entry.dtype))
+
     def _gradients(
-        self, out: torch.Tensor, leaves: list[torch.Tensor], cotangent: torch.Tensor
+        self,
+        results: list[torch.Tensor],
+        leaves: list[torch.Tensor],
+        cotangents: list[torch.Tensor],
     ) -> list[torch.Tensor]:
         again = bool({"jvp", "second"} & set(self.phases))
         return list(
-            torch.autograd.grad(out, leaves, cotangent, create_graph=again, materialize_grads=True)
+            torch.autograd.grad(
+                results, leaves, cotangents, create_graph=again, materialize_grads=True
+            )
         )
 
     def _double_backward(
@@ -96,22 +135,26 @@ class TorchProgram:
         gradients: list[torch.Tensor],
         names: list[str],
         leaves: list[torch.Tensor],
-        cotangent: torch.Tensor,
+        cotangents: Leaves,
     ) -> Trace:
         directions = self._tensors(problem.directions()).values()
         pairs = [(g, d) for g, d in zip(gradients, directions, strict=True) if g.requires_grad]
         second = torch.autograd.grad(
             [g for g, _ in pairs],
-            [*leaves, cotangent],
+            [*leaves, *cotangents.values()],
             [d for _, d in pairs],
             materialize_grads=True,
         )
         # The gradient is linear in the cotangent: its derivative there is the Jacobian times the
         # directions, which is what forward mode gives.
-        along = to_numpy(second[-1])
-        return _entries("second", names, second[:-1]) | {
-            "second/cotangent": along,
-            "jvp/out": along,
+        along = dict(zip(cotangents, second[len(leaves) :], strict=True))
+        return {
+            **_named("second", names, second[: len(leaves)]),
+            **{
+                joined("second/cotangent", _below_root(key)): to_numpy(a)
+                for key, a in along.items()
+            },
+            **{joined("jvp", key): to_numpy(a) for key, a in along.items()},
         }
 
     def _forward_mode(self, run: Run, problem: Problem) -> None:
@@ -119,8 +162,8 @@ class TorchProgram:
         tensors = self._tensors(problem.arguments)
         leaves = {name: tensors[name] for name in problem.differentiated}
 
-        def called(leaves: dict[str, torch.Tensor]) -> torch.Tensor:
-            return self._called(problem, {**tensors, **leaves})
+        def called(leaves: Leaves) -> Leaves:
+            return self._entries(problem, {**tensors, **leaves})
 
         try:
             directions = self._tensors(problem.directions())
@@ -129,7 +172,7 @@ class TorchProgram:
             run.failures["jvp"] = error
             return
         del run.failures["jvp"]
-        run.trace["jvp/out"] = to_numpy(pushed[1])
+        run.trace |= {joined("jvp", key): to_numpy(entry) for key, entry in pushed[1].items()}
 
 
 class TorchBackend:
@@ -148,26 +191,168 @@ class TorchBackend:
         """The framework's name for a numpy dtype."""
         return getattr(torch, dtype.name)
 
-    def keyed(self, call: Callable[..., Any], seed: int) -> Callable[..., Any]:
-        """The function with its random source fixed."""
-        raise NotImplementedError("torch's random source is global")
+    def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
+        """The target's function with its source of random numbers as an argument."""
+        call = self.resolve(target)
+        if not isinstance(random, Drawn):
+            return call
+        return with_source(call, lambda: torch.Generator().manual_seed(random.seed), random.at)
 
-    def program(
-        self, call: Callable[..., Any], values: Values, mapped: bool, phases: tuple[str, ...]
-    ) -> TorchProgram:
-        """The function on contiguous arrays; `mapped` needs no care, since tensors broadcast."""
-        return TorchProgram(call=call, values=native(self, values), phases=phases)
+    def function(
+        self, target: Target, random: Randomness | None
+    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
+        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        driven = _driven(self.sourced(target, random), target.driver)
+        if not isinstance(random, SameSeed):
+            return driven
+
+        def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
+            """Alone, of all threads; and what the stream gives afterwards."""
+            with _STREAM:
+                torch.manual_seed(random.seed)
+                roots = driven(args, named)
+                return {**roots, STREAM: torch.rand(4)} if random.place else roots
+
+        return streamed
+
+    def program(self, task: Task, phases: tuple[str, ...]) -> TorchProgram:
+        """The task on contiguous arrays; `mapped` needs no care, since tensors broadcast."""
+        task = replace(task, values=native(self, task.values))
+        function = self.function(task.target, task.random)
+        return TorchProgram(task=task, function=function, phases=phases)
+
+    def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
+        """The traces, with gradients, of several problems mapped over a new leading axis."""
+        program = self.program(task, ("forward", "vjp"))
+        return lambda problems: _mapped(program, problems)
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """One long vector, the same with strides, and a call for each of the first points."""
         assert isinstance(program, TorchProgram)
         runs = {"vector": program(problem)}
+        if isinstance(program.task.random, SameSeed):
+            # A stream is drawn in the order of memory.
+            return runs
         runs["strided"] = replace(program, layout=_strided)(problem)
-        out = runs["vector"].trace.get("out", None)
-        one_each = out is not None and out.shape == problem.arrays[0].shape
+        out = runs["vector"].trace.get(OUT, None)
+        one_each = out is not None and out.shape == problem.first.shape
         if problem.pointwise and one_each and not problem.drawn:
             runs["single"] = _one_at_a_time(program, problem, runs["vector"])
         return runs
+
+
+# ----------------------------------------------------------------------------------------- drivers
+
+
+def _driven(
+    call: Callable[..., Any], driver: Driver
+) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
+    """The function as the driver calls it."""
+    match driver:
+        case Call():
+            return lambda args, named: {OUT: call(*args, **named)}
+        case Factory():
+            return lambda args, named: {OUT: call(torch.empty_like(args[0]), **named)}
+        case Steps(state=state):
+            return functools.partial(_stepped, call, state)
+        case Module(train=train):
+            return functools.partial(_module, call, train)
+
+
+def _stepped(
+    make: Any, state: dict[str, str], args: tuple[Any, ...], named: Values
+) -> dict[str, Any]:
+    """What an optimizer or any object with a method step has after each step."""
+    params, *others = args
+    maker = make.func if isinstance(make, functools.partial) else make
+    optimizer = inspect.isclass(maker) and issubclass(maker, torch.optim.Optimizer)
+    step = _optimizer(make, state, params, named) if optimizer else make(params, **named).step
+    count = len(next(iter(flat(others).values())))
+    seen = [flat(step(*mapped(lambda leaf: leaf[i], others))) for i in range(count)]
+    return {STEP: {path: torch.stack([entry[path] for entry in seen]) for path in seen[0]}}
+
+
+def _optimizer(
+    make: Callable[..., Any], names: dict[str, str], params: Any, named: Values
+) -> Callable[[Any], Any]:
+    """Gradients -> params and state after the step."""
+    leaves = {path: torch.nn.Parameter(leaf.detach().clone()) for path, leaf in flat(params).items()}
+    optimizer = make(list(leaves.values()), **named)
+
+    def step(grads: Any) -> Any:
+        for path, gradient in flat(grads).items():
+            leaves[path].grad = gradient.detach().clone()
+        optimizer.step()
+        state = {
+            joined("state", theirs, path): torch.as_tensor(optimizer.state[leaf][ours]).clone()
+            for path, leaf in leaves.items()
+            for ours, theirs in names.items()
+        }
+        return {f"params/{path}": leaf.detach().clone() for path, leaf in leaves.items()} | state
+
+    return step
+
+
+def _module(
+    kind: Callable[..., Any], train: bool, args: tuple[Any, ...], named: Values
+) -> dict[str, Any]:
+    """A torch.nn module, constructed, loaded and called."""
+    values = dict(named)
+    params, buffers = values.pop("params", {}), values.pop("buffers", {})
+    made = kind(**values).train(train)
+    # Buffers are changed in place.
+    changed = {path.replace("/", "."): buffer.detach().clone() for path, buffer in buffers.items()}
+    loaded = {path.replace("/", "."): leaf for path, leaf in params.items()}
+    out = torch.func.functional_call(made, {**loaded, **changed}, args)
+    return {OUT: out, BUFFERS: dict(zip(buffers, changed.values(), strict=True))}
+
+
+# ------------------------------------------------------------------------------------------ phases
+
+
+def _floating(entries: dict[str, Any]) -> Leaves:
+    """The entries that gradients can be taken of; all that are floating, if there are none."""
+    floating = {
+        key: entry
+        for key, entry in entries.items()
+        if isinstance(entry, torch.Tensor) and entry.is_floating_point()
+    }
+    return {key: entry for key, entry in floating.items() if entry.requires_grad} or floating
+
+
+def _below_root(key: str) -> str:
+    root, _, rest = key.partition("/")
+    return rest if root == OUT else key
+
+
+def _mapped(program: TorchProgram, problems: list[Problem]) -> list[Trace]:
+    """By torch.func.vmap, with the gradient of all at once."""
+    names = problems[0].differentiated
+    stacked = {
+        name: torch.stack([to_torch(p.arguments[name]) for p in problems])
+        for name in problems[0].arguments
+    }
+    leaves = [stacked[name].requires_grad_() for name in names]
+
+    def called(tensors: Leaves) -> dict[str, Any]:
+        return program._entries(problems[0], tensors)
+
+    entries: Any = torch.func.vmap(called)(stacked)
+    results = _floating(entries)
+    cotangents = [
+        torch.stack(
+            [program._cotangent(problem, key, one) for problem, one in zip(problems, entry, strict=True)]
+        )
+        for key, entry in results.items()
+    ]
+    gradients = torch.autograd.grad(
+        list(results.values()), leaves, cotangents, materialize_grads=True
+    )
+    found = {**entries, **{f"vjp/{n}": g for n, g in zip(names, gradients, strict=True)}}
+    return [
+        by_step({key: to_numpy(entry[i]) for key, entry in found.items()})
+        for i in range(len(problems))
+    ]
 
 
 def _strided(tensor: torch.Tensor) -> torch.Tensor:
@@ -180,7 +365,7 @@ def _strided(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _one_at_a_time(program: TorchProgram, problem: Problem, long: Run) -> Run:
-    count = min(SHORT_CALLS, problem.arrays[0].shape[0])
+    count = min(SHORT_CALLS, problem.first.shape[0])
     trace = {key: array.copy() for key, array in long.trace.items()}
     for index in range(count):
         for key, array in program(problem.at(index)).trace.items():
@@ -195,8 +380,10 @@ def to_torch(array: NDArray[Any]) -> torch.Tensor:
     return torch.tensor(array)
 
 
-def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
-    """An array of the same values and dtype."""
+def to_numpy(tensor: Any) -> NDArray[Any]:
+    """An array of the same values and dtype; of a plain number one without axes."""
+    if not isinstance(tensor, torch.Tensor):
+        return np.asarray(tensor)
     # A gradient may be a tensor of zeros that has no memory, or a view of one: a copy has.
     tensor = tensor.clone() if tensor._is_zerotensor() else tensor.contiguous()
     if tensor.dtype == torch.bfloat16:
@@ -204,7 +391,7 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     return tensor.numpy(force=True)
 
 
-def _entries(phase: str, names: list[str], tensors: Any) -> Trace:
+def _named(phase: str, names: list[str], tensors: Any) -> Trace:
     return {f"{phase}/{name}": to_numpy(t) for name, t in zip(names, tensors, strict=True)}
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from parity.cases import Case
 from parity.engine.groups import run_group, silence
 from parity.engine.processes import Load, run_in_processes
-from parity.engine.results import Result, Worst, succeeded
+from parity.engine.results import Result, Worst, result_of, succeeded
 
 __all__ = ["Result", "Worst", "run", "succeeded"]
 
@@ -48,5 +48,6 @@ def run(
 
 def _run_in_threads(groups: Sequence[Sequence[Case]], seed: int) -> Iterator[Result]:
     with silence(), ThreadPoolExecutor(WORKERS) as pool:
-        for future in as_completed([pool.submit(run_group, group, seed) for group in groups]):
-            yield from future.result()
+        started = {pool.submit(run_group, group, seed): group for group in groups}
+        for future in as_completed(started):
+            yield from map(result_of, started[future], future.result())

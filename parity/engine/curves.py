@@ -9,37 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity import compare, inputs
-from parity.cases import Case
 from parity.dtypes import Floats, widened
-from parity.engine.voices import Voices
+from parity.engine.sides import Sides
 
 DTYPE = "float32"
 
 
-def curve(case: Case, voices: Voices) -> dict[str, Any] | None:
+def curve(sides: Sides) -> dict[str, Any] | None:
     """The plot of one setting; None unless it was visited point by point in float32.
 
     Errors are in ulp from the truth. Each binade of either sign has one point for each error, that
     where it is worst; between -10 and 10 the points of an even grid are added.
     """
-    if case.dtype != DTYPE or not voices.pointwise or len(voices.problem.arguments) > 1:
+    setup = sides.setup
+    if setup.dtype != DTYPE or not sides.pointwise or len(sides.problem.arguments) > 1:
         return None
-    x = widened(voices.problem.arrays[0])
-    cotangent = widened(voices.problem.cotangent(x.shape))
-    value, slope = voices.truth("out")[0], voices.truth("vjp/0")[0] / cotangent
+    x = widened(sides.problem.first)
+    cotangent = widened(sides.problem.cotangent(x.shape))
+    if not sides.truth("vjp/0") or "vjp/0" not in sides.reference.trace:
+        return None
+    value, slope = sides.truth("out")[0], sides.truth("vjp/0")[0] / cotangent
     errors = {
-        f"{name}_ulp_{side}": _error(voices, entry, trace)
+        f"{name}_ulp_{side}": _error(sides, entry, trace)
         for name, entry in (("value", "out"), ("slope", "vjp/0"))
         for side, trace in (
-            ("subject", voices.subject.trace),
-            ("reference", voices.reference.trace),
+            ("subject", sides.subject.trace),
+            ("reference", sides.reference.trace),
         )
     }
     kept = _points(x, errors.values())
     columns = {"x": x, "value": value, "slope": slope, **errors}
     return {
-        "function": case.spec.name,
-        "params": dict(case.params.values),
+        "function": setup.name,
+        "params": dict(setup.values),
         "dtype": DTYPE,
         **{name: _short(column[kept], name) for name, column in columns.items()},
     }
@@ -51,8 +53,8 @@ def _short(column: Floats, name: str) -> list[float]:
     return [float(f"{number:.{digits}g}") for number in column.tolist()]
 
 
-def _error(voices: Voices, entry: str, trace: compare.Trace) -> Floats:
-    truths = voices.truth(entry)
+def _error(sides: Sides, entry: str, trace: compare.Trace) -> Floats:
+    truths = sides.truth(entry)
     found = [compare.ulps_from_truth(trace[entry], truth, DTYPE) for truth in truths]
     return np.min(found, axis=0)
 

@@ -13,16 +13,17 @@ from unittest import mock
 
 import numpy as np
 
+from parity.backends import PHASES
 from parity.cases import Case
 from parity.engine.calls import error, law, shapes, signature
 from parity.engine.curves import curve
 from parity.engine.numeric import numeric
-from parity.engine.results import Result
+from parity.engine.results import Finding
 from parity.engine.transforms import jit, vmap
-from parity.engine.voices import Voices
+from parity.engine.sides import Sides
 from parity.verdict import Outcome
 
-RUNNERS: dict[str, Callable[[Case, Voices], Result]] = {
+RUNNERS: dict[str, Callable[[Case, Sides], Finding]] = {
     "forward": numeric,
     "vjp": numeric,
     "jvp": numeric,
@@ -53,35 +54,35 @@ def silence() -> Generator[None]:
         yield
 
 
-def run_group(group: Sequence[Case], seed: int) -> list[Result]:
-    """The cases that share inputs and a compiled program."""
-    voices = Voices(spec=group[0].spec, params=group[0].params, dtype=group[0].dtype, seed=seed)
-    voices.phases = _phases([case.check for case in group])
-    results: list[Result] = []
+def run_group(group: Sequence[Case], seed: int) -> list[Finding]:
+    """The findings of cases that share inputs and a compiled program."""
+    phases = _phases([case.check for case in group])
+    sides = Sides(setup=group[0].setup, seed=seed, phases=phases)
+    findings: list[Finding] = []
     for case in group:
         start = time.perf_counter()
         with np.errstate(all="ignore"):
-            result = _guarded(case, voices)
-            if case.check == "vjp" and result.outcome.succeeds:
-                result = replace(result, curve=curve(case, voices))
-        results.append(replace(result, seconds=time.perf_counter() - start))
-    return results
+            finding = _guarded(case, sides)
+            if case.check == "vjp" and finding.outcome.succeeds:
+                finding = replace(finding, curve=curve(sides))
+        findings.append(replace(finding, seconds=time.perf_counter() - start))
+    return findings
 
 
 def _phases(checks: list[str]) -> tuple[str, ...]:
     wanted = {"forward", *checks}
     if {"vmap", "jit"} & wanted:
         wanted.add("vjp")
-    return tuple(phase for phase in ("forward", "vjp", "jvp", "second") if phase in wanted)
+    return tuple(phase for phase in PHASES if phase in wanted)
 
 
-def _guarded(case: Case, voices: Voices) -> Result:
+def _guarded(case: Case, sides: Sides) -> Finding:
     try:
-        return RUNNERS[case.check](case, voices)
+        return RUNNERS[case.check](case, sides)
     except ImportError as missing:
-        return Result(case=case, outcome=Outcome.NOT_RUN, message=f"cannot be loaded: {missing}")
+        return Finding(outcome=Outcome.NOT_RUN, message=f"cannot be loaded: {missing}")
     except Exception as error:
-        return Result(case=case, outcome=Outcome.ERROR, message=_text(error))
+        return Finding(outcome=Outcome.ERROR, message=_text(error))
 
 
 def _text(error: BaseException) -> str:

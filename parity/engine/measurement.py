@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity import compare
+from parity.backends import OUT, phase_of
 from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.results import Worst
-from parity.engine.voices import Voices
+from parity.engine.sides import Sides
 from parity.spec import Budget, Samples
 from parity.verdict import Gaps
 
@@ -24,9 +25,9 @@ EXACT_MOST, EXACT_EVEN = 4096, 8
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One entry of the subject's trace beside the other voices."""
+    """One entry of the subject's trace beside the other sides."""
 
-    voices: Voices
+    sides: Sides
     entry: str
     subject: NDArray[Any]
 
@@ -38,33 +39,40 @@ class Measurement:
     @property
     def references(self) -> list[NDArray[Any]]:
         """The reference's variants."""
-        runs = self.voices.references.values()
+        runs = self.sides.references.values()
         return [run.trace[self.entry] for run in runs if self.entry in run.trace]
 
     @property
     def truths(self) -> list[Floats]:
         """What may count as true; for integer results, the reference."""
-        found = self.voices.truth(self.entry) if is_floating(self.dtype) else []
+        found = self.sides.truth(self.entry) if is_floating(self.dtype) else []
         return found or [widened(run) for run in self.references]
 
     @property
     def visits_points(self) -> bool:
         """Whether each number belongs to one point of the input."""
-        return self.voices.pointwise and self.subject.shape == self.voices.problem.arrays[0].shape
+        return self.sides.pointwise and self.subject.shape == self.sides.problem.first.shape
 
-    def gaps(self) -> Gaps:
+    def gaps(self, budget: Budget) -> Gaps:
         """The distances at each point, flattened."""
         measured = between(self.subject, self.references, self.truths, self.dtype)
-        if self._signs_of_zero_matter():
+        if not budget.nan:
+            measured = measured.without(self._nan())
+        if budget.signs_of_zero and self._signs_of_zero_matter():
             measured = replace(measured, zero_sign=self._zero_has_another_sign())
-        if self.dtype == "float64" and self.entry in self.voices.closed_form:
+        if self.dtype == "float64" and self.entry in self.sides.closed_form:
             measured = self._with_exact_truth(measured)
         return measured
 
+    def _nan(self) -> NDArray[np.bool_]:
+        """Where the subject or the reference is nan."""
+        found = [np.isnan(widened(array)) for array in (self.subject, *self.references)]
+        return np.logical_or.reduce(found).ravel()
+
     def _signs_of_zero_matter(self) -> bool:
         """For values of the reference itself; a formula written in its place promises no signs."""
-        own = self.voices.params.reference is None
-        return own and self.entry == "out" and self.visits_points and is_floating(self.dtype)
+        own = self.sides.setup.own_reference
+        return own and self.entry == OUT and self.visits_points and is_floating(self.dtype)
 
     def _zero_has_another_sign(self) -> NDArray[np.bool_]:
         """Where a true zero has another sign than in all of the reference's variants.
@@ -74,18 +82,18 @@ class Measurement:
         differ = [compare.signs_of_zero_differ(self.subject, run) for run in self.references]
         if not differ:
             return np.zeros(self.subject.size, bool)
-        near = self.voices.near_points
+        near = self.sides.near_points
         return (np.logical_and.reduce(differ) & (self.truths[0] == 0) & near).ravel()
 
     def _with_exact_truth(self, gaps: Gaps) -> Gaps:
-        from parity.backends._mpmath import formula_at
+        from parity.exact import exactly_at
 
-        voices = self.voices
-        formula = voices.formula
+        sides = self.sides
+        formula = sides.formula
         assert formula is not None
         points = _asked(gaps.truth)
-        points = points[~voices.semantic_points[points]]
-        high, rest = formula_at(formula, voices.problem, voices.exact_values, self.entry, points)
+        points = points[~sides.semantic_points[points]]
+        high, rest = exactly_at(formula, sides.problem, sides.exact_values, self.entry, points)
 
         def exact(array: NDArray[Any]) -> Floats:
             return compare.ulps_from_truth(array[points], high, "float64", rest)
@@ -98,6 +106,16 @@ class Measurement:
 
     def floor(self, budget: Budget) -> Floats:
         """The absolute error that is always fine, at each point."""
+        return np.maximum(self._floor(budget), self._tolerance(budget))
+
+    def _tolerance(self, budget: Budget) -> Floats:
+        """In the manner of numpy.isclose."""
+        if not (budget.rtol or budget.atol) or not self.references:
+            return np.zeros(self.subject.size)
+        size = np.abs(widened(self.references[0])).ravel()
+        return budget.atol + budget.rtol * np.where(np.isfinite(size), size, 0.0)
+
+    def _floor(self, budget: Budget) -> Floats:
         size = self.subject.size
         if not budget.floor or self.dtype not in FORMATS:
             return np.zeros(size)
@@ -106,49 +124,51 @@ class Measurement:
             return amount * self._scale().ravel()
         if budget.everywhere:
             return np.full(size, amount)
-        return np.where(self.voices.crossings(self.entry), amount, 0.0)
+        return np.where(self.sides.crossings(self.entry), amount, 0.0)
 
     def _scale(self) -> Floats:
         """The size of the numbers that a result is a sum of: cotangents are about 1."""
-        inputs = self.voices.problem.arrays
+        sides = self.sides
         size = np.abs(self.truths[0])
-        if self.voices.reduced:
+        if sides.reduced:
             return np.full(size.shape, self._scale_of_a_sum(size))
-        shapes = {array.shape for array in (*inputs, self.voices.reference.trace["out"])}
-        if size.shape not in shapes:
-            return np.full(size.shape, _norm(inputs[0]) / np.sqrt(max(size.size, 1)))
+        results = [a for key, a in sides.reference.trace.items() if phase_of(key) == "forward"]
+        given = [sides.problem.arguments[path] for path in sides.positional_leaves]
+        if size.shape not in {array.shape for array in (*given, *results)}:
+            return np.full(size.shape, _norm(sides.problem.first) / np.sqrt(max(size.size, 1)))
         size = np.where(np.isfinite(size), np.maximum(size, 1.0), 1.0)
         axis = self._sample_axis()
-        if axis is None:
+        if axis is None or axis >= size.ndim:
             return np.full(size.shape, size.max(initial=0.0))
         others = tuple(i for i in range(size.ndim) if i != axis)
         return np.broadcast_to(size.max(axis=others, keepdims=True, initial=0.0), size.shape)
 
     def _scale_of_a_sum(self, size: Floats) -> float:
         """For a single number and its derivatives: terms need not be about 1, a mean's are not."""
-        if size.ndim or self.entry == "out":
+        if size.ndim or self.entry == OUT:
             return float(np.where(np.isfinite(size), size, 0.0).max(initial=0.0))
         # Terms of either sign cancel. Their sizes are those of the gradient's entries.
-        names = self.voices.problem.differentiated
-        slopes = [truths[0] for n in names if (truths := self.voices.truth(f"vjp/{n}"))]
+        names = self.sides.problem.differentiated
+        slopes = [truths[0] for n in names if (truths := self.sides.truth(f"vjp/{n}"))]
         return float(np.sqrt(sum(_norm(slope) ** 2 for slope in slopes)))
 
     def _sample_axis(self) -> int | None:
         """The sample axis of the argument that the entry belongs to, else of the first one."""
-        owner = self.entry.rpartition("/")[2]
-        array = self.voices.arrays[int(owner) if owner.isdigit() else 0]
+        leaves = self.sides.positional_leaves
+        owner = self.entry.partition("/")[2]
+        array = leaves.get(owner, next(iter(leaves.values()), None))
         return array.axis if isinstance(array, Samples) else None
 
     def worst(self, index: int) -> Worst | None:
         """The point of that number."""
         if index < 0:
             return None
-        voices, references, truths = self.voices, self.references, self.truths
-        given = voices.problem.arguments.values()
+        sides, references, truths = self.sides, self.references, self.truths
+        given = sides.problem.arguments.values()
         cotangent = None
         if self.visits_points and self.entry.startswith("vjp"):
-            pulled = voices.problem.cotangent(voices.reference.trace["out"].shape)
-            cotangent = float(pulled if voices.reduced else pulled[index])
+            pulled = sides.problem.cotangent(sides.reference.trace[OUT].shape)
+            cotangent = float(pulled if sides.reduced else pulled[index])
         return Worst(
             entry=self.entry,
             index=index,

@@ -3,131 +3,105 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from parity.backends import phase_of
+from parity.backends import OUT, STEP, phase_of
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import rounded
 from parity.engine.measurement import Measurement
-from parity.engine.results import Result, Worst
-from parity.engine.voices import Voices
+from parity.engine.quirks import explained
+from parity.engine.results import Finding, Worst
+from parity.engine.sides import Sides
 from parity.spec import Budget, Quirk
 from parity.verdict import Gaps, Judgement, Outcome, default_budget, judge, worst_outcome
 
 
-def numeric(case: Case, voices: Voices) -> Result:
+def numeric(case: Case, sides: Sides) -> Finding:
     """The check's own entries of the traces."""
     phase = case.check
-    if phase in voices.subject.failures:
-        raise voices.subject.failures[phase]
-    entries = _entries(voices.reference.trace, phase)
-    unanswered = tuple(quirk for quirk in quirks_of(case) if quirk.where is None)
+    if phase in sides.subject.failures:
+        raise sides.subject.failures[phase]
+    entries = _entries(sides.reference.trace, phase)
+    unanswered = tuple(i for i, quirk in enumerate(case.quirks) if quirk.where is None)
     if unanswered and entries:
         message = "the reference is declared to have no answer here, and gave one"
-        return Result(case=case, outcome=Outcome.STALE, message=message, quirks=unanswered)
-    if not entries and not unanswered and phase in voices.reference.failures:
-        raise voices.reference.failures[phase]
-    subject = _entries(voices.subject.trace, phase)
-    result = against(case, voices, subject, entries or _true_entries(voices, phase))
-    if unanswered and result.outcome.succeeds:
-        message = unanswered[0].reason
-        return replace(result, outcome=Outcome.QUIRK, message=message, quirks=unanswered)
-    return result
+        return Finding(outcome=Outcome.STALE, message=message, observed=unanswered)
+    if not entries and not unanswered and phase in sides.reference.failures:
+        raise sides.reference.failures[phase]
+    subject = _entries(sides.subject.trace, phase)
+    finding = against(case, sides, subject, entries or _true_entries(sides, phase))
+    if unanswered and finding.outcome.succeeds:
+        message = case.quirks[unanswered[0]].reason
+        return replace(finding, outcome=Outcome.QUIRK, message=message, observed=unanswered)
+    return finding
 
 
-def _true_entries(voices: Voices, phase: str) -> Trace:
+def _true_entries(sides: Sides, phase: str) -> Trace:
     """What the formula gives, else the truth's own run, in the place of the reference's entries."""
-    run = next(iter(voices.wide_reference.values()))
-    entries = _entries(voices.closed_form, phase) or _entries(run.trace, phase)
-    return {key: rounded(array, voices.dtype) for key, array in entries.items()}
+    run = next(iter(sides.wide_reference.values()))
+    entries = _entries(sides.closed_form, phase) or _entries(run.trace, phase)
+    return {key: rounded(array, sides.setup.dtype) for key, array in entries.items()}
 
 
 def _entries(trace: Trace, phase: str) -> Trace:
     return {key: array for key, array in trace.items() if phase_of(key) == phase}
 
 
-def quirks_of(case: Case) -> tuple[Quirk, ...]:
-    """The declared differences that this case has to show."""
-    return tuple(
-        quirk
-        for quirk in case.spec.quirks
-        if case.check in quirk.checks
-        and case.dtype in quirk.dtypes
-        and (not quirk.settings or case.setting in quirk.settings)
-    )
+def budget_of(case: Case, entry: str = OUT, dtype: str = "") -> Budget:
+    """The case's budget for the entry, or the default of the result's dtype."""
+    budget = case.budget or default_budget(case.check, dtype or case.dtype)
+    root, _, rest = entry.partition("/")
+    if root != STEP or not budget.per_step:
+        return budget
+    grown = 1 + budget.per_step * int(rest.partition("/")[0])
+    return replace(budget, ulp=budget.ulp * grown, floor=budget.floor * grown)
 
 
-def budget_of(case: Case, dtype: str = "") -> Budget:
-    """The setting's or the row's budget for the check, or the default of the result's dtype."""
-    budgets = case.spec.budgets
-    return (
-        case.params.budget
-        or budgets.get((case.check, case.dtype))
-        or budgets.get(case.check)
-        or default_budget(case.check, dtype or case.dtype)
-    )
-
-
-def against(case: Case, voices: Voices, subject: Trace, reference: Trace) -> Result:
+def against(case: Case, sides: Sides, subject: Trace, reference: Trace) -> Finding:
     """The subject's entries against the reference's and the truth: the worst entry decides."""
     if not reference:
-        return Result(case=case, outcome=Outcome.NOT_RUN, message="nothing to compare")
-    structure = structural_difference(subject, reference, case)
+        return Finding(outcome=Outcome.NOT_RUN, message="nothing to compare")
+    structure = structural_difference(subject, reference)
     if structure:
-        return Result(case=case, outcome=Outcome.MISMATCH, message=structure)
-    quirks = [quirk for quirk in quirks_of(case) if quirk.where is not None]
+        return Finding(outcome=Outcome.MISMATCH, message=structure)
     judged: dict[str, tuple[Gaps, Judgement]] = {}
     for key in reference:
-        measurement = Measurement(voices=voices, entry=key, subject=subject[key])
-        budget = budget_of(case, measurement.dtype)
-        gaps, floor = measurement.gaps(), measurement.floor(budget)
-        masks = [_mask(quirk, case, voices, subject[key]) for quirk in quirks]
-        # Of second derivatives no more is claimed than that they are the reference's or better,
-        # and of those at infinities and nan nothing: torch gives nan or 0 as it happens.
-        second = case.check == "second"
-        if second and measurement.visits_points:
-            gaps = gaps.without(~voices.finite_points)
-        judged[key] = (
+        measurement = Measurement(sides=sides, entry=key, subject=subject[key])
+        budget = budget_of(case, key, measurement.dtype)
+        gaps = measurement.gaps(budget)
+        judgement = judge(
             gaps,
-            judge(gaps, budget, floor, masks, follow=second and bool(measurement.references)),
+            budget,
+            measurement.floor(budget),
+            [explained(quirk, measurement, budget) for quirk in case.quirks],
+            accept_reference=sides.setup.accept_reference,
         )
+        judged[key] = gaps, judgement
     key = max(judged, key=lambda k: rank(*judged[k]))
     gaps, judgement = judged[key]
-    measurement = Measurement(voices=voices, entry=key, subject=subject[key])
+    measurement = Measurement(sides=sides, entry=key, subject=subject[key])
     worst = measurement.worst(judgement.worst)
-    result = Result(
-        case=case,
+    finding = Finding(
         outcome=worst_outcome([judgement.outcome for _, judgement in judged.values()]),
         message=_message(key, gaps, judgement, worst),
-        budget=budget_of(case, measurement.dtype),
+        budget=budget_of(case, key, measurement.dtype),
         distance=_worst_distances([gaps for gaps, _ in judged.values()]),
         worst=worst,
     )
-    return _with_quirks(result, quirks, [judgement for _, judgement in judged.values()])
+    return _with_quirks(finding, case.quirks, [judgement for _, judgement in judged.values()])
 
 
-def _with_quirks(result: Result, quirks: list[Quirk], judgements: list[Judgement]) -> Result:
+def _with_quirks(
+    finding: Finding, quirks: tuple[Quirk, ...], judgements: list[Judgement]
+) -> Finding:
     """The quirks that were observed; one that was not is a failure of its own."""
     seen = [sum(j.quirks[i] for j in judgements) for i in range(len(quirks))]
-    unseen = [quirk for quirk, count in zip(quirks, seen, strict=True) if not count]
-    observed = tuple(quirk for quirk, count in zip(quirks, seen, strict=True) if count)
-    if unseen and result.outcome.succeeds:
+    observed = tuple(i for i, count in enumerate(seen) if count)
+    unseen = [q for q, count in zip(quirks, seen, strict=True) if not count and q.where]
+    if unseen and finding.outcome.succeeds:
         message = f"declared, but not observed: {unseen[0].reason}"
-        return replace(result, outcome=Outcome.STALE, message=message, quirks=observed)
-    return replace(result, quirks=observed)
-
-
-def _mask(quirk: Quirk, case: Case, voices: Voices, subject: NDArray[Any]) -> NDArray[np.bool_]:
-    """The points of the entry that the quirk is about."""
-    assert quirk.where is not None
-    mask = np.asarray(quirk.where(voices.given, case.params.values))
-    if mask.shape not in ((), subject.shape):
-        return np.zeros(subject.size, bool)
-    return np.broadcast_to(mask, subject.shape).ravel()
+        return replace(finding, outcome=Outcome.STALE, message=message, observed=observed)
+    return replace(finding, observed=observed)
 
 
 def _message(entry: str, gaps: Gaps, judgement: Judgement, worst: Worst | None) -> str:
@@ -156,16 +130,21 @@ def rank(gaps: Gaps, judgement: Judgement) -> tuple[int, float]:
     return list(Outcome).index(judgement.outcome), float(gaps.truth.max(initial=0.0))
 
 
-def structural_difference(found: Trace, expected: Trace, case: Case) -> str:
+def structural_difference(found: Trace, expected: Trace) -> str:
     """What is wrong with names, shapes and dtypes; empty if nothing is."""
     for key, array in expected.items():
         if key not in found:
-            return f"{key} is missing"
+            return f"{key} is missing: there are {', '.join(found) or 'no results'}"
         if found[key].shape != array.shape:
             return f"{key} has shape {found[key].shape}, the reference's has {array.shape}"
-        if found[key].dtype != array.dtype:
+        if not _same_dtype(str(found[key].dtype), str(array.dtype)):
             return f"{key} has dtype {found[key].dtype}, the reference's has {array.dtype}"
     return ""
+
+
+def _same_dtype(found: str, expected: str) -> bool:
+    """jax counts in int32 where torch does in int64."""
+    return found == expected or (found == "int32" and expected == "int64")
 
 
 def _worst_distances(measured: list[Gaps]) -> dict[str, float | None]:

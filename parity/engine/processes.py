@@ -7,15 +7,13 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 
 from parity.cases import Case, cases
 from parity.engine.groups import run_group, silence
-from parity.engine.results import Result
+from parity.engine.results import Finding, Result, result_of
 from parity.spec import Spec
 
 Load = Callable[[], Sequence[Spec]]
-NO_CASE = Case(spec=None, check="")  # pyright: ignore[reportArgumentType]
 
 
 def run_in_processes(
@@ -29,14 +27,13 @@ def run_in_processes(
         seed: of the random numbers.
         workers: processes.
     """
-    by_id = {case.id: case for group in groups for case in group}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_share_device) as pool:
-        ids = [[case.id for case in group] for group in groups]
-        for future in as_completed([pool.submit(_work, load, names, seed) for names in ids]):
-            for name, quirks, result in future.result():
-                case = by_id[name]
-                yield replace(result, case=case, quirks=tuple(case.spec.quirks[i] for i in quirks))
+        started = {
+            pool.submit(_work, load, [case.id for case in group], seed): group for group in groups
+        }
+        for future in as_completed(started):
+            yield from map(result_of, started[future], future.result())
 
 
 def _share_device() -> None:
@@ -44,19 +41,11 @@ def _share_device() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
-def _work(load: Load, ids: list[str], seed: int) -> list[tuple[str, list[int], Result]]:
-    """Runs in the worker. Rows hold functions, which do not travel: ids and places do."""
+def _work(load: Load, ids: list[str], seed: int) -> list[Finding]:
+    """Runs in the worker. Rows hold functions, which do not travel: ids do."""
     known = _known(load)
     with silence():
-        results = run_group([known[name] for name in ids], seed)
-    return [
-        (
-            result.case.id,
-            [result.case.spec.quirks.index(quirk) for quirk in result.quirks],
-            replace(result, case=NO_CASE, quirks=()),
-        )
-        for result in results
-    ]
+        return run_group([known[name] for name in ids], seed)
 
 
 @functools.cache

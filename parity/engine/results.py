@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from parity.cases import Case
@@ -25,30 +25,49 @@ class Worst:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """What came of a case.
+class Finding:
+    """What came of a case, without the case: plain data, which can travel between processes.
 
     Args:
-        case: what was compared.
         outcome: how it ended.
         message: a sentence; empty where nothing is to be said.
         budget: what was allowed.
-        distance: the largest distances between the voices, in ulp.
+        distance: the largest distances between the sides, in ulp.
         worst: the point that decided.
-        quirks: those that were observed.
+        observed: which of the case's quirks were observed, by their places.
         curve: for plots, see `curves`.
         seconds: what the case took; the first of a group runs the sides for all.
     """
 
-    case: Case
     outcome: Outcome
     message: str = ""
     budget: Budget | None = None
     distance: dict[str, float | None] = field(default_factory=dict[str, "float | None"])
     worst: Worst | None = None
-    quirks: tuple[Quirk, ...] = ()
+    observed: tuple[int, ...] = ()
     curve: dict[str, Any] | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Finding):
+    """What came of a case.
+
+    Args:
+        case: what was compared.
+    """
+
+    case: Case
+
+    @property
+    def quirks(self) -> tuple[Quirk, ...]:
+        """The declared differences that were observed."""
+        return tuple(self.case.quirks[i] for i in self.observed)
+
+
+def result_of(case: Case, finding: Finding) -> Result:
+    """The finding with its case."""
+    return Result(case=case, **{f.name: getattr(finding, f.name) for f in fields(finding)})
 
 
 def succeeded(results: Sequence[Result]) -> bool:

@@ -6,61 +6,63 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.backends import Transforming
+from parity.backends import CompilingBackend, MappingBackend
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import FORMATS, Floats, widened
 from parity.engine.measurement import Measurement, between
 from parity.engine.numeric import budget_of, rank, structural_difference
-from parity.engine.results import Result, Worst
-from parity.engine.voices import Voices
+from parity.engine.results import Finding, Worst
+from parity.engine.sides import Sides
 from parity.verdict import Gaps, Judgement, Outcome, judge
 
 
-def vmap(case: Case, voices: Voices) -> Result:
+def vmap(case: Case, sides: Sides) -> Finding:
     """Two problems mapped at once, against the compiled program called twice."""
-    side = voices.subject_side
-    assert isinstance(side, Transforming)
-    _raise_failures(voices)
-    again = voices.numbers(f"{voices.key}/again")
-    problems = [replace(voices.problem, drawn={}), again]
-    mapped = side.mapped_program(voices.subject_call, case.params.values, case.params.mapped)
-    together = mapped(problems).trace
-    single = [voices.subject.trace, voices.subject_program(again).trace]
+    side = sides.subject_side
+    assert isinstance(side, MappingBackend)
+    _raise_failures(sides)
+    again = sides.numbers(f"{sides.key}/again")
+    problems = [replace(sides.problem, drawn={}), again]
+    mapped = side.mapped_program(sides.subject_task)(problems)
+    single = [sides.subject.trace, sides.subject_program(again).trace]
+    together = {key: np.stack([trace[key] for trace in mapped]) for key in mapped[0]}
     apart = {key: np.stack([trace[key] for trace in single]) for key in together}
-    floors = {key: _sums(array, case, voices) for key, array in apart.items()}
+    floors = {key: _sums(array, case, sides) for key, array in apart.items()}
     return _same(case, together, apart, floors)
 
 
-def jit(case: Case, voices: Voices) -> Result:
+def jit(case: Case, sides: Sides) -> Finding:
     """The compiled program, against every operation compiled on its own."""
-    side = voices.subject_side
-    assert isinstance(side, Transforming)
-    _raise_failures(voices)
+    side = sides.subject_side
+    assert isinstance(side, CompilingBackend)
+    _raise_failures(sides)
     # Each operation of a backward pass costs a compilation; half precision differs in values first.
     phases = ("forward", "vjp") if case.dtype == "float32" else ("forward",)
-    program = side.op_by_op(voices.subject_call, case.params.values, case.params.mapped, phases)
-    apart = program(replace(voices.problem, drawn={})).trace
-    together = {key: voices.subject.trace[key] for key in apart}
+    program = side.op_by_op(sides.subject_task, phases)
+    apart = program(replace(sides.problem, drawn={})).trace
+    together = {key: sides.subject.trace[key] for key in apart}
     beside = {
-        key: Measurement(voices=voices, entry=key, subject=array) for key, array in together.items()
+        key: Measurement(sides=sides, entry=key, subject=array) for key, array in together.items()
     }
-    floors = {key: measurement.floor(budget_of(case)) for key, measurement in beside.items()}
-    # Two programs may err to different sides of the truth.
-    truths = {key: measurement.truths for key, measurement in beside.items()}
+    floors = {key: measurement.floor(budget_of(case, key)) for key, measurement in beside.items()}
+    # Two programs may err to different sides of the truth; without one the first is it.
+    truths = {
+        key: measurement.truths or [widened(apart[key])] for key, measurement in beside.items()
+    }
     return _same(case, together, apart, floors, truths)
 
 
-def _raise_failures(voices: Voices) -> None:
+def _raise_failures(sides: Sides) -> None:
     for phase in ("forward", "vjp"):
-        if phase in voices.subject.failures:
-            raise voices.subject.failures[phase]
+        if phase in sides.subject.failures:
+            raise sides.subject.failures[phase]
 
 
-def _sums(array: np.ndarray, case: Case, voices: Voices) -> Floats:
+def _sums(array: np.ndarray, case: Case, sides: Sides) -> Floats:
     """Mapped sums may be taken in another order: the floor, if results are no single points."""
     budget = budget_of(case)
-    if voices.pointwise and array.shape[1:] == voices.problem.arrays[0].shape:
+    if sides.pointwise and array.shape[1:] == sides.problem.first.shape:
         return np.zeros(array.size)
     size = np.abs(widened(array))
     largest = size[np.isfinite(size)].max(initial=0.0)
@@ -73,17 +75,17 @@ def _same(
     expected: Trace,
     floors: dict[str, Floats],
     truths: dict[str, list[Floats]] | None = None,
-) -> Result:
+) -> Finding:
     """Two ways of running the subject have to agree within the budget."""
     truths = truths or {key: [widened(array)] for key, array in expected.items()}
-    difference = structural_difference(found, expected, case)
+    difference = structural_difference(found, expected)
     if difference:
-        return Result(case=case, outcome=Outcome.MISMATCH, message=difference)
-    budget = budget_of(case)
+        return Finding(outcome=Outcome.MISMATCH, message=difference)
     judged: dict[str, tuple[Gaps, Judgement]] = {}
     for key, array in found.items():
         gaps = between(array, [expected[key]], truths[key], str(array.dtype))
-        judged[key] = gaps, judge(gaps, budget, floors[key], [], follow=True)
+        budget = budget_of(case, key, str(array.dtype))
+        judged[key] = gaps, judge(gaps, budget, floors[key], [], accept_reference=True)
     key = max(judged, key=lambda k: rank(*judged[k]))
     index = judged[key][1].worst
     worst = Worst(
@@ -98,11 +100,10 @@ def _same(
         outcome = Outcome.MISMATCH
     text = f"{key}[{index}]: {worst.subject!r} together, {worst.reference!r} apart"
     farthest = max(float(gaps.reference.max(initial=0.0)) for gaps, _ in judged.values())
-    return Result(
-        case=case,
+    return Finding(
         outcome=outcome,
         message=text if outcome is Outcome.MISMATCH else "",
-        budget=budget,
+        budget=budget_of(case, key),
         distance={"subject_reference": farthest},
         worst=worst,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,112 +14,146 @@ from parity.inputs import streams
 from parity.inputs.meetings import columns
 from parity.inputs.points import Pointwise
 from parity.inputs.samples import fixed
-from parity.spec import Array, Beside, Choices, Given, Labels, Points
+from parity.spec import Array, Beside, Choices, Described, Given, Labels, Points, Template
+from parity.trees import Tree, flat, joined, placed
+
+Leaves = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """How leaves make up the arguments of a call.
+
+    Args:
+        positional: a tree for each positional argument.
+        named: the same of those given by name.
+    """
+
+    positional: tuple[Tree, ...]
+    named: Mapping[str, Tree]
+
+    def arguments(self, leaves: Leaves) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
+        """The positional arguments, and those given by name, made of leaves by path."""
+        args = tuple(placed(tree, leaves, str(i)) for i, tree in enumerate(self.positional))
+        return args, {name: placed(tree, leaves, name) for name, tree in self.named.items()}
+
+    @property
+    def leaves(self) -> dict[str, Any]:
+        """The leaves of the trees by path."""
+        found: dict[str, Any] = {}
+        for i, tree in enumerate(self.positional):
+            found |= flat(tree, str(i))
+        for name, tree in self.named.items():
+            found |= flat(tree, name)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """The numbers of one call: what every side is given.
+    """The numbers of one call: what every side is given. Leaves of trees go by their paths.
 
     Args:
         key: the randomness of cotangents and directions.
         dtype: of every array that is not constant.
-        arrays: positional arguments.
-        named: arguments given by name.
+        arguments: every leaf of every argument.
+        form: how they make up the call.
         drawn: what the subject drew at random, for the reference only.
-        constant: the arguments that no gradient is taken of, by position or name.
+        constant: the arguments that no gradient is taken of.
         pointwise: whether every argument is visited point by point.
+        derived: from what cotangents and directions are taken, if not from the key.
     """
 
     key: str
     dtype: str
-    arrays: tuple[NDArray[Any], ...]
-    named: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
+    arguments: Mapping[str, NDArray[Any]]
+    form: Form
     drawn: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
     constant: frozenset[str] = frozenset()
     pointwise: bool = False
+    derived: Derived | None = None
 
     @property
-    def arguments(self) -> dict[str, NDArray[Any]]:
-        """Every argument, by position or name."""
-        return {**{str(i): array for i, array in enumerate(self.arrays)}, **self.named}
+    def first(self) -> NDArray[Any]:
+        """The first leaf of the first argument; nothing, if there are no arguments."""
+        return next(iter(self.arguments.values()), np.zeros(()))
 
     @property
     def differentiated(self) -> tuple[str, ...]:
-        """The arguments that gradients are taken of, by position or name."""
+        """The arguments that gradients are taken of."""
         return tuple(name for name in self.arguments if name not in self.constant)
 
-    def cotangent(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        """What is pulled back through the function."""
-        return streams.signed(f"{self.key}/cotangent", shape, self.dtype)
+    def cotangent(self, shape: tuple[int, ...], path: str = "") -> NDArray[Any]:
+        """What is pulled back through the result, or through the leaf of it at the path."""
+        if self.derived is not None:
+            return self.derived.cotangent(shape, path)
+        return streams.signed(joined(self.key, "cotangent", path), shape, self.dtype)
 
     def directions(self) -> dict[str, NDArray[Any]]:
         """For each differentiated argument its tangent, the cotangent of its gradient as well."""
-        arguments = self.arguments
+        if self.derived is not None:
+            return self.derived.directions()
         return {
-            name: streams.signed(f"{self.key}/direction/{name}", arguments[name].shape, self.dtype)
+            name: streams.signed(
+                f"{self.key}/direction/{name}", self.arguments[name].shape, self.dtype
+            )
             for name in self.differentiated
         }
 
     def in_dtype(self, dtype: str) -> Problem:
         """The same numbers, cotangents included, in a wider dtype."""
-        return _Widened(
-            key=self.key,
-            dtype=dtype,
-            arrays=tuple(self._widened(a, dtype) for a in self.arrays),
-            named={name: self._widened(a, dtype) for name, a in self.named.items()},
-            drawn={name: rounded(a, dtype) for name, a in self.drawn.items()},
-            constant=self.constant,
-            pointwise=self.pointwise,
-            source=self,
-        )
 
-    def _widened(self, array: NDArray[Any], dtype: str) -> NDArray[Any]:
-        """Labels stay what they are."""
-        return rounded(array, dtype) if array.dtype == numpy_dtype(self.dtype) else array
+        def widened(array: NDArray[Any]) -> NDArray[Any]:
+            """Labels stay what they are."""
+            return rounded(array, dtype) if array.dtype == numpy_dtype(self.dtype) else array
+
+        return replace(
+            self,
+            dtype=dtype,
+            arguments={name: widened(a) for name, a in self.arguments.items()},
+            drawn={name: rounded(a, dtype) for name, a in self.drawn.items()},
+            derived=Derived(source=self, change=lambda array: rounded(array, dtype)),
+        )
 
     def at(self, index: int) -> Problem:
         """The problem of a single point: one entry of every array, cotangents included."""
         here = slice(index, index + 1)
-        return _SinglePoint(
-            key=self.key,
-            dtype=self.dtype,
-            arrays=tuple(a[here] for a in self.arrays),
-            named={name: a[here] for name, a in self.named.items()},
-            constant=self.constant,
-            source=self,
-            here=here,
+        return replace(
+            self,
+            arguments={name: a[here] for name, a in self.arguments.items()},
+            pointwise=False,
+            derived=Derived(source=self, change=lambda a: a[here], whole=self.first.shape),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _SinglePoint(Problem):
-    source: Problem
-    here: slice
+class Derived:
+    """Cotangents and directions that are those of another problem, changed.
 
-    def cotangent(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        return self.source.cotangent(self.source.arrays[0].shape)[self.here]
+    Args:
+        source: the other problem.
+        change: of each array.
+        whole: the shape of the source's result, if that is another one.
+    """
+
+    source: Problem
+    change: Callable[[NDArray[Any]], NDArray[Any]]
+    whole: tuple[int, ...] | None = None
+
+    def cotangent(self, shape: tuple[int, ...], path: str) -> NDArray[Any]:
+        """See `Problem.cotangent`."""
+        whole = shape if self.whole is None else self.whole
+        return self.change(self.source.cotangent(whole, path))
 
     def directions(self) -> dict[str, NDArray[Any]]:
-        return {name: a[self.here] for name, a in self.source.directions().items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Widened(Problem):
-    source: Problem
-
-    def cotangent(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        return rounded(self.source.cotangent(shape), self.dtype)
-
-    def directions(self) -> dict[str, NDArray[Any]]:
-        return {name: rounded(a, self.dtype) for name, a in self.source.directions().items()}
+        """See `Problem.directions`."""
+        return {name: self.change(array) for name, array in self.source.directions().items()}
 
 
 def problem(
     key: str,
     dtype: str,
-    inputs: tuple[Array, ...],
-    named: Mapping[str, Array] | None = None,
+    inputs: tuple[Described, ...],
+    named: Mapping[str, Described] | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Problem:
     """The numbers for the described arguments.
@@ -132,7 +166,8 @@ def problem(
         shape: of the arguments that are visited point by point, instead of one long vector: for
             each of them a few numbers of a usual size.
     """
-    described: dict[str, Array] = {**{str(i): a for i, a in enumerate(inputs)}, **(named or {})}
+    form = Form(positional=inputs, named=named or {})
+    described: dict[str, Array] = form.leaves
     points: dict[str, Pointwise] = {}
     arrays: dict[str, NDArray[Any]] = {}
     for name, array in described.items():
@@ -148,10 +183,10 @@ def problem(
     return Problem(
         key=key,
         dtype=dtype,
-        arrays=tuple(arrays[str(i)] for i in range(len(inputs))),
-        named={name: arrays[name] for name in named or {}},
+        arguments={name: arrays[name] for name in described},
+        form=form,
         constant=frozenset(name for name, array in described.items() if is_constant(array)),
-        pointwise=shape is None and len(points) == len(described),
+        pointwise=shape is None and bool(points) and len(points) == len(described),
     )
 
 
@@ -160,15 +195,15 @@ def _last(column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return column[column.size - int(np.prod(shape)) :].reshape(shape)
 
 
-def is_pointwise(array: Array) -> bool:
+def is_pointwise(array: Any) -> bool:
     """Whether the argument is visited point by point."""
     return isinstance(array, Points | Beside) or (
         isinstance(array, Choices) and array.shape is None
     )
 
 
-def is_constant(array: Array) -> bool:
+def is_constant(array: Any) -> bool:
     """Whether no gradient is taken of the argument."""
     if isinstance(array, Choices):
         return not array.differentiated
-    return isinstance(array, Labels | Given)
+    return isinstance(array, Labels | Given | Template)

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.dtypes import Floats, is_floating, rounded
+from parity.dtypes import Floats, is_floating, numpy_dtype, rounded
 from parity.inputs.streams import stream
-from parity.spec import Choices, Given, Labels, Samples
+from parity.spec import Choices, Given, Labels, Samples, Template
 
 # One class index in so many is a special one.
 STRIDE = 4
 
 
-def fixed(key: str, dtype: str, array: Samples | Choices | Labels | Given) -> NDArray[Any]:
+def fixed(
+    key: str, dtype: str, array: Samples | Choices | Labels | Given | Template
+) -> NDArray[Any]:
     """The numbers of an argument of a fixed shape."""
     match array:
         case Samples():
@@ -27,6 +29,8 @@ def fixed(key: str, dtype: str, array: Samples | Choices | Labels | Given) -> ND
             return _labels(key, array)
         case Given():
             return _given(dtype, array)
+        case Template():
+            return np.zeros(array.shape, numpy_dtype(dtype))
 
 
 def _labels(key: str, array: Labels) -> NDArray[Any]:

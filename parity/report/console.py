@@ -11,11 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from parity.cases import Case
 from parity.engine import Result
-from parity.engine.numeric import budget_of, quirks_of
 from parity.report.snippet import snippet
 from parity.report.summary import last_line, replay_command
 from parity.spec import CHECKS, NUMERIC_CHECKS, Budget
-from parity.verdict import Outcome
+from parity.verdict import Outcome, default_budget
 
 COLOURS = {
     Outcome.EXACT: "green",
@@ -65,7 +64,7 @@ class Reporter:
         self.done += 1
         self.failed += not result.outcome.succeeds
         self.progress.update(
-            self.task, advance=1, failed=self.failed, description=result.case.spec.name
+            self.task, advance=1, failed=self.failed, description=result.case.setup.name
         )
         if not result.outcome.succeeds:
             self.console.print(failure_text(result, self.seed), markup=False)
@@ -91,32 +90,32 @@ def failure_text(result: Result, seed: int) -> str:
 
 def description(case: Case) -> str:
     """What a case compares."""
-    reference = case.params.reference or case.spec.reference
-    lines = [
-        f"{case.id}: {CHECKS[case.check]}",
-        f"  subject    {case.spec.subject.backend}: {case.spec.subject.name}",
-        f"  reference  {reference.backend}: {reference.name}",
-    ]
+    setup = case.setup
+    lines = [f"{case.id}: {CHECKS[case.check]}", *_sides(case)]
     if case.check in NUMERIC_CHECKS:
-        lines += [f"  input      {array}" for array in case.params.inputs or case.spec.inputs]
-        lines += [f"  {name:<10} {array}" for name, array in case.params.arrays.items()]
-        lines += [f"  {name:<10} {value!r}" for name, value in case.params.values.items()]
-        lines.append(f"  budget     {_budget(budget_of(case))}")
+        lines += [f"  input      {described}" for described in setup.inputs]
+        lines += [f"  {name:<10} {described}" for name, described in setup.arrays.items()]
+        lines += [f"  {name:<10} {value!r}" for name, value in setup.values.items()]
+        lines += [f"  random     {setup.random}"] if setup.random else []
+        lines.append(f"  budget     {_budget(case.budget or default_budget(case.check, case.dtype))}")
     if case.bad_call is not None:
         lines.append(f"  bad call   {case.bad_call.reason}")
-    lines += [f"  quirk      {quirk.reason} ({quirk.source})" for quirk in quirks_of(case)]
+    lines += [f"  quirk      {quirk.reason} ({quirk.source})" for quirk in case.quirks]
     return "\n".join(lines)
+
+
+def _sides(case: Case) -> list[str]:
+    subject, reference = case.setup.subject, case.setup.reference
+    return [
+        f"  subject    {subject.backend}: {subject.name}",
+        f"  reference  {reference.backend}: {reference.name}",
+    ]
 
 
 def details(result: Result, seed: int) -> str:
     """What came of one case, and how to see it without parity."""
     case = result.case
-    reference = case.params.reference or case.spec.reference
-    lines = [
-        f"{case.id}: {result.outcome}",
-        f"  subject    {case.spec.subject.backend}: {case.spec.subject.name}",
-        f"  reference  {reference.backend}: {reference.name}",
-    ]
+    lines = [f"{case.id}: {result.outcome}", *_sides(case)]
     if result.message:
         lines.append(f"  {result.message}")
     if result.budget is not None:

@@ -38,11 +38,12 @@ def write(path: Path, data: dict[str, Any]) -> None:
 
 def _case(result: Result) -> dict[str, Any]:
     case, budget, worst = result.case, result.budget, result.worst
+    setup = case.setup
     return {
         "id": case.id,
-        "family": case.spec.family,
-        "function": case.spec.name,
-        "params": {**case.params.values, **dict.fromkeys(case.params.arrays, "array")},
+        "family": setup.family,
+        "function": setup.name,
+        "params": {**setup.values, **dict.fromkeys(setup.arrays, "array")},
         "dtype": case.dtype,
         "check": case.check,
         "outcome": result.outcome,

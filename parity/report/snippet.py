@@ -23,12 +23,11 @@ def snippet(result: Result) -> str:
     if case.bad_call is not None:
         values = _keywords(dict(case.bad_call.values))
         args = ", ".join(_describe(arg) for arg in case.bad_call.args)
-        return f"# {case.spec.subject.name}({', '.join(filter(None, [args, values]))})"
+        return f"# {case.setup.subject.name}({', '.join(filter(None, [args, values]))})"
     if worst is None or not worst.input or worst.entry.startswith(("second", "jvp")):
         return ""
-    reference = case.params.reference or case.spec.reference
     try:
-        lines = [*_side(case.spec.subject, result), *_side(reference, result)]
+        lines = [*_side(case.setup.subject, result), *_side(case.setup.reference, result)]
     except ImportError:
         return ""  # a function inside a function has no name to import
     return "\n".join(line for line in lines if line)
@@ -99,8 +98,8 @@ def _is_floating(value: Any) -> bool:
 
 def _differentiated(result: Result) -> list[str]:
     """The names of the arguments that gradients are taken of."""
-    case = result.case
-    described = [*(case.params.inputs or case.spec.inputs), *case.params.arrays.values()]
+    setup = result.case.setup
+    described = [*setup.inputs, *setup.arrays.values()]
     return [
         name
         for name, array in zip(_names(result), described, strict=True)
@@ -110,19 +109,19 @@ def _differentiated(result: Result) -> list[str]:
 
 def _names(result: Result) -> list[str]:
     assert result.worst is not None
-    named = list(result.case.params.arrays)
+    named = list(result.case.setup.arrays)
     positional = len(result.worst.input) - len(named)
     return [*("x" if i == 0 else f"x{i}" for i in range(positional)), *named]
 
 
 def _call(name: str, result: Result) -> str:
-    positional = [n for n in _names(result) if n not in result.case.params.arrays]
-    named = [f"{n}={n}" for n in result.case.params.arrays]
+    positional = [n for n in _names(result) if n not in result.case.setup.arrays]
+    named = [f"{n}={n}" for n in result.case.setup.arrays]
     return f"{name}({', '.join([*positional, *named, *_keywords_of(result)])})"
 
 
 def _keywords_of(result: Result) -> list[str]:
-    return [f"{key}={value!r}" for key, value in result.case.params.values.items()]
+    return [f"{key}={value!r}" for key, value in result.case.setup.values.items()]
 
 
 def _keywords(values: dict[str, Any]) -> str:

@@ -1,23 +1,34 @@
 """The power of the suite: every wrong function is caught, and a blinded engine is noticed."""
 
+import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jaxact import functional
-from parity import compare
+from parity import compare, suite
 from parity.backends import Run
 from parity.cases import cases, select
 from parity.engine import run
-from parity.engine.voices import Voices
+from parity.engine.sides import Sides
 from parity.inputs import streams
 from parity.spec import on
-from parity.suite import FAMILIES, mutants
-from parity.suite.activations import SPECS
 from parity.verdict import Outcome
 
-MUTANTS = mutants()
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).with_name("mutants")
+
+
+def _modules(folder):
+    """The modules of wrong functions in the folder and below, by their file's path."""
+    for path in sorted(folder.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        yield importlib.import_module(name)
+
+
+MUTANTS = tuple(mutant for module in _modules(FOLDER) for mutant in module.MUTANTS)
 
 
 def _result(mutant):
@@ -31,7 +42,7 @@ def test_a_wrong_function_is_caught(mutant):
     assert result.outcome is mutant.outcome, f"{result.case.id}: {result.outcome} {result.message}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", suite.FAMILIES)
 def test_there_are_many_of_them_in_each_family(family):
     assert sum(mutant.spec.family == family for mutant in MUTANTS) >= 40
 
@@ -46,7 +57,7 @@ def _mutant(mistake):
 
 def test_an_engine_that_compares_the_reference_with_itself_lets_mutants_pass(monkeypatch):
     mutant = _mutant("selu_has_rounded_constants")
-    monkeypatch.setattr(Voices, "subject", property(lambda voices: voices.reference))
+    monkeypatch.setattr(Sides, "subject", property(lambda sides: sides.reference))
     assert _result(mutant).outcome.succeeds
 
 
@@ -59,7 +70,7 @@ def test_an_engine_for_which_nan_equals_a_number_lets_mutants_pass(monkeypatch):
 
 
 def _torch_in_place_of_jaxact():
-    spec = next(spec for spec in SPECS if spec.name == "gelu")
+    spec = next(spec for spec in suite.rows("activations") if spec.name == "gelu")
     chosen = cases([replace(spec, subject=on("torch", "nn.functional.gelu"))])
     return run(select(chosen, "activations/gelu/float32/forward"))[0].outcome
 
@@ -69,8 +80,8 @@ def test_the_reference_itself_does_not_pass_where_it_is_wrong():
 
 
 def test_an_engine_without_a_truth_lets_the_mistakes_of_the_reference_pass(monkeypatch):
-    monkeypatch.setattr(Voices, "formula", None)
-    monkeypatch.setattr(Voices, "wide_reference", property(lambda voices: voices.references))
+    monkeypatch.setattr(Sides, "formula", None)
+    monkeypatch.setattr(Sides, "wide_reference", property(lambda sides: sides.references))
     assert _torch_in_place_of_jaxact().succeeds
 
 
@@ -90,7 +101,7 @@ def test_an_engine_with_cotangents_of_one_lets_mutants_pass(monkeypatch):
 
 def test_a_subject_that_gives_nothing_is_caught(monkeypatch):
     mutant = _mutant("selu_has_rounded_constants")
-    monkeypatch.setattr(Voices, "subject", Run())
+    monkeypatch.setattr(Sides, "subject", Run())
     assert _result(mutant).outcome is Outcome.MISMATCH
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Budget, Params, Points, Quirk, Samples, Values
+from parity.spec import FLOATS, Budget, Params, Place, Points, Quirk, Samples, Values
 from parity.suite.activations.laws import RRELU
 from parity.suite.activations.rows import (
     INTEGERS,
@@ -20,6 +20,16 @@ from parity.suite.activations.rows import (
     drawn,
     swept,
 )
+
+
+def _with_the_weight_at_0(place: Place) -> Any:
+    """What torch's first derivative says there: the slope is the weight, and constant."""
+    weight = place.arguments[1].reshape(())
+    return {
+        "jvp/out": weight * place.directions["0"],
+        "second/cotangent": weight * place.directions["0"],
+        "second/0": place.cotangent * place.directions["weight"].reshape(()),
+    }[place.entry]
 
 
 def _slopes_of_rrelu(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
@@ -103,6 +113,7 @@ SPECS = (
                 reason="torch's double backward takes the slope 1 at 0, its backward the weight",
                 source="prelu(0, weight=0.25): backward 0.25, double backward 1, torch 2.13",
                 where=lambda arguments, values: arguments[0] == 0,
+                instead=_with_the_weight_at_0,
                 checks=("jvp", "second"),
                 settings=("weight=array", "weight=0-d"),
             ),

@@ -105,9 +105,8 @@ def swept(
 def drawn(reference: str, observe: Callable[..., Any], **fields: Any) -> Params:
     """A random setting: the reference is given what the subject drew from its key."""
     return Params(
-        key=7,
+        random=Drawn(seed=7, observe=observe),
         reference=torch_form(reference),
-        drawn=Drawn(observe=observe),
         dtypes=("float32",),
         checks=("forward", "vjp", "jvp", "second", "jit"),
         **fields,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Budget, Choices, Params, Spec, Target, on
+from parity.spec import FLOATS, BadCall, Budget, Params, Spec, Template, factory
+from parity.suite.rows import Theme, torch_stream
 
-CHECKS = ("forward", "error", "signature", "law")
 SAME_BITS = Budget(ulp=0, reason="the same stream gives the same bits")
 _KERNELS = "bit for bit with AVX2; other processors run another kernel of torch"
 NORMAL_BITS: dict[Any, Budget] = {
@@ -20,16 +20,13 @@ NORMAL_BITS: dict[Any, Budget] = {
 SMALL, EVEN, ODD = (3, 5), (16, 33), (7, 11)
 KERNEL, FLAX_KERNEL = (8, 6, 3, 3), (3, 3, 6, 8)
 SEEDS = (0, 1, 42, 2**32 + 5, -1)
+THEME = Theme("initializers")
 
 
-def template(*shape: int) -> tuple[Choices]:
-    """What is to be filled: its shape and dtype matter."""
-    return (Choices(values=(0.0,), shape=shape, differentiated=False),)
-
-
-def filled(shape: tuple[int, ...], *, label: str, **fields: Any) -> Params:
-    """A setting for a shape; `values` are the initializer's arguments and the seed."""
-    return Params(label=label, inputs=template(*shape), **fields)
+def filled(shape: tuple[int, ...], *, label: str, seed: int = 0, **fields: Any) -> Params:
+    """A setting for a shape; `values` are the initializer's arguments."""
+    random = fields.pop("random", torch_stream(seed))
+    return Params(label=label, inputs=(Template(shape=shape),), random=random, **fields)
 
 
 def random_settings(arguments: Sequence[dict[str, Any]], **options: Any) -> tuple[Params, ...]:
@@ -45,8 +42,7 @@ def random_settings(arguments: Sequence[dict[str, Any]], **options: Any) -> tupl
     dtypes = options.get("dtypes", FLOATS)
 
     def setting(label: str, shape: tuple[int, ...], **values: Any) -> Params:
-        every = {"seed": 42, **first, **values}
-        return filled(shape, label=label, values=every, dtypes=dtypes)
+        return filled(shape, label=label, seed=42, values={**first, **values}, dtypes=dtypes)
 
     return (
         setting("kernel" if kernels else "matrix", shape),
@@ -55,20 +51,17 @@ def random_settings(arguments: Sequence[dict[str, Any]], **options: Any) -> tupl
         setting("rest", ODD),
         setting("flax", flax_shape, layout="flax"),
         *(
-            filled(EVEN, label=f"seed={seed}", values={**first, "seed": seed}, dtypes=("float32",))
+            filled(EVEN, label=f"seed={seed}", seed=seed, values=first, dtypes=("float32",))
             for seed in SEEDS
         ),
         *(
-            filled(
-                ODD, label=f"after,{dtype}", values={"seed": 1, **first, "after": True},
-                dtypes=(dtype,),
-            )
+            filled(ODD, label=f"after,{dtype}", seed=1, values=first, dtypes=(dtype,))
             for dtype in dtypes
         ),
         *(
             filled(
                 shape, label=",".join(f"{k}={v}" for k, v in values.items()),
-                values={"seed": 7, **values},
+                seed=7, values=values,
                 dtypes=("float32",),
             )
             for values in others
@@ -77,31 +70,25 @@ def random_settings(arguments: Sequence[dict[str, Any]], **options: Any) -> tupl
 
 
 def initializer(name: str, **fields: Any) -> Spec:
-    """A row of this family: jaxact.initializers against torch.nn.init."""
-    budgets = fields.pop("budgets", {"forward": SAME_BITS})
-    return Spec(
-        family="initializers",
-        name=name,
-        subject=on("jax", f"parity.suite.initializers.subjects.{name}"),
-        reference=fields.pop("reference", torch_form(name)),
-        truth="reference",
-        checks=fields.pop("checks", CHECKS),
-        extra=fields.pop("extra", ("layout",)),
-        budgets=budgets,
-        **fields,
+    """A row of this family: jaxact.initializers against torch.nn.init, which has an underscore."""
+    return THEME.row(
+        name,
+        **{
+            "subject": factory("jax", f"jaxact.initializers.{name}"),
+            "reference": factory("torch", f"nn.init.{name}_"),
+            "checks": ("forward", "error", "signature", "law"),
+            "extra": ("layout",),
+            "budgets": {"forward": SAME_BITS},
+            **fields,
+        },
     )
-
-
-def torch_form(name: str, **options: Any) -> Target:
-    """A function of `references`."""
-    return on("torch", f"parity.suite.initializers.references.{name}", **options)
 
 
 def bad(
     name: str, reason: str, shape: tuple[int, ...] = (4, 4), dtype: str = "float32", **values: Any
 ) -> BadCall:
     """A call to refuse, with a template of that shape and dtype."""
-    return BadCall(name=name, args=(np.zeros(shape, dtype),), values=values, reason=reason)
+    return THEME.bad(name, reason, np.zeros(shape, dtype), **values)
 
 
 INTEGERS = bad("integers", "an integer dtype", dtype="int32")

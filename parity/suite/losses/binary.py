@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.spec import BadCall, Budget, Choices, Floats, Params, Points, Quirk, Samples, Target, on
-from parity.suite.losses.elements import (
+from parity.suite.losses.rows import (
     CROSSES,
     X,
     bad,

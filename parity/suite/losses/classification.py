@@ -19,7 +19,7 @@ from parity.spec import (
     Values,
     on,
 )
-from parity.suite.losses.elements import bad
+from parity.suite.losses.rows import bad
 
 N, C = 64, 9
 IGNORED = -100

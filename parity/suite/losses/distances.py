@@ -17,7 +17,7 @@ from parity.spec import (
     Target,
     on,
 )
-from parity.suite.losses.elements import bad, filled, loss
+from parity.suite.losses.rows import bad, filled, loss
 
 N, D = 24, 6
 ROWS = Samples(shape=(N, D))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parity.spec import Budget, Choices, Given, Labels, Params, Samples, Spec, on
-from parity.suite.losses.elements import bad
+from parity.suite.losses.rows import bad
 
 N, C, F = 26, 7, 5
 INPUT, MATRIX = Samples(shape=(N, F)), Samples(shape=(C, F), scale=1.0, axis=None)

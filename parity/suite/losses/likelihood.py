@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.spec import Budget, Choices, Floats, Params, Points, Quirk, Samples, Target, Values, on
-from parity.suite.losses.elements import (
+from parity.suite.losses.rows import (
     BRANCHES,
     CROSSES,
     ROWS,

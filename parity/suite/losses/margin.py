@@ -24,7 +24,7 @@ from parity.spec import (
     Values,
     on,
 )
-from parity.suite.losses.elements import JVP, bad, filled, loss
+from parity.suite.losses.rows import JVP, bad, filled, loss
 
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 Y = np.asarray([1, 0])

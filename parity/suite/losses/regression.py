@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parity.spec import BadCall, Beside, Budget, Params, Points, Quirk, Target, on
-from parity.suite.losses.elements import (
+from parity.suite.losses.rows import (
     JVP,
     X,
     bad,

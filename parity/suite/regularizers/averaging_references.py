@@ -1,4 +1,4 @@
-"""torch's averages of weights as functions of all the weights that they saw."""
+"""torch's averages of weights, updated step by step, and their formulas."""
 
 from __future__ import annotations
 
@@ -10,53 +10,62 @@ from torch.optim import swa_utils
 
 
 class _Model(nn.Module):
-    """Weights and a buffer."""
+    """A weight and a buffer of integers."""
 
-    def __init__(self, row: Tensor) -> None:
+    def __init__(self, params: dict[str, Tensor]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros_like(row))
-        self.register_buffer("count", torch.tensor(0))
+        self.weight = nn.Parameter(params["weight"].detach().clone())
+        self.register_buffer("count", params["count"].clone())
 
 
-def _averaged(steps: Tensor, **functions: Any) -> Tensor:
-    """[steps, weights + 1], what AveragedModel holds after each update."""
-    model = _Model(steps[0])
-    average: Any = swa_utils.AveragedModel(model, **functions)
-    rows: list[Tensor] = []
-    for i, row in enumerate(steps.detach()):
-        model.weight.data = row
-        model.get_buffer("count").fill_(10 * i)
-        average.update_parameters(model)
-        held = average.module
-        rows.append(torch.cat([held.weight.detach(), held.count.to(steps.dtype).reshape(1)]))
-    return torch.stack(rows)
+class Averaged:
+    """AveragedModel, which is shown the weights of every step."""
+
+    def __init__(self, params: dict[str, Tensor], **functions: Any) -> None:
+        self.model = _Model(params)
+        self.average: Any = swa_utils.AveragedModel(self.model, **functions)
+
+    def step(self, params: dict[str, Tensor]) -> dict[str, Any]:
+        """The state after the update."""
+        self.model.weight.data = params["weight"].detach()
+        self.model.get_buffer("count").copy_(params["count"])
+        self.average.update_parameters(self.model)
+        averages = {name: x.detach().clone() for name, x in self.average.module.state_dict().items()}
+        return {"state": {"params": averages, "n_averaged": self.average.n_averaged.clone()}}
 
 
-def ema(steps: Tensor, decay: float = 0.999) -> Tensor:
+class _Formula:
+    """The same, differentiable; the share of the new weights depends on how many there were."""
+
+    def __init__(self, share: Any) -> None:
+        self.share = share
+        self.count = 0
+        self.weight: Any = 0.0
+
+    def step(self, params: dict[str, Tensor]) -> dict[str, Any]:
+        """The state after the update; the first average is a copy."""
+        share = self.share(self.count) if self.count else 1.0
+        self.weight = (1 - share) * self.weight + share * params["weight"]
+        self.count += 1
+        averages = {"weight": self.weight, "count": params["count"].clone()}
+        return {"state": {"params": averages, "n_averaged": torch.tensor(self.count)}}
+
+
+def ema(params: Any, decay: float = 0.999) -> Averaged:
     """AveragedModel with an exponential moving average."""
-    return _averaged(steps, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay))
+    return Averaged(params, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay))
 
 
-def swa(steps: Tensor) -> Tensor:
+def swa(params: Any) -> Averaged:
     """AveragedModel as it is."""
-    return _averaged(steps)
+    return Averaged(params)
 
 
-def _in_formulas(steps: Tensor, shares: list[Tensor | float]) -> Tensor:
-    """[steps, weights + 1], each average from the last one, with a share of the new row."""
-    average, rows = steps[0], [steps[0]]
-    for row, share in zip(steps[1:], shares, strict=True):
-        average = (1 - share) * average + share * row
-        rows.append(average)
-    counts = 10.0 * torch.arange(len(rows), dtype=steps.dtype)
-    return torch.cat([torch.stack(rows), counts[:, None]], dim=1)
+def ema_formula(params: Any, decay: Any) -> _Formula:
+    """With a decay that is differentiated."""
+    return _Formula(lambda count: 1 - decay)
 
 
-def ema_formula(steps: Tensor, decay: Tensor) -> Tensor:
-    """The same, differentiable."""
-    return _in_formulas(steps, [1 - decay] * (len(steps) - 1))
-
-
-def swa_formula(steps: Tensor) -> Tensor:
-    """The same, differentiable: the mean of the rows so far."""
-    return _in_formulas(steps, [1 / (n + 1) for n in range(1, len(steps))])
+def swa_formula(params: Any) -> _Formula:
+    """The mean of the weights so far."""
+    return _Formula(lambda count: 1 / (count + 1))

@@ -1,0 +1,230 @@
+"""Subject, reference and truth of one group of cases; each runs when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity import inputs
+from parity.backends import OUT, Backend, Program, Run, Task, backend
+from parity.cases import Setup
+from parity.compare import Trace
+from parity.dtypes import Floats, rounded, widened
+from parity.formulas import formula_trace
+from parity.spec import Array, Drawn, Formula, Points, SameSeed, Target, Values
+from parity.trees import mapped
+
+NEIGHBOURHOOD = 2.0**-4
+UNDERFLOWS_BEYOND = 16.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Subject, reference and truth of one group; each runs when it is first asked for.
+
+    Args:
+        setup: what is run.
+        seed: of all random numbers.
+        phases: what every side is asked for.
+        shape: of the arguments that are visited point by point, instead of one long vector.
+    """
+
+    setup: Setup
+    seed: int
+    phases: tuple[str, ...] = ("forward",)
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        """The randomness of the inputs."""
+        setup = self.setup
+        return "/".join((setup.family, setup.name, setup.setting, setup.dtype, str(self.seed)))
+
+    @cached_property
+    def form(self) -> inputs.Form:
+        """How the leaves of a problem make up the arguments."""
+        return inputs.Form(positional=self.setup.inputs, named=self.setup.arrays)
+
+    @cached_property
+    def positional_leaves(self) -> dict[str, Array]:
+        """The descriptions of the positional arguments, by path."""
+        return inputs.Form(positional=self.setup.inputs, named={}).leaves
+
+    @cached_property
+    def pointwise(self) -> bool:
+        """Whether every positional argument is visited point by point."""
+        leaves = self.positional_leaves.values()
+        return self.shape is None and bool(leaves) and all(map(inputs.is_pointwise, leaves))
+
+    @property
+    def reduced(self) -> bool:
+        """Whether the result is a single number, however many there are in the arguments."""
+        out = self.reference.trace.get(OUT)
+        return out is not None and out.ndim == 0 < self.problem.first.ndim
+
+    def numbers(self, key: str, dtype: str = "") -> inputs.Problem:
+        """What the subject is given."""
+        setup = self.setup
+        return inputs.problem(key, dtype or setup.dtype, setup.inputs, setup.arrays, self.shape)
+
+    @cached_property
+    def problem(self) -> inputs.Problem:
+        """What every side is given, the subject's own random draw included."""
+        given = self.numbers(self.key)
+        random = self.setup.random
+        if not isinstance(random, Drawn) or random.observe is None:
+            return given
+        native = mapped(self.subject_side.array, given.form.arguments(given.arguments)[0])
+        subject = self.subject_side.sourced(self.setup.subject, random)
+        observed = random.observe(subject, native, self.setup.values)
+        return replace(given, drawn={"drawn": np.asarray(observed)})
+
+    @cached_property
+    def given(self) -> tuple[Floats, ...]:
+        """Every argument in float64: the positional ones, then those given by name."""
+        return tuple(widened(array) for array in self.problem.arguments.values())
+
+    @cached_property
+    def finite_points(self) -> NDArray[np.bool_]:
+        """Where every argument that is visited point by point is finite."""
+        return np.logical_and.reduce([np.isfinite(x) for x in self._points()])
+
+    @cached_property
+    def near_points(self) -> NDArray[np.bool_]:
+        """Where no argument is so far out that results underflow."""
+        return np.logical_and.reduce([np.abs(x) <= UNDERFLOWS_BEYOND for x in self._points()])
+
+    def _points(self) -> list[Floats]:
+        return [x for x in self.given if x.shape == self.given[0].shape]
+
+    @cached_property
+    def subject_side(self) -> Backend:
+        """The subject's framework."""
+        return backend(self.setup.subject.backend)
+
+    @property
+    def subject_task(self) -> Task:
+        """What the subject is to run."""
+        return self._task(self.setup.subject)
+
+    def _task(self, target: Target, values: Values | None = None) -> Task:
+        """The setting with one of its functions; only the subject draws what is observed."""
+        random = self.setup.random
+        own = target is self.setup.subject or isinstance(random, SameSeed)
+        return Task(
+            target=target,
+            form=self.form,
+            values=self.setup.values if values is None else values,
+            mapped=self.setup.mapped,
+            random=random if own else None,
+        )
+
+    @cached_property
+    def subject_program(self) -> Program:
+        """The subject, compiled."""
+        return self.subject_side.program(self.subject_task, self.phases)
+
+    @cached_property
+    def subject(self) -> Run:
+        """The subject's run; it gets no draw, for it made that itself."""
+        return self.subject_program(replace(self.problem, drawn={}))
+
+    @cached_property
+    def references(self) -> dict[str, Run]:
+        """The reference's runs, one for each of its own variants; the first is the usual one."""
+        side = backend(self.setup.reference.backend)
+        program = side.program(self._task(self.setup.reference), self.phases)
+        return side.variants(program, self.problem)
+
+    @property
+    def reference(self) -> Run:
+        """The reference's usual run."""
+        return next(iter(self.references.values()))
+
+    @property
+    def formula(self) -> Formula | None:
+        """The closed form of the truth."""
+        truth = self.setup.truth
+        return truth if isinstance(truth, Formula) else None
+
+    @cached_property
+    def wide_reference(self) -> dict[str, Run]:
+        """The truth as far as it is a function run in float64: by default the reference."""
+        truth = self.setup.truth
+        if truth == "reference":
+            return self.references
+        target = truth if isinstance(truth, Target) else self.setup.reference
+        side = backend(target.backend)
+        program = side.program(self._task(target, self.exact_values), self.phases)
+        runs = side.variants(program, self.problem.in_dtype("float64"))
+        if self.setup.dtype == "float64" and target is not self.setup.reference:
+            # In float64 this is no better than the reference: either may be the one that is right.
+            runs |= {f"reference {name}": run for name, run in self.references.items()}
+        return runs
+
+    @property
+    def exact_values(self) -> Values:
+        """The hyperparameters as the computation sees them: in float32 unless it is float64."""
+        if self.setup.dtype == "float64":
+            return self.setup.values
+        return {
+            name: float(np.float32(value)) if isinstance(value, float) else value
+            for name, value in self.setup.values.items()
+        }
+
+    @cached_property
+    def closed_form(self) -> Trace:
+        """The formula's trace in float64; empty without one."""
+        if self.formula is None:
+            return {}
+        return formula_trace(self.formula, self.problem, self.exact_values)
+
+    def truth(self, entry: str) -> list[Floats]:
+        """What may count as true: a formula, else a run in float64 in any of its variants.
+
+        Semantics are the reference's: at infinities, nan and kinks its float64 decides.
+        """
+        runs = [widened(r.trace[entry]) for r in self.wide_reference.values() if entry in r.trace]
+        closed = self.closed_form.get(entry)
+        if closed is None:
+            return runs
+        if not runs:
+            return [closed]
+        return [np.where(self.semantic_points, run, closed) for run in runs]
+
+    @cached_property
+    def semantic_points(self) -> NDArray[np.bool_]:
+        """Where not the formula but the reference's semantics decides."""
+        x = widened(self.problem.first)
+        described = self.positional_leaves.values()
+        kinks = [k for array in described if isinstance(array, Points) for k in array.kinks]
+        return ~np.isfinite(x) | np.isin(x, widened(rounded(kinks, self.setup.dtype)))
+
+    def crossings(self, entry: str) -> NDArray[np.bool_]:
+        """Around the points, other than 0, where the true result changes its sign.
+
+        Points of several arguments have no order in which it would.
+        """
+        x = self.given[0]
+        truths = self.truth(entry)
+        if len(self.positional_leaves) > 1 or not truths:
+            return np.zeros(x.shape, bool)
+        result = truths[0] * self._sign_of_factor(entry)
+        order = np.argsort(x)
+        order = order[np.isfinite(x[order]) & np.isfinite(result[order]) & (result[order] != 0)]
+        left, right = order[:-1], order[1:]
+        changes = (np.sign(result[left]) != np.sign(result[right])) & (x[left] * x[right] > 0)
+        near = np.zeros(x.shape, bool)
+        for low, high in zip(x[left[changes]], x[right[changes]], strict=True):
+            near |= (x >= low - NEIGHBOURHOOD) & (x <= high + NEIGHBOURHOOD)
+        return near
+
+    def _sign_of_factor(self, entry: str) -> Floats:
+        cotangent = widened(self.problem.cotangent(self.problem.first.shape))
+        direction = widened(self.problem.directions()["0"])
+        factors = {"out": np.ones_like(cotangent), "vjp/0": cotangent, "jvp/out": direction}
+        factors |= {"second/0": cotangent * direction, "second/cotangent": direction}
+        return np.sign(factors.get(entry, cotangent))

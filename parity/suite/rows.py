@@ -1,0 +1,106 @@
+"""How a row is written: what the rows of a file have in common, settings and calls to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.spec import BadCall, Params, SameSeed, Spec, Target, on
+
+# Parameters of torch's functions that jaxact's have not, and why.
+OMITTED = {
+    "inplace": "arrays do not change",
+    "out": "arrays do not change",
+    "size_average": "deprecated in torch, for reduction",
+    "reduce": "deprecated in torch, for reduction",
+    "foreach": "says how torch loops",
+    "tensor": "initializers make arrays",
+    "generator": "the key, or a generator in its place, is the initializer's argument",
+}
+FORWARD = ("forward", "vjp")
+SINGLE = ("float32",)
+WIDE = ("float32", "float64")
+HALVES = ("float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What the rows of one file have in common.
+
+    Args:
+        family: of the rows.
+        name: of the file, beside which its <name>_references.py stands; "" if the references are
+            the whole family's.
+        fields: of its rows.
+        arguments: of its calls to refuse that name none.
+    """
+
+    family: str
+    name: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: tuple[Any, ...] = ()
+
+    def row(self, name: str, **fields: Any) -> Spec:
+        """The row of jaxact's function of that name, against torch.nn.functional's.
+
+        Args:
+            name: in both namespaces.
+            **fields: of the row; `omitted`, like `OMITTED`, besides.
+        """
+        defaults: dict[str, Any] = {
+            "subject": on("jax", f"jaxact.{self.family}.{name}"),
+            "reference": on("torch", f"nn.functional.{name}"),
+            **self.fields,
+        }
+        omitted = (*OMITTED, *fields.pop("omitted", ()))
+        return Spec(
+            family=self.family, name=name, omitted=omitted, **{**defaults, **fields}
+        )
+
+    def row_beyond(self, name: str, **fields: Any) -> Spec:
+        """The row of a function that torch.nn.functional has not: against the file's reference."""
+        return self.row(name, **{"reference": self.reference(name), **fields})
+
+    def reference(self, name: str, **options: Any) -> Target:
+        """A function that is written with torch for the rows of this file."""
+        module = "_".join(filter(None, (self.name, "references")))
+        return on("torch", f"parity.suite.{self.family}.{module}.{name}", **options)
+
+    def bad(self, name: str, reason: str, *args: Any, **values: Any) -> BadCall:
+        """A call to refuse, with these arguments or with the theme's."""
+        return BadCall(name=name, args=args or self.arguments, values=values, reason=reason)
+
+
+def setting(*inputs: Any, **fields: Any) -> Params:
+    """A setting.
+
+    Args:
+        *inputs: in the place of the row's, if there are any.
+        **fields: of the setting (label, arrays, mapped, reference, truth, dtypes, checks, random,
+            budget); all others are hyperparameters.
+    """
+    own = {name: fields.pop(name) for name in Params.__dataclass_fields__ if name in fields}
+    if inputs:
+        own["inputs"] = inputs
+    return Params(values={**own.pop("values", {}), **fields}, **own)
+
+
+def few(*inputs: Any, **fields: Any) -> Params:
+    """A setting in float32 of which values and gradients are enough, unless it says otherwise."""
+    return setting(*inputs, **{"dtypes": SINGLE, "checks": FORWARD, **fields})
+
+
+def values_only(*inputs: Any, **fields: Any) -> Params:
+    """A setting in float32 of which values are enough, unless it says otherwise."""
+    return setting(*inputs, **{"dtypes": SINGLE, "checks": ("forward",), **fields})
+
+
+def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Params:
+    """A setting whose reference, and truth, is another function."""
+    return setting(*inputs, **{"reference": reference, "truth": reference, **fields})
+
+
+def torch_stream(seed: int, **fields: Any) -> SameSeed:
+    """Both sides draw from torch's stream after the seed: with a TorchGenerator in JAX."""
+    return SameSeed(seed=seed, generator=on("jax", "jaxact.random.TorchGenerator"), **fields)

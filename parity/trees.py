@@ -1,0 +1,72 @@
+"""Trees of leaves in dicts, lists and tuples, and the paths that their leaves go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, TypeVar, cast
+
+Tree: TypeAlias = Any
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def flat(tree: Tree, root: str = "") -> dict[str, Any]:
+    """The leaves by path: keys, places and fields joined by slashes. None is no leaf.
+
+    Args:
+        tree: dicts, lists, tuples and named tuples; everything else is a leaf.
+        root: what every path begins with; a tree that is a leaf has it alone.
+    """
+    return dict(_leaves(tree, root))
+
+
+def mapped(change: Callable[[Any], Any], tree: Tree) -> Tree:
+    """The tree with every leaf changed."""
+    return placed(tree, {path: change(leaf) for path, leaf in flat(tree).items()})
+
+
+def placed(tree: Tree, leaves: Mapping[str, Any], root: str = "") -> Tree:
+    """The tree with other leaves, which are given by path."""
+    inner = _children(tree)
+    if inner is None:
+        return leaves[root]
+    made = [placed(child, leaves, joined(root, name)) for name, child in inner]
+    return _rebuilt(tree, made)
+
+
+def joined(*names: str) -> str:
+    """The names as one path; empty ones are left out."""
+    return "/".join(name for name in names if name)
+
+
+def _leaves(tree: Tree, root: str) -> Iterator[tuple[str, Any]]:
+    inner = _children(tree)
+    if inner is None:
+        yield root, tree
+        return
+    for name, child in inner:
+        yield from _leaves(child, joined(root, name))
+
+
+def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
+    """The names and subtrees of a node; None for a leaf."""
+    if tree is None:
+        return []
+    if isinstance(tree, Mapping):
+        items = cast("Mapping[Any, Any]", tree)
+        return [(str(name), items[name]) for name in items]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return list(zip(cast(Any, tree)._fields, cast("tuple[Any, ...]", tree), strict=True))
+    if isinstance(tree, list | tuple):
+        return [(str(i), child) for i, child in enumerate(cast("list[Any]", tree))]
+    return None
+
+
+def _rebuilt(tree: Tree, children: list[Tree]) -> Tree:
+    if tree is None:
+        return None
+    if isinstance(tree, Mapping):
+        return dict(zip(cast("Mapping[Any, Any]", tree), children, strict=True))
+    if hasattr(tree, "_fields"):
+        return type(tree)(*children)
+    return type(tree)(children)
