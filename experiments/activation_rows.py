@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from parity import suite
 from parity.spec import Formula, Params, Points, Samples, Spec, Target, on
-from parity.suite import activations
 
 # By function and setting: what jax.nn offers for the same mathematics.
 COUNTERPARTS: Mapping[tuple[str, str], Target] = {
@@ -78,7 +78,7 @@ class Row:
 
 def activation_rows() -> Iterator[Row]:
     """Every setting of every activation whose hyperparameters are the same at all points."""
-    for spec in activations.SPECS:
+    for spec in suite.rows("activations"):
         for i, params in enumerate(spec.params):
             if not params.mapped and all(_constant(a) for a in params.arrays.values()):
                 yield _row(spec, params, default=i == 0)
@@ -104,13 +104,13 @@ def _row(spec: Spec, params: Params, *, default: bool) -> Row:
         setting=params.label or ",".join(f"{k}={v}" for k, v in _values(params).items()),
         subject=spec.subject,
         # The reference of a random setting wants the subject's draw; here it may make its own.
-        reference=spec.reference if params.drawn else params.reference or spec.reference,
+        reference=spec.reference if params.random else params.reference or spec.reference,
         counterpart=COUNTERPARTS.get((spec.name, "" if default else params.name)),
         formula=truth if isinstance(truth, Formula) else None,
         values=_values(params),
-        key=params.key,
+        key=params.random.seed if params.random else None,
         dtypes=params.dtypes or spec.dtypes,
-        pointwise=len(inputs) == 1 and isinstance(inputs[0], Points) and params.key is None,
+        pointwise=len(inputs) == 1 and isinstance(inputs[0], Points) and params.random is None,
         default=default,
     )
 

@@ -1,7 +1,13 @@
-"""`python -m parity`: the command line over jaxact's rows."""
+"""`parity` and `python -m parity`: the command line over jaxact's rows."""
 
 from parity.cli import main
 from parity.suite import load
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """Runs the command line."""
     main(load)
+
+
+if __name__ == "__main__":
+    run()

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
-from parity.cases import Case, cases, select
+from parity import spec
+from parity.cases import Case, LeftOut, cases, left_out, select
 from parity.engine import Result, run, succeeded
+from parity.pairs import PairError, pair, target_of
 from parity.report.console import Reporter, description, details
-from parity.spec import CHECKS, FLOATS, Points, Spec, on
+from parity.report.summary import Replay, replay_by_check, replay_by_id
+from parity.spec import CHECKS, FLOATS, Budget, Spec
+from parity.verdict import default_budget
 
 Load = Callable[[], Sequence[Spec]]
 USAGE_ERROR = 2
+MODULE = "python -m parity"
 
 Select = Annotated[str, typer.Option(help="Part of a case id, or a shell pattern for all of it.")]
 Dtype = Annotated[str, typer.Option(help=f"One dtype: {', '.join(FLOATS)}, ...")]
 Check = Annotated[str, typer.Option(help=f"One check: {', '.join(CHECKS)}.")]
 Seed = Annotated[int, typer.Option(help="All random numbers follow from it and the case id.")]
+Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
+Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
+Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
 
 
-def app(load: Load) -> typer.Typer:
+def app(load: Load, program: str = MODULE) -> typer.Typer:
     """The command line over some rows.
 
     Args:
         load: called when a command needs the rows.
+        program: how it is called, for the commands that it prints.
     """
     shell = typer.Typer(
         name="parity",
@@ -37,25 +50,37 @@ def app(load: Load) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
 
+    @shell.callback()
+    def _version(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version.", callback=_print_version)
+        ] = False,
+    ) -> None:
+        pass
+
     @shell.command("run")
     def _run(
         select: Select = "",
         dtype: Dtype = "",
         check: Check = "",
-        json: Annotated[Path | None, typer.Option(help="Write every case as JSON.")] = None,
-        html: Annotated[Path | None, typer.Option(help="Write a page to read.")] = None,
+        json: Json = None,
+        html: Html = None,
+        junit: Junit = None,
         seed: Seed = 0,
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
-        chosen = _chosen(load, select, dtype, check)
-        results = _report(chosen, seed, load)
-        _write(results, seed, json, html)
+        chosen = _chosen(cases(load()), select, dtype, check)
+        names = {case.setup.name for case in chosen}
+        missing = [out for out in left_out(load()) if out.name in names]
+        replay = replay_by_id(program, seed)
+        results = _report(chosen, seed, replay, missing, load)
+        _write(results, seed, replay, missing, json, html, junit)
         raise typer.Exit(0 if succeeded(results) else 1)
 
     @shell.command("list")
     def _list(select: Select = "", dtype: Dtype = "", check: Check = "") -> None:
         """Print the ids of cases."""
-        for case in _chosen(load, select, dtype, check):
+        for case in _chosen(cases(load()), select, dtype, check):
             typer.echo(case.id)
 
     @shell.command("show")
@@ -67,83 +92,248 @@ def app(load: Load) -> typer.Typer:
     def _replay(case: str, seed: Seed = 0) -> None:
         """Run one case again and print everything about it."""
         results = run([_one(load, case)], seed)
-        typer.echo(details(results[0], seed))
+        typer.echo(details(results[0]))
         raise typer.Exit(0 if succeeded(results) else 1)
 
-    @shell.command("check")
-    def _check(
-        reference: Annotated[str, typer.Argument(help="For example torch:nn.functional.mish.")],
-        subject: Annotated[str, typer.Argument(help="For example jax:my_package.mish.")],
-        dtype: Dtype = "",
-        check: Check = "",
-        seed: Seed = 0,
-    ) -> None:
-        """Compare two functions of one array, point by point."""
-        sys.path.insert(0, str(Path.cwd()))
-        results = _report(select_pair(reference, subject, dtype, check), seed)
-        raise typer.Exit(0 if succeeded(results) else 1)
-
+    shell.command("check")(_check)
     return shell
+
+
+def _check(
+    reference: Annotated[str, typer.Argument(help="For example torch:nn.functional.mish.")],
+    subject: Annotated[str, typer.Argument(help="For example jax:jax.nn.mish, or jax:mine.py:f.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="[NAME=]DESCRIPTION",
+            help="An argument, in order or by name: 'Samples(shape=(8, 3))', or a tree of such. "
+            "By default each parameter without a default is visited point by point.",
+        ),
+    ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A hyperparameter of both functions."),
+    ] = None,
+    set_reference: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="One of the reference alone.")
+    ] = None,
+    set_subject: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="One of the subject alone.")
+    ] = None,
+    truth: Annotated[str, typer.Option(help="A function that says which one is right.")] = "",
+    span: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Only points in between.")] = "",
+    ulp: Annotated[
+        float | None, typer.Option(help="Units in the last place that the subject may be off.")
+    ] = None,
+    rtol: Annotated[float, typer.Option(help="rtol |reference| is fine as well.")] = 0.0,
+    atol: Annotated[float, typer.Option(help="And so is atol.")] = 0.0,
+    signs_of_zero: Annotated[
+        bool, typer.Option(help="Whether a zero has to have the reference's sign.")
+    ] = True,
+    nan: Annotated[
+        bool, typer.Option(help="Whether nan has to be where the reference has it.")
+    ] = True,
+    dtype: Dtype = "",
+    check: Check = "",
+    json: Json = None,
+    html: Html = None,
+    junit: Junit = None,
+    seed: Seed = 0,
+) -> None:
+    """Compare two functions of your own; agreement with the reference is enough."""
+    sys.path.insert(0, str(Path.cwd()))
+    described = [_described(text) for text in inputs or ()]
+    positional = [tree for name, tree in described if not name]
+    try:
+        found = pair(
+            _target(subject, set_subject),
+            _target(reference, set_reference),
+            inputs=positional or None,
+            arrays={name: tree for name, tree in described if name},
+            values=_values("--set", set),
+            truth=target_of(truth) if truth else None,
+            span=_span(span),
+            budget=_budget(ulp, rtol, atol, signs_of_zero, nan),
+        )
+    except (PairError, ImportError) as error:
+        _refuse(str(error))
+    chosen = _chosen(found.cases, "", dtype, check)
+    options = _repeated(
+        {"--input": inputs, "--set": set, "--set-reference": set_reference}
+        | {"--set-subject": set_subject, "--truth": truth, "--span": span, "--ulp": ulp}
+        | {"--rtol": rtol, "--atol": atol, "--seed": seed}
+    )
+    options += [] if signs_of_zero else ["--no-signs-of-zero"]
+    options += [] if nan else ["--no-nan"]
+    replay = replay_by_check(f"{MODULE} check {shlex.join([reference, subject, *options])}")
+    missing = [out for out in found.left_out if not check or out.check == check]
+    results = _report(chosen, seed, replay, missing)
+    _write(results, seed, replay, missing, json, html, junit)
+    raise typer.Exit(0 if succeeded(results) else 1)
 
 
 def main(load: Load) -> None:
     """Runs the command line."""
-    app(load)()
+    app(load, _program())()
 
 
-def select_pair(reference: str, subject: str, dtype: str = "", check: str = "") -> list[Case]:
-    """The cases of two functions of one array, each written backend:path."""
-    spec = Spec(
-        family="check",
-        name=on(*_target(subject)).last_name,
-        subject=on(*_target(subject)),
-        reference=on(*_target(reference)),
-        inputs=(Points(),),
-        checks=("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes"),
-    )
-    return select(cases([spec]), "", dtype, check)
+def _program() -> str:
+    """How the command line was called."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return MODULE
+    return called.name if called.suffix != ".py" else f"python {os.path.relpath(called)}"
 
 
-def _target(text: str) -> tuple[str, str]:
-    framework, colon, path = text.partition(":")
-    if not colon:
-        typer.echo(
-            f"a function is written backend:path, such as jax:nn.silu, not {text!r}", err=True
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"parity {metadata.version('jaxact')}")
+        raise typer.Exit
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(USAGE_ERROR)
+
+
+# ------------------------------------------------------------------------------ what check is given
+
+
+def _target(text: str, options: list[str] | None) -> spec.Target:
+    named = target_of(text)
+    given = _values("an option of a function", options)
+    return spec.on(named.backend, named.call, **given)
+
+
+def _described(text: str) -> tuple[str, Any]:
+    """The name of an argument, empty if it is given by its place, and its description."""
+    name, equals, rest = text.partition("=")
+    named = bool(equals) and name.strip().isidentifier()
+    known = {kind.__name__: kind for kind in spec.DESCRIPTIONS}
+    try:
+        tree = eval(rest if named else text, {"__builtins__": {}, "inf": float("inf"), **known})
+    except Exception as error:
+        _refuse(
+            "--input must be a description such as 'Samples(shape=(8, 3))', or a tree of such, of "
+            f"{', '.join(known)}, got {text!r} ({error})"
         )
-        raise typer.Exit(USAGE_ERROR)
-    return framework, path
+    return (name.strip() if named else ""), tree
 
 
-def _chosen(load: Load, pattern: str, dtype: str, check: str) -> list[Case]:
-    chosen = select(cases(load()), pattern, dtype, check)
+def _values(option: str, texts: list[str] | None) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            _refuse(f"{option} must be NAME=VALUE, got {text!r}")
+        values[name] = _literal(value)
+    return values
+
+
+def _literal(text: str) -> Any:
+    """A number, a tuple, None, ...; anything else is text."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _span(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        _refuse(f"--span must be LOW,HIGH, got {text!r}")
+    return low, high
+
+
+def _budget(
+    ulp: float | None, rtol: float, atol: float, signs_of_zero: bool, nan: bool
+) -> Budget | None:
+    """The tolerances; None if none is named."""
+    if ulp is None and not rtol and not atol and signs_of_zero and nan:
+        return None
+    default = default_budget("forward", "float32").ulp if not rtol and not atol else 0.0
+    return Budget(
+        ulp=default if ulp is None else ulp,
+        rtol=rtol,
+        atol=atol,
+        signs_of_zero=signs_of_zero,
+        nan=nan,
+        reason="given on the command line",
+    )
+
+
+def _repeated(options: dict[str, Any]) -> list[str]:
+    """The options that were given, as they are written."""
+    written: list[str] = []
+    for name, value in options.items():
+        several = cast("list[Any]", value if isinstance(value, list) else [value])
+        for one in several if value else ():
+            written += [name, str(one)]
+    return written
+
+
+# ------------------------------------------------------------------------------------------- cases
+
+
+def _chosen(found: Sequence[Case], pattern: str, dtype: str, check: str) -> list[Case]:
+    _one_of("--dtype", dtype, dict.fromkeys(case.dtype for case in found))
+    _one_of("--check", check, CHECKS)
+    chosen = select(found, pattern, dtype, check)
     if not chosen:
-        typer.echo("no case matches", err=True)
-        raise typer.Exit(USAGE_ERROR)
+        filters = {"--select": pattern, "--dtype": dtype, "--check": check}
+        said = " ".join(f"{name} {value}" for name, value in filters.items() if value)
+        _refuse(f"no case matches {said}: `list` prints the {len(found)} that there are")
     return chosen
+
+
+def _one_of(option: str, value: str, choices: Any) -> None:
+    if value and value not in choices:
+        _refuse(f"{option} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def _one(load: Load, name: str) -> Case:
     for case in cases(load()):
         if case.id == name:
             return case
-    typer.echo(f"no case is called {name!r}", err=True)
-    raise typer.Exit(USAGE_ERROR)
+    _refuse(f"no case is called {name!r}: `list` prints those that there are")
 
 
-def _report(chosen: list[Case], seed: int, load: Load | None = None) -> list[Result]:
-    with Reporter(len(chosen), seed, sys.stdout) as reporter:
+def _report(
+    chosen: list[Case],
+    seed: int,
+    replay: Replay,
+    missing: Sequence[LeftOut],
+    load: Load | None = None,
+) -> list[Result]:
+    with Reporter(len(chosen), replay, sys.stdout) as reporter:
         results = run(chosen, seed, reporter, load)
-        reporter.finish(results)
+        reporter.finish(results, missing)
     return results
 
 
-def _write(results: list[Result], seed: int, json: Path | None, html: Path | None) -> None:
+def _write(
+    results: list[Result],
+    seed: int,
+    replay: Replay,
+    missing: Sequence[LeftOut],
+    json: Path | None,
+    html: Path | None,
+    junit: Path | None,
+) -> None:
+    if junit is not None:
+        from parity.report import junit as xml
+
+        xml.write(junit, results, replay)
     if json is None and html is None:
         return
     from parity.report.files import write_whole
     from parity.report.json import as_dict, write
 
-    data = as_dict(results, seed)
+    data = as_dict(results, seed, replay, missing)
     if json is not None:
         write(json, data)
     if html is not None:

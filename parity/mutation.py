@@ -1,7 +1,7 @@
 """Wrong functions: mistakes that somebody really made. Every one has to be caught.
 
 Each is as right as can be but for its one mistake, and goes through the whole engine in the place
-of a row's subject.
+of a row's or a setting's subject.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from parity.cases import Case, cases, select
+from parity.cases import Case, Setup, cases, select
 from parity.spec import Spec
 from parity.verdict import Outcome
 
@@ -36,9 +36,12 @@ class Mutant:
     outcome: Outcome = Outcome.MISMATCH
 
     def cases(self) -> list[Case]:
-        """The case that has to fail, with the wrong subject in it."""
-        wrong = replace(self.spec, subject=replace(self.spec.subject, call=self.subject))
-        return select(cases([wrong]), f"{wrong.family}/{wrong.name}/{self.case}")
+        """The case that has to fail, with the wrong subject in the place of its own."""
+        found = select(cases([self.spec]), f"{self.spec.family}/{self.spec.name}/{self.case}")
+        return [replace(case, setup=self._wrong(case.setup)) for case in found]
+
+    def _wrong(self, setup: Setup) -> Setup:
+        return replace(setup, subject=replace(setup.subject, call=self.subject))
 
 
 class Mutants:

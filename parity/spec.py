@@ -81,9 +81,11 @@ class Module:
 
     Args:
         train: whether in training mode, else in evaluation.
+        names: by path of an argument, the path of the attribute, where this side calls it otherwise.
     """
 
     train: bool = True
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Driver: TypeAlias = Call | Factory | Steps | Module
@@ -141,10 +143,16 @@ def steps(
 
 
 def module(
-    backend: str, call: str | Callable[..., Any], /, *, train: bool = True, **options: Any
+    backend: str,
+    call: str | Callable[..., Any],
+    /,
+    *,
+    train: bool = True,
+    names: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Target:
     """Names a class of modules; see `Module`."""
-    return Target(backend, call, options, Module(train=train))
+    return Target(backend, call, options, Module(train=train, names=names or {}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,6 +310,7 @@ class Given:
     values: Any
 
 
+DESCRIPTIONS = (Points, Beside, Choices, Samples, Labels, Given, Template)
 Array: TypeAlias = Points | Beside | Choices | Samples | Labels | Given | Template
 # Dicts, lists and tuples of descriptions describe an argument that is a tree.
 Described: TypeAlias = Any

@@ -55,8 +55,9 @@ def _children(tree: Tree) -> list[tuple[str, Tree]] | None:
     if isinstance(tree, Mapping):
         items = cast("Mapping[Any, Any]", tree)
         return [(str(name), items[name]) for name in items]
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return list(zip(cast(Any, tree)._fields, cast("tuple[Any, ...]", tree), strict=True))
+    fields: Any = getattr(tree, "_fields", None)
+    if isinstance(tree, tuple) and fields:
+        return list(zip(fields, cast("tuple[Any, ...]", tree), strict=True))
     if isinstance(tree, list | tuple):
         return [(str(i), child) for i, child in enumerate(cast("list[Any]", tree))]
     return None
@@ -67,6 +68,5 @@ def _rebuilt(tree: Tree, children: list[Tree]) -> Tree:
         return None
     if isinstance(tree, Mapping):
         return dict(zip(cast("Mapping[Any, Any]", tree), children, strict=True))
-    if hasattr(tree, "_fields"):
-        return type(tree)(*children)
-    return type(tree)(children)
+    made = tree
+    return type(made)(*children) if hasattr(made, "_fields") else type(made)(children)

@@ -150,7 +150,8 @@ def judge(
     if top:
         outcome = (Outcome.CLOSER, Outcome.QUIRK, Outcome.MISMATCH)[top - 1]
     else:
-        exact = not gaps.reference.any() and not gaps.spread.any()
+        # Where the reference disagrees with itself, its bits are no claim; to itself it is equal.
+        exact = not gaps.reference.any() and (accept_reference or not gaps.spread.any())
         outcome = Outcome.EXACT if exact else Outcome.WITHIN
     return Judgement(
         outcome=outcome,

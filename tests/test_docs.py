@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import json
 import os
 import re
 import shlex
@@ -166,19 +167,70 @@ def test_the_guide_to_large_vocabularies_prints_what_it_shows(capsys: pytest.Cap
     assert capsys.readouterr().out == shown
 
 
-def test_the_guides_file_of_rows_runs(tmp_path: Path):
-    guide = (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    (tmp_path / "rows.py").write_text(code, encoding="utf-8")
-    printed = subprocess.run(
-        [sys.executable, "rows.py", "run", "--dtype", "float32"],
-        cwd=tmp_path,
+def _files_of(page: str) -> dict[str, str]:
+    """The Python files that a page shows, by the name in their first line."""
+    guide = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", guide, re.DOTALL)
+    return dict(blocks)
+
+
+def _printed(folder: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
         env={**os.environ, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
         check=False,
-    ).stdout
-    assert printed.splitlines()[-1].startswith("parity: 4 cases, ")
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+@pytest.fixture
+def guide(tmp_path: Path) -> Path:
+    """A folder with the files that the guide to parity shows."""
+    for name, code in _files_of("parity.md").items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_guides_file_of_rows_runs(guide: Path):
+    printed = _printed(guide, "rows.py", "run", "--dtype", "float32")
+    assert printed[-1].startswith("parity: 4 cases, ")
+
+
+def test_the_guides_drivers_find_the_one_difference(guide: Path):
+    printed = _printed(guide, "drivers.py", "run")
+    assert printed[-1].startswith("parity: 6 cases, ")
+    assert printed[-1].endswith(" 1 failed")
+    assert any("buffers/running_var" in line for line in printed)
+    (replay,) = (line.strip() for line in printed if line.strip().startswith("python drivers.py"))
+    again = _printed(guide, *shlex.split(replay)[1:])
+    assert again[0] == "mine/batch_norm/training/float32/forward: mismatch"
+
+
+def test_the_guides_tests_pass(guide: Path):
+    printed = _printed(guide, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py")
+    assert printed[-1].startswith("2 passed"), printed
+
+
+def test_the_page_about_the_results_file_names_every_key(tmp_path: Path):
+    file = tmp_path / "results.json"
+    chosen = ("--select", "activations/prelu/*", "--check", "jvp", "--dtype", "float32")
+    _printed(ROOT, "-m", "parity", "run", *chosen, "--json", str(file))
+    results = json.loads(file.read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "results_file.md").read_text(encoding="utf-8")
+    first, second = (re.findall(r"^\| (`.*?`) \|", part, re.M) for part in page.split("A case has:"))
+    assert {key for line in first for key in re.findall(r"`(\w+)`", line)} == set(results)
+    case = results["cases"][0]
+    assert {key for line in second for key in re.findall(r"`(\w+)`", line)} == set(case)
+    described = {name: text for name, text in re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.M)}
+    for part in ("summary", "environment"):
+        assert set(re.findall(r"`(\w+)`", described[part])) == set(results[part])
+    for part in ("budget", "distance", "worst"):
+        assert set(re.findall(r"`(\w+)`", described[part])) == set(case[part])
+    assert set(re.findall(r"`(\w+)`", described["quirks"])) == set(case["quirks"][0])
+    assert f"is its version, {results['schema']} today" in page
 
 
 def _commands() -> list[str]:

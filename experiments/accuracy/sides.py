@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from experiments.activation_rows import Row
 from parity.backends import backend
-from parity.backends._numpy import NumpyMath
 from parity.dtypes import Floats, widened
+from parity.formulas import NumpyMath
 from parity.spec import Target
 
 Results = tuple[NDArray[Any], NDArray[Any]]

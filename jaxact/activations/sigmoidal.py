@@ -67,7 +67,7 @@ def tanh(input: Array) -> Array:
 
 def _softplus_curvature(x: Array, beta: Array | float, threshold: Array | float) -> Array:
     z, low = product(x, beta)
-    return jnp.where(z < threshold, beta * logistic_slope(z, low), 0)
+    return jnp.where(z >= threshold, 0, beta * logistic_slope(z, low))
 
 
 @with_slope(_softplus_curvature)

@@ -16,9 +16,13 @@ Of a tree each leaf has an entry, which the path follows: out/running_mean, vjp/
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -188,11 +192,13 @@ def native(framework: Backend, values: Any) -> Any:
 
 
 def import_path(path: str, root: str | None = None) -> Any:
-    """The object at a dotted path (or module:name), tried below `root` as well.
+    """The object at a dotted path, module:name or file.py:name; a path is tried below `root`, too.
 
     Raises:
-        ImportError: if there is nothing of that name.
+        ImportError: if there is nothing of that name; it says how far the path leads.
     """
+    if ".py:" in path:
+        return _from_file(path)
     return _find(full_path(path, root))
 
 
@@ -206,20 +212,66 @@ def full_path(path: str, root: str | None = None) -> str:
     for candidate in (dotted, f"{root}.{dotted}") if root else (dotted,):
         if _find(candidate) is not None:
             return candidate
-    raise ImportError(f"nothing is called {path!r}")
+    raise ImportError(f"nothing is called {path!r}: {_missing(dotted)}")
 
 
 def _find(path: str) -> Any:
+    """None if there is nothing of that name."""
+    module, names = _module_of(path)
+    if module is None:
+        return None
+    found: Any = module
+    for name in names:
+        found = getattr(found, name, None)
+    return found
+
+
+def _module_of(path: str) -> tuple[Any, list[str]]:
+    """The longest part of the path that is a module, and the names that are left.
+
+    The last name is the object's: a package may have a module of the same name.
+    """
     parts = path.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:cut])
         try:
-            found = importlib.import_module(module)
+            return importlib.import_module(module), parts[cut:]
         except ModuleNotFoundError as missing:
-            if missing.name is not None and f"{module}.".startswith(f"{missing.name}."):
-                continue
-            raise
-        for name in parts[cut:]:
-            found = getattr(found, name, None)
-        return found
-    return None
+            if missing.name is None or not f"{module}.".startswith(f"{missing.name}."):
+                raise
+    return None, parts
+
+
+def _missing(path: str) -> str:
+    """Where a path ends that leads to nothing."""
+    found, names = _module_of(path)
+    if found is None:
+        return f"there is no module {names[0]}"
+    owner = found.__name__
+    for name in names:
+        if not hasattr(found, name):
+            return f"{owner} has no {name}"
+        found, owner = getattr(found, name), f"{owner}.{name}"
+    return f"{owner} is None"
+
+
+@functools.cache
+def _loaded(file: Path) -> Any:
+    """The module that a file is, beside whose folder it may import."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None or not file.exists():
+        raise ImportError(f"there is no file {file}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(file.stem, module)
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _from_file(path: str) -> Any:
+    file, _, name = path.rpartition(":")
+    module = _loaded(Path(file).resolve())
+    if not hasattr(module, name):
+        raise ImportError(f"nothing is called {path!r}: {file} has no {name}")
+    return getattr(module, name)

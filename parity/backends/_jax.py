@@ -30,6 +30,7 @@ from parity.inputs import Problem
 from parity.spec import (
     Call,
     Drawn,
+    Driver,
     Factory,
     Module,
     Randomness,
@@ -41,6 +42,7 @@ from parity.spec import (
 from parity.trees import joined
 
 Leaves = dict[str, Any]
+Compiled = Callable[..., dict[str, Any]]
 # Positional and named arguments to the roots of the trace.
 Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
@@ -79,7 +81,7 @@ class JaxBackend:
         return self.resolve(random.generator)(random.seed)
 
     def function(self, target: Target, random: Randomness | None) -> Function:
-        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
         call = self.resolve(target)
         if not isinstance(random, SameSeed):
             source = random and functools.partial(self._source, random)
@@ -101,7 +103,8 @@ class JaxBackend:
         # A generator that draws torch's stream does so outside of programs; and what has no arrays
         # among its arguments is no program.
         eager = isinstance(task.random, SameSeed) or not task.form.leaves
-        compiled, abstract = (_as_it_is, _called) if eager else (jax.jit, jax.eval_shape)
+        compiled: Any = _as_it_is if eager else jax.jit
+        abstract: Any = _called if eager else jax.eval_shape
         together = compiled(_phases(function, phases))
         apart = {phase: compiled(_phases(function, (phase,))) for phase in phases}
 
@@ -127,7 +130,7 @@ class JaxBackend:
     def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
         """The traces, with gradients, of several problems mapped over a new leading axis."""
         function = self._of_leaves(task)
-        together = jax.jit(jax.vmap(_phases(function, ("forward", "vjp"))))
+        together = cast(Compiled, jax.jit(jax.vmap(_phases(function, ("forward", "vjp")))))
 
         def run(problems: list[Problem]) -> list[Trace]:
             with precision(problems[0].dtype):
@@ -166,7 +169,9 @@ class JaxBackend:
 # ----------------------------------------------------------------------------------------- drivers
 
 
-def _driven(call: Callable[..., Any], random: Randomness | None, source: Any, driver: Any) -> Function:
+def _driven(
+    call: Callable[..., Any], random: Randomness | None, source: Any, driver: Driver
+) -> Function:
     """The function as the driver calls it."""
     match driver:
         case Call():
@@ -178,14 +183,13 @@ def _driven(call: Callable[..., Any], random: Randomness | None, source: Any, dr
             }
         case Steps():
             return functools.partial(_stepped, call)
-        case Module(train=train):
-            return functools.partial(_module, call, train)
-    raise TypeError(f"no such driver: {driver}")
+        case Module():
+            return functools.partial(_module, call, driver)
 
 
 def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> dict[str, Any]:
     """Every step's params and updates, if the maker gives an optax transformation, and state."""
-    import optax
+    import optax  # pyright: ignore[reportMissingTypeStubs]
 
     maker = call(**named)
     params, *others = args
@@ -207,7 +211,7 @@ def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> 
 
 
 def _module(
-    kind: Callable[..., Any], train: bool, args: tuple[Any, ...], named: Values
+    kind: Callable[..., Any], driver: Module, args: tuple[Any, ...], named: Values
 ) -> dict[str, Any]:
     """A flax.nnx module, constructed, loaded and called."""
     from flax import nnx
@@ -215,12 +219,13 @@ def _module(
     values = dict(named)
     params, buffers = values.pop("params", {}), values.pop("buffers", {})
     made = kind(**values, rngs=nnx.Rngs(0))
-    for path, array in {**params, **buffers}.items():
-        _attribute(made, path).value = array
-    (made.train if train else made.eval)()
+    loaded = {**params, **buffers}
+    variables = {path: _attribute(made, driver.names.get(path, path)) for path in loaded}
+    for path, array in loaded.items():
+        variables[path].value = array
+    (made.train if driver.train else made.eval)()
     out = made(*args)
-    after = {path: jax.lax.stop_gradient(_attribute(made, path).value) for path in buffers}
-    return {OUT: out, BUFFERS: after}
+    return {OUT: out, BUFFERS: {p: jax.lax.stop_gradient(variables[p].value) for p in buffers}}
 
 
 def _attribute(owner: Any, path: str) -> Any:
@@ -262,7 +267,7 @@ def _split(problem: Problem) -> tuple[Leaves, Leaves]:
 
 def _by_path(roots: dict[str, Any]) -> Leaves:
     """Every leaf of the result by its path."""
-    leaves = jax.tree_util.tree_flatten_with_path(roots)[0]
+    leaves: Any = jax.tree_util.tree_flatten_with_path(roots)[0]
     return {
         joined(*map(_name, keys)): leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
         for keys, leaf in leaves
@@ -351,9 +356,7 @@ def _entries(phase: str, arrays: Leaves) -> Leaves:
     return {f"{phase}/{name}": array for name, array in arrays.items()}
 
 
-def _run_apart(
-    apart: dict[str, Callable[..., Any]], given: Callable[[], tuple[Any, ...]]
-) -> Run:
+def _run_apart(apart: dict[str, Callable[..., Any]], given: Callable[[], tuple[Any, ...]]) -> Run:
     run = Run()
     for phase, program in apart.items():
         try:

@@ -40,7 +40,7 @@ class NumpyBackend:
     def function(
         self, target: Target, random: Randomness | None
     ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
-        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
         only_calls(target, "numpy")
         call = self.sourced(target, random)
         return lambda args, named: {OUT: call(*args, **named)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,8 +32,8 @@ from parity.dtypes import is_floating, numpy_dtype
 from parity.inputs import Problem
 from parity.spec import (
     Call,
-    Driver,
     Drawn,
+    Driver,
     Factory,
     Module,
     Randomness,
@@ -71,7 +72,7 @@ class TorchProgram:
             for leaf in leaves.values():
                 leaf.requires_grad_()
         try:
-            entries = self._entries(problem, tensors)
+            entries = self.entries(problem, tensors)
             run.trace = by_step({key: to_numpy(entry) for key, entry in entries.items()})
         except Exception as error:
             run.failures = dict.fromkeys(self.phases, error)
@@ -83,20 +84,18 @@ class TorchProgram:
     def _tensors(self, arrays: Any) -> Leaves:
         return {name: self.layout(to_torch(array)) for name, array in arrays.items()}
 
-    def _entries(self, problem: Problem, tensors: Leaves) -> dict[str, Any]:
+    def entries(self, problem: Problem, tensors: Leaves) -> dict[str, Any]:
         """What the function gives for all arguments, by path."""
         args, named = self.task.form.arguments(tensors)
         drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
         return flat(self.function(args, {**self.task.values, **named, **drawn}))
 
-    def _differentiate(
-        self, run: Run, problem: Problem, results: Leaves, by_name: Leaves
-    ) -> None:
+    def _differentiate(self, run: Run, problem: Problem, results: Leaves, by_name: Leaves) -> None:
         if not {"vjp", "jvp", "second"} & set(self.phases):
             return
         names, leaves = list(by_name), list(by_name.values())
         cotangents = {
-            key: self._cotangent(problem, key, entry).requires_grad_()
+            key: self.cotangent(problem, key, entry).requires_grad_()
             for key, entry in results.items()
         }
         try:
@@ -112,7 +111,8 @@ class TorchProgram:
                 run.failures |= {"jvp": error, "second": error}
                 self._forward_mode(run, problem)
 
-    def _cotangent(self, problem: Problem, key: str, entry: torch.Tensor) -> torch.Tensor:
+    def cotangent(self, problem: Problem, key: str, entry: torch.Tensor) -> torch.Tensor:
+        """What is pulled back through an entry of the trace."""
         pulled = problem.cotangent(tuple(entry.shape), _below_root(key))
         return self.layout(to_torch(pulled).to(entry.dtype))
 
@@ -163,7 +163,7 @@ class TorchProgram:
         leaves = {name: tensors[name] for name in problem.differentiated}
 
         def called(leaves: Leaves) -> Leaves:
-            return self._entries(problem, {**tensors, **leaves})
+            return self.entries(problem, {**tensors, **leaves})
 
         try:
             directions = self._tensors(problem.directions())
@@ -201,7 +201,7 @@ class TorchBackend:
     def function(
         self, target: Target, random: Randomness | None
     ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
-        """The target as its driver calls it: (positional, named arguments) -> roots of the trace."""
+        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
         driven = _driven(self.sourced(target, random), target.driver)
         if not isinstance(random, SameSeed):
             return driven
@@ -255,28 +255,30 @@ def _driven(
             return lambda args, named: {OUT: call(torch.empty_like(args[0]), **named)}
         case Steps(state=state):
             return functools.partial(_stepped, call, state)
-        case Module(train=train):
-            return functools.partial(_module, call, train)
+        case Module():
+            return functools.partial(_module, call, driver)
 
 
 def _stepped(
-    make: Any, state: dict[str, str], args: tuple[Any, ...], named: Values
+    make: Any, state: Mapping[str, str], args: tuple[Any, ...], named: Values
 ) -> dict[str, Any]:
     """What an optimizer or any object with a method step has after each step."""
     params, *others = args
-    maker = make.func if isinstance(make, functools.partial) else make
+    maker: Any = getattr(make, "func", make)
     optimizer = inspect.isclass(maker) and issubclass(maker, torch.optim.Optimizer)
-    step = _optimizer(make, state, params, named) if optimizer else make(params, **named).step
+    step: Any = _optimizer(make, state, params, named) if optimizer else make(params, **named).step
     count = len(next(iter(flat(others).values())))
-    seen = [flat(step(*mapped(lambda leaf: leaf[i], others))) for i in range(count)]
+    seen = [flat(step(*mapped(operator.itemgetter(i), others))) for i in range(count)]
     return {STEP: {path: torch.stack([entry[path] for entry in seen]) for path in seen[0]}}
 
 
 def _optimizer(
-    make: Callable[..., Any], names: dict[str, str], params: Any, named: Values
+    make: Callable[..., Any], names: Mapping[str, str], params: Any, named: Values
 ) -> Callable[[Any], Any]:
     """Gradients -> params and state after the step."""
-    leaves = {path: torch.nn.Parameter(leaf.detach().clone()) for path, leaf in flat(params).items()}
+    leaves = {
+        path: torch.nn.Parameter(leaf.detach().clone()) for path, leaf in flat(params).items()
+    }
     optimizer = make(list(leaves.values()), **named)
 
     def step(grads: Any) -> Any:
@@ -294,17 +296,20 @@ def _optimizer(
 
 
 def _module(
-    kind: Callable[..., Any], train: bool, args: tuple[Any, ...], named: Values
+    kind: Callable[..., Any], driver: Module, args: tuple[Any, ...], named: Values
 ) -> dict[str, Any]:
     """A torch.nn module, constructed, loaded and called."""
     values = dict(named)
     params, buffers = values.pop("params", {}), values.pop("buffers", {})
-    made = kind(**values).train(train)
+    made = kind(**values).train(driver.train)
     # Buffers are changed in place.
-    changed = {path.replace("/", "."): buffer.detach().clone() for path, buffer in buffers.items()}
-    loaded = {path.replace("/", "."): leaf for path, leaf in params.items()}
-    out = torch.func.functional_call(made, {**loaded, **changed}, args)
-    return {OUT: out, BUFFERS: dict(zip(buffers, changed.values(), strict=True))}
+    changed = {path: buffer.detach().clone() for path, buffer in buffers.items()}
+    loaded = {
+        driver.names.get(path, path).replace("/", "."): leaf
+        for path, leaf in {**params, **changed}.items()
+    }
+    out = torch.func.functional_call(made, loaded, args)
+    return {OUT: out, BUFFERS: changed}
 
 
 # ------------------------------------------------------------------------------------------ phases
@@ -335,13 +340,16 @@ def _mapped(program: TorchProgram, problems: list[Problem]) -> list[Trace]:
     leaves = [stacked[name].requires_grad_() for name in names]
 
     def called(tensors: Leaves) -> dict[str, Any]:
-        return program._entries(problems[0], tensors)
+        return program.entries(problems[0], tensors)
 
     entries: Any = torch.func.vmap(called)(stacked)
     results = _floating(entries)
     cotangents = [
         torch.stack(
-            [program._cotangent(problem, key, one) for problem, one in zip(problems, entry, strict=True)]
+            [
+                program.cotangent(problem, key, one)
+                for problem, one in zip(problems, entry, strict=True)
+            ]
         )
         for key, entry in results.items()
     ]

@@ -9,9 +9,9 @@ from parity.backends import CompilingBackend, backend, native
 from parity.cases import Case, Signature
 from parity.dtypes import is_floating
 from parity.engine.numeric import against
-from parity.engine.parameters import parameters_in, parameters_of
 from parity.engine.results import Finding
 from parity.engine.sides import Sides
+from parity.signatures import parameters_in, parameters_of
 from parity.spec import Randomness, Target, Values
 from parity.verdict import Outcome, worst_outcome
 
@@ -115,7 +115,9 @@ def signature(case: Case, sides: Sides) -> Finding:
 
 
 def _parameters(of: Target | str) -> dict[str, Any]:
-    return parameters_in(of) if isinstance(of, str) else parameters_of(backend(of.backend).resolve(of))
+    return (
+        parameters_in(of) if isinstance(of, str) else parameters_of(backend(of.backend).resolve(of))
+    )
 
 
 def _parameter_difference(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sysconfig
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -19,10 +21,17 @@ from parity.engine.calls import error, law, shapes, signature
 from parity.engine.curves import curve
 from parity.engine.numeric import numeric
 from parity.engine.results import Finding
-from parity.engine.transforms import jit, vmap
 from parity.engine.sides import Sides
+from parity.engine.transforms import jit, vmap
 from parity.verdict import Outcome
 
+# Whose frames are none of the function that crashed: those of parity, but for its rows, of Python
+# and of what is installed.
+PARITY = Path(__file__).parents[1]
+FOREIGN = (
+    *(PARITY / name for name in ("engine", "backends", "inputs")),
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")),
+)
 RUNNERS: dict[str, Callable[[Case, Sides], Finding]] = {
     "forward": numeric,
     "vjp": numeric,
@@ -82,10 +91,29 @@ def _guarded(case: Case, sides: Sides) -> Finding:
     except ImportError as missing:
         return Finding(outcome=Outcome.NOT_RUN, message=f"cannot be loaded: {missing}")
     except Exception as error:
-        return Finding(outcome=Outcome.ERROR, message=_text(error))
+        message = f"{type(error).__name__}: {error}{_place(error)}"
+        return Finding(outcome=Outcome.ERROR, message=message, traceback=_traceback(error))
 
 
-def _text(error: BaseException) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    where = "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
-    return f"{type(error).__name__}: {error}{where}"
+def _place(error: BaseException) -> str:
+    last = _own_frames(error)[-1:] or traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f" ({frame.name}, line {frame.lineno})" for frame in last)
+
+
+def _traceback(error: BaseException) -> str:
+    """What Python prints for the exception, without the frames of parity and the frameworks."""
+    frames = _own_frames(error)
+    if not frames:
+        return ""
+    lines = traceback.format_list(frames) + traceback.format_exception_only(error)
+    return "Traceback (most recent call last):\n" + "".join(lines).rstrip()
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if not _foreign(frame.filename)]
+
+
+def _foreign(file: str) -> bool:
+    path = Path(file)
+    return file.startswith("<") or any(folder in path.parents for folder in FOREIGN)

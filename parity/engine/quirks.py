@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity import compare
 from parity.backends import OUT
-from parity.dtypes import FORMATS, Floats, rounded, widened
+from parity.dtypes import rounded, widened
 from parity.engine.measurement import Measurement
 from parity.spec import Budget, Place, Quirk
 
@@ -31,7 +31,9 @@ def _as_declared(quirk: Quirk, measurement: Measurement, budget: Budget) -> NDAr
     if isinstance(quirk.instead, Budget):
         gaps, floor = measurement.gaps(quirk.instead), measurement.floor(quirk.instead)
         return (gaps.truth <= quirk.instead.ulp) | (gaps.truth_absolute <= floor)
-    there = quirk.instead(_place(measurement)) if callable(quirk.instead) else quirk.instead
+    there: Any = quirk.instead
+    if callable(there):
+        there = there(_place(measurement))
     found = measurement.subject
     expected = rounded(np.broadcast_to(there, found.shape), str(found.dtype))
     return compare.ulps(found, expected, measurement.dtype).ravel() <= budget.ulp

@@ -36,6 +36,7 @@ class Finding:
         worst: the point that decided.
         observed: which of the case's quirks were observed, by their places.
         curve: for plots, see `curves`.
+        traceback: of an exception, the frames outside of parity and the frameworks.
         seconds: what the case took; the first of a group runs the sides for all.
     """
 
@@ -46,6 +47,7 @@ class Finding:
     worst: Worst | None = None
     observed: tuple[int, ...] = ()
     curve: dict[str, Any] | None = None
+    traceback: str = ""
     seconds: float = 0.0
 
 

@@ -110,6 +110,11 @@ class Sides:
         """What the subject is to run."""
         return self._task(self.setup.subject)
 
+    @property
+    def reference_task(self) -> Task:
+        """What the reference is to run."""
+        return self._task(self.setup.reference)
+
     def _task(self, target: Target, values: Values | None = None) -> Task:
         """The setting with one of its functions; only the subject draws what is observed."""
         random = self.setup.random
@@ -136,7 +141,7 @@ class Sides:
     def references(self) -> dict[str, Run]:
         """The reference's runs, one for each of its own variants; the first is the usual one."""
         side = backend(self.setup.reference.backend)
-        program = side.program(self._task(self.setup.reference), self.phases)
+        program = side.program(self.reference_task, self.phases)
         return side.variants(program, self.problem)
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.backends import CompilingBackend, MappingBackend
+from parity.backends import CompilingBackend, MappingBackend, backend
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import FORMATS, Floats, widened
@@ -18,30 +18,46 @@ from parity.verdict import Gaps, Judgement, Outcome, judge
 
 
 def vmap(case: Case, sides: Sides) -> Finding:
-    """Two problems mapped at once, against the compiled program called twice."""
+    """Two problems mapped at once, against the compiled program called twice.
+
+    Of two functions that only have to agree, against the reference, mapped as well.
+    """
     side = sides.subject_side
     assert isinstance(side, MappingBackend)
     _raise_failures(sides)
     again = sides.numbers(f"{sides.key}/again")
     problems = [replace(sides.problem, drawn={}), again]
     mapped = side.mapped_program(sides.subject_task)(problems)
-    single = [sides.subject.trace, sides.subject_program(again).trace]
+    other = backend(sides.setup.reference.backend)
+    if sides.setup.accept_reference and isinstance(other, MappingBackend):
+        # What both do alike when they are mapped is no difference between them.
+        expected = other.mapped_program(sides.reference_task)(problems)
+    else:
+        expected = [sides.subject.trace, sides.subject_program(again).trace]
     together = {key: np.stack([trace[key] for trace in mapped]) for key in mapped[0]}
-    apart = {key: np.stack([trace[key] for trace in single]) for key in together}
+    apart = {key: np.stack([trace[key] for trace in expected]) for key in together}
     floors = {key: _sums(array, case, sides) for key, array in apart.items()}
     return _same(case, together, apart, floors)
 
 
 def jit(case: Case, sides: Sides) -> Finding:
-    """The compiled program, against every operation compiled on its own."""
+    """The compiled program, against every operation compiled on its own.
+
+    Of two functions that only have to agree, the reference op by op against the subject op by op.
+    """
     side = sides.subject_side
     assert isinstance(side, CompilingBackend)
     _raise_failures(sides)
     # Each operation of a backward pass costs a compilation; half precision differs in values first.
     phases = ("forward", "vjp") if case.dtype == "float32" else ("forward",)
-    program = side.op_by_op(sides.subject_task, phases)
-    apart = program(replace(sides.problem, drawn={})).trace
-    together = {key: sides.subject.trace[key] for key in apart}
+    problem = replace(sides.problem, drawn={})
+    apart = side.op_by_op(sides.subject_task, phases)(problem).trace
+    other = backend(sides.setup.reference.backend)
+    if sides.setup.accept_reference and isinstance(other, CompilingBackend):
+        together = apart
+        apart = other.op_by_op(sides.reference_task, phases)(problem).trace
+    else:
+        together = {key: sides.subject.trace[key] for key in apart}
     beside = {
         key: Measurement(sides=sides, entry=key, subject=array) for key, array in together.items()
     }

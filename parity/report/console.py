@@ -9,10 +9,10 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from parity.cases import Case
+from parity.cases import Case, LeftOut
 from parity.engine import Result
 from parity.report.snippet import snippet
-from parity.report.summary import last_line, replay_command
+from parity.report.summary import Replay, last_line
 from parity.spec import CHECKS, NUMERIC_CHECKS, Budget
 from parity.verdict import Outcome, default_budget
 
@@ -28,8 +28,8 @@ PLAIN_EVERY = 200
 class Reporter:
     """Shows a run while it goes on; used as a context manager, called with each result."""
 
-    def __init__(self, total: int, seed: int, stream: TextIO) -> None:
-        self.seed = seed
+    def __init__(self, total: int, replay: Replay, stream: TextIO) -> None:
+        self.replay = replay
         self.total = total
         self.done = 0
         self.failed = 0
@@ -67,24 +67,27 @@ class Reporter:
             self.task, advance=1, failed=self.failed, description=result.case.setup.name
         )
         if not result.outcome.succeeds:
-            self.console.print(failure_text(result, self.seed), markup=False)
+            self.console.print(failure_text(result, self.replay), markup=False)
         if not self.console.is_terminal and self.done % PLAIN_EVERY == 0:
             self.console.print(f"{self.done} of {self.total} cases, {self.failed} failed")
 
-    def finish(self, results: Sequence[Result]) -> None:
-        """The last line."""
+    def finish(self, results: Sequence[Result], missing: Sequence[LeftOut] = ()) -> None:
+        """The checks that could not be made, and the last line."""
         self.progress.stop()
+        for out in missing:
+            self.console.print(f"not compared: {out.name}, {out.check}: {out.reason}", markup=False)
         self.console.print(last_line(results), markup=False)
 
 
-def failure_text(result: Result, seed: int) -> str:
+def failure_text(result: Result, replay: Replay) -> str:
     """What failed, how to run it again, and how to see it without parity."""
     lines = [
         f"{result.outcome.upper()} {result.case.id}",
         f"  {result.message}",
-        f"  {replay_command(result, seed)}",
+        *(f"    {line}" for line in result.traceback.splitlines()),
+        f"  {replay(result.case)}",
+        *(f"    {line}" for line in snippet(result).splitlines()),
     ]
-    lines += [f"    {line}" for line in snippet(result).splitlines()]
     return "\n".join(lines)
 
 
@@ -97,7 +100,9 @@ def description(case: Case) -> str:
         lines += [f"  {name:<10} {described}" for name, described in setup.arrays.items()]
         lines += [f"  {name:<10} {value!r}" for name, value in setup.values.items()]
         lines += [f"  random     {setup.random}"] if setup.random else []
-        lines.append(f"  budget     {_budget(case.budget or default_budget(case.check, case.dtype))}")
+        lines.append(
+            f"  budget     {_budget(case.budget or default_budget(case.check, case.dtype))}"
+        )
     if case.bad_call is not None:
         lines.append(f"  bad call   {case.bad_call.reason}")
     lines += [f"  quirk      {quirk.reason} ({quirk.source})" for quirk in case.quirks]
@@ -112,12 +117,13 @@ def _sides(case: Case) -> list[str]:
     ]
 
 
-def details(result: Result, seed: int) -> str:
+def details(result: Result) -> str:
     """What came of one case, and how to see it without parity."""
     case = result.case
     lines = [f"{case.id}: {result.outcome}", *_sides(case)]
     if result.message:
         lines.append(f"  {result.message}")
+    lines += [f"    {line}" for line in result.traceback.splitlines()]
     if result.budget is not None:
         lines.append(f"  budget     {_budget(result.budget)}")
     for name, ulps in result.distance.items():
@@ -135,5 +141,8 @@ def details(result: Result, seed: int) -> str:
 
 def _budget(budget: Budget) -> str:
     floor = f", floor {budget.floor:g} epsilon" if budget.floor else ""
+    floor += f", rtol {budget.rtol:g}" if budget.rtol else ""
+    floor += f", atol {budget.atol:g}" if budget.atol else ""
+    floor += f", times 1 + {budget.per_step:g} steps" if budget.per_step else ""
     reason = f": {budget.reason}" if budget.reason else ""
     return f"{budget.ulp:g} ulp{floor}{reason}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,6 +146,7 @@ class Page:
     facts: Mapping[str, str]
     packages: Mapping[str, str]
     seed: Any
+    families: list[str]
     dtypes: list[str]
     checks: list[str]
     axes: Mapping[str, Axis]
@@ -170,10 +170,9 @@ def render(results: Data) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ulp=ulp, number=number, setting=_setting, point=_point)
+    environment.filters.update(ulp=ulp, number=number, amount=amount, setting=_setting, point=_point)
     return environment.get_template("report.html").render(
         page=page(results),
-        replay=_replay,
         marks=MARKS,
         meanings=MEANINGS,
         descriptions=CHECKS,
@@ -200,6 +199,7 @@ def page(results: Data) -> Page:
         facts=_facts(facts),
         packages=facts.get("packages", {}),
         seed=facts.get("seed", 0),
+        families=_unique(function.family for function in functions),
         dtypes=dtypes,
         checks=_checks(cases),
         axes=_axes(functions),
@@ -234,6 +234,12 @@ def number(value: Any) -> str:
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
+def amount(value: float) -> str:
+    """A number of a budget; small powers of two are written as such."""
+    mantissa, exponent = math.frexp(value)
+    return f"2^{exponent - 1}" if mantissa == 0.5 and exponent < -2 else number(float(value))
+
+
 def _point(inputs: Sequence[Any] | None) -> str:
     """The input that decided a case; a dash where there is none."""
     if not inputs:
@@ -244,10 +250,6 @@ def _point(inputs: Sequence[Any] | None) -> str:
 
 def _setting(params: Data) -> str:
     return ", ".join(f"{name}={value}" for name, value in params.items())
-
-
-def _replay(case: Data, seed: Any) -> str:
-    return f"python -m parity replay {shlex.quote(case['id'])} --seed {seed}"
 
 
 def _functions(cases: Sequence[Data], curves: Sequence[Data]) -> list[Function]:

@@ -5,27 +5,34 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from parity.cases import LeftOut
 from parity.engine import Result
 from parity.report.environment import environment
 from parity.report.files import write_whole
-from parity.report.summary import counts
+from parity.report.snippet import snippet
+from parity.report.summary import Replay, counts
 
-SCHEMA = 1
+# Raised when a program that reads the file would have to change; see docs/results_file.md.
+SCHEMA = 2
 DISTANCES = ("subject_reference", "subject_truth", "reference_truth", "spread")
 
 
-def as_dict(results: Sequence[Result], seed: int) -> dict[str, Any]:
+def as_dict(
+    results: Sequence[Result], seed: int, replay: Replay, missing: Sequence[LeftOut] = ()
+) -> dict[str, Any]:
     """The results as plain data; numbers that JSON has not got are strings."""
     data = {
         "schema": SCHEMA,
         "summary": counts(results),
         "environment": environment(seed),
-        "cases": [_case(result) for result in results],
+        "cases": [{**_case(result), **_again(result, replay)} for result in results],
+        "left_out": [asdict(out) for out in missing],
         "curves": [result.curve for result in results if result.curve is not None],
     }
     return _plain(data)
@@ -48,10 +55,13 @@ def _case(result: Result) -> dict[str, Any]:
         "check": case.check,
         "outcome": result.outcome,
         "message": result.message,
+        "traceback": result.traceback,
         "budget": budget and {"ulp": budget.ulp, "floor": budget.floor, "reason": budget.reason},
         "distance": {name: result.distance.get(name) for name in DISTANCES},
         "worst": worst
         and {
+            "entry": worst.entry,
+            "index": worst.index,
             "input": worst.input,
             "subject": worst.subject,
             "reference": worst.reference,
@@ -60,6 +70,12 @@ def _case(result: Result) -> dict[str, Any]:
         "quirks": [{"reason": q.reason, "source": q.source} for q in result.quirks],
         "seconds": round(result.seconds, 4),
     }
+
+
+def _again(result: Result, replay: Replay) -> dict[str, str]:
+    """How to see the case again, with parity and, of a failure, without."""
+    alone = "" if result.outcome.succeeds else snippet(result)
+    return {"replay": replay(result.case), "snippet": alone}
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
+from parity.cases import Case
 from parity.engine import Result
 from parity.verdict import Outcome
 
@@ -30,6 +33,15 @@ def last_line(results: Sequence[Result]) -> str:
     )
 
 
-def replay_command(result: Result, seed: int) -> str:
-    """The command that runs the case again, with the same numbers."""
-    return f"python -m parity replay '{result.case.id}' --seed {seed}"
+# The command that runs a case again, with the same numbers.
+Replay: TypeAlias = Callable[[Case], str]
+
+
+def replay_by_id(program: str = "python -m parity", seed: int = 0) -> Replay:
+    """For rows, which know their cases by name."""
+    return lambda case: f"{program} replay {shlex.quote(case.id)} --seed {seed}"
+
+
+def replay_by_check(command: str) -> Replay:
+    """For two functions that are compared without a row: the command again, for one case."""
+    return lambda case: f"{command} --dtype {case.dtype} --check {case.check}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.spec import BadCall, Params, SameSeed, Spec, Target, on
+from parity.spec import BadCall, Budget, Law, Params, SameSeed, Samples, Spec, Target, on, steps
 
 # Parameters of torch's functions that jaxact's have not, and why.
 OMITTED = {
@@ -54,18 +54,29 @@ class Theme:
             **self.fields,
         }
         omitted = (*OMITTED, *fields.pop("omitted", ()))
-        return Spec(
-            family=self.family, name=name, omitted=omitted, **{**defaults, **fields}
-        )
+        return Spec(family=self.family, name=name, omitted=omitted, **{**defaults, **fields})
 
     def row_beyond(self, name: str, **fields: Any) -> Spec:
         """The row of a function that torch.nn.functional has not: against the file's reference."""
         return self.row(name, **{"reference": self.reference(name), **fields})
 
+    def row_of_steps(self, name: str, **fields: Any) -> Spec:
+        """The row of a function that makes something with a state, which is updated step by step.
+
+        The maker in the file's references gets the first parameters besides.
+        """
+        subject = steps("jax", f"jaxact.{self.family}.{name}")
+        defaults = {"subject": subject, "reference": self.steps(name), "omitted": ("params",)}
+        return self.row(name, **{**defaults, **fields})
+
     def reference(self, name: str, **options: Any) -> Target:
         """A function that is written with torch for the rows of this file."""
         module = "_".join(filter(None, (self.name, "references")))
         return on("torch", f"parity.suite.{self.family}.{module}.{name}", **options)
+
+    def steps(self, name: str) -> Target:
+        """A maker that is written with torch for the rows of this file; see `row_of_steps`."""
+        return steps("torch", self.reference(name).name)
 
     def bad(self, name: str, reason: str, *args: Any, **values: Any) -> BadCall:
         """A call to refuse, with these arguments or with the theme's."""
@@ -96,6 +107,11 @@ def values_only(*inputs: Any, **fields: Any) -> Params:
     return setting(*inputs, **{"dtypes": SINGLE, "checks": ("forward",), **fields})
 
 
+def in_half_precision(*inputs: Any, **fields: Any) -> Params:
+    """A setting in both dtypes of 16 bits, of which values and gradients are enough."""
+    return few(*inputs, **{"label": "half_precision", "dtypes": HALVES, **fields})
+
+
 def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Params:
     """A setting whose reference, and truth, is another function."""
     return setting(*inputs, **{"reference": reference, "truth": reference, **fields})
@@ -104,3 +120,21 @@ def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Params:
 def torch_stream(seed: int, **fields: Any) -> SameSeed:
     """Both sides draw from torch's stream after the seed: with a TorchGenerator in JAX."""
     return SameSeed(seed=seed, generator=on("jax", "jaxact.random.TorchGenerator"), **fields)
+
+
+def number(center: float, scale: float) -> Samples:
+    """A hyperparameter that is an array of no axes."""
+    return Samples(shape=(), center=center, scale=scale, axis=None)
+
+
+def each(
+    checks: Iterable[str], dtypes: Iterable[str], budget: Budget
+) -> dict[str | tuple[str, str], Budget]:
+    """One budget for several checks in several dtypes."""
+    wanted = tuple(dtypes)
+    return {(check, dtype): budget for check in checks for dtype in wanted}
+
+
+def laws(*broken: Callable[[Any], str | None]) -> tuple[Law, ...]:
+    """Laws that are named as their functions."""
+    return tuple(Law(name=law.__name__.strip("_"), broken=law) for law in broken)

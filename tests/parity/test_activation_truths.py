@@ -4,9 +4,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from parity.backends._mpmath import formula_at
-from parity.backends._numpy import NumpyMath
-from parity.inputs import Problem
+from parity.exact import exactly_at
+from parity.formulas import NumpyMath
+from parity.inputs import Form, Problem
+from parity.spec import Points
 from parity.suite.activations import truths
 
 MP = mpmath.mp.clone()
@@ -116,9 +117,10 @@ def test_a_formula_is_right_in_float64(name, order):
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_formula_has_many_digits_in_mpmath(name, order):
     x = np.array(_points(name))
-    problem = Problem(key="truths", dtype="float64", arrays=(x,))
+    form = Form(positional=(Points(),), named={})
+    problem = Problem(key="truths", dtype="float64", arguments={"0": x}, form=form)
     entry = ("out", "vjp/0", "second/0")[order]
-    high, rest = formula_at(_formula(name), problem, DEFINITIONS[name][1], entry, np.arange(x.size))
+    high, rest = exactly_at(_formula(name), problem, DEFINITIONS[name][1], entry, np.arange(x.size))
     cotangent = problem.cotangent(x.shape)
     direction = problem.directions()["0"]
     factors = (np.ones_like(x), cotangent, cotangent * direction)[order]

@@ -1,10 +1,12 @@
 """Rows to cases: ids, selection, what applies where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from parity.cases import cases, select
-from parity.spec import BadCall, Law, Params, Points, Spec, on
+from parity.cases import cases, left_out, select
+from parity.spec import BadCall, Budget, Law, Params, Points, SameSeed, Spec, on
 from parity.suite import load
 
 SPEC = Spec(
@@ -53,13 +55,40 @@ def test_integers_have_values_but_no_gradients():
 
 
 def test_half_precision_is_compared_at_the_default_setting():
-    settings = {case.setting for case in cases([SPEC]) if case.dtype == "bfloat16"}
+    settings = {case.setup.setting for case in cases([SPEC]) if case.dtype == "bfloat16"}
     assert settings == {""}
 
 
 def test_only_frameworks_that_transform_are_asked_to():
     spec = Spec(family="a", name="f", subject=on("torch", "f"), reference=on("torch", "f"))
-    assert not {"vmap", "jit"} & {case.check for case in cases([spec])}
+    assert "jit" not in {case.check for case in cases([spec])}
+    assert "vmap" in {case.check for case in cases([spec])}
+    assert [(out.check, out.reason) for out in left_out([spec])] == [
+        ("jit", "torch functions are not compiled")
+    ]
+
+
+def test_what_the_reference_does_not_have_is_left_out_with_its_reason():
+    spec = Spec(family="a", name="f", subject=on("jax", "f"), reference=on("numpy", "f"))
+    assert {out.check for out in left_out([spec])} == {"vjp", "jvp", "second"}
+    judged = replace(spec, truth=on("torch", "f"))
+    assert left_out([judged]) == []
+
+
+def test_a_row_with_its_setting_is_resolved():
+    params = (Params(), Params(values={"a": 1}, reference=on("torch", "g"), dtypes=("float16",)))
+    found = cases([replace(SPEC, params=params, budgets={"vjp": Budget(ulp=2)})])
+    case = next(case for case in found if case.id == "family/f/a=1/float16/vjp")
+    assert case.budget == Budget(ulp=2)
+    assert case.setup.reference == on("torch", "g")
+    assert not case.setup.own_reference
+    assert case.setup.inputs == SPEC.inputs
+
+
+def test_an_equal_stream_has_no_other_truth():
+    random = SameSeed(seed=0, generator=on("jax", "g"))
+    (case, *_) = cases([replace(SPEC, params=(Params(random=random),))])
+    assert case.setup.truth == "reference"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import pytest
 
 from parity.cases import cases, select
 from parity.engine import run
-from parity.suite.activations import SPECS
+from parity.suite import rows
+
+SPECS = rows("activations")
 
 COLUMNS = (
     "x",

@@ -64,6 +64,9 @@ def test_a_crash_of_the_subject_is_a_result():
     result = _result(crashes)
     assert result.outcome is Outcome.ERROR
     assert "RuntimeError: no such kernel (crashes, line" in result.message
+    assert result.traceback.startswith("Traceback (most recent call last):")
+    assert 'raise RuntimeError("no such kernel")' in result.traceback
+    assert "parity/engine" not in result.traceback
 
 
 def test_a_crash_of_the_reference_is_a_result():
@@ -115,11 +118,12 @@ def test_the_sign_of_zero_is_compared():
     assert "the sign of zero" in result.message
 
 
-def _quirk(where, **fields):
+def _quirk(where, instead=1.0, **fields):
     return Quirk(
         reason="the reference is odd there",
         source="a test",
         where=where,
+        instead=instead,
         checks=("forward",),
         **fields,
     )
@@ -132,6 +136,42 @@ def test_a_declared_difference_is_a_quirk():
     result = _result(np.abs, other, quirks=(_quirk(lambda arguments, values: arguments[0] == 1),))
     assert result.outcome is Outcome.QUIRK
     assert result.quirks[0].reason == "the reference is odd there"
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        1.0,
+        lambda place: place.truth * 0 + 1,
+        lambda place: np.abs(place.arguments[0]),
+        Budget(ulp=1),
+    ],
+)
+def test_a_quirk_says_what_is_there(instead):
+    def odd(x):
+        return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
+
+    row = {"truth": on("numpy", np.abs), "quirks": (_quirk(lambda a, v: a[0] == 1, instead),)}
+    assert _result(np.abs, odd, **row).outcome is Outcome.QUIRK
+
+
+@pytest.mark.parametrize(
+    "instead", [2.0, np.nan, lambda place: place.reference, Budget(ulp=1, floor=2.0**10)]
+)
+def test_a_result_that_is_not_what_the_quirk_says_fails(instead):
+    def wrong(x):
+        return np.where(x == 1, 1234, np.abs(x)).astype(x.dtype)
+
+    def odd(x):
+        return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
+
+    row = {"truth": on("numpy", np.abs), "quirks": (_quirk(lambda a, v: a[0] == 1, instead),)}
+    assert _result(wrong, odd, **row).outcome is Outcome.MISMATCH
+
+
+def test_a_mask_alone_is_no_quirk():
+    with pytest.raises(ValueError, match="instead must say what is there"):
+        _quirk(lambda arguments, values: True, None)
 
 
 def test_a_difference_beside_the_declared_one_still_fails():
@@ -260,8 +300,18 @@ def _f(input, alpha=1.0):
     ],
 )
 def test_signatures_are_compared(signature, complaint):
-    result = _result(_f, checks=("signature",), signature=signature)
+    result = _result(_f, checks=("signature",), signature=signature, omitted=("inplace",))
     assert result.message == complaint
+
+
+def test_a_parameter_may_have_another_name_if_the_row_says_so():
+    row = {"checks": ("signature",), "signature": "(x, alpha=1.0)"}
+    assert _result(_f, **row, renamed={"x": "input"}).message == ""
+    assert "no parameter y" in _result(_f, **row, renamed={"y": "input"}).message
+
+
+def test_a_signature_may_be_that_of_another_function():
+    assert _result(_f, checks=("signature",), signature=on("numpy", _f)).message == ""
 
 
 def test_an_extra_parameter_has_to_be_there():

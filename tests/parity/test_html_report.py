@@ -20,6 +20,7 @@ def _case(name="mish", **changes):
         "check": "forward",
         "outcome": "within",
         "message": "",
+        "traceback": "",
         "budget": {"ulp": 4, "floor": 2, "reason": "measured with care"},
         "distance": {
             "subject_reference": 3.0,
@@ -35,6 +36,8 @@ def _case(name="mish", **changes):
     setting = ",".join(f"{key}={value}" for key, value in case["params"].items())
     parts = (case["family"], name, setting, case["dtype"], case["check"])
     case["id"] = "/".join(part for part in parts if part)
+    case.setdefault("snippet", "")
+    case["replay"] = f"python -m parity replay {case['id']} --seed 17"
     return case
 
 
@@ -59,7 +62,7 @@ def _curve(**changes):
 
 def _results(*cases, curves=()):
     return {
-        "schema": 1,
+        "schema": 2,
         "summary": {},
         "environment": {
             "date": "2030-01-02T03:04:05+00:00",

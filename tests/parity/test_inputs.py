@@ -14,13 +14,17 @@ from parity.inputs.meetings import around
 from parity.inputs.points import neighbourhoods, rounded_64, special
 from parity.inputs.samples import SPECIAL_SAMPLES
 from parity.inputs.streams import signed
-from parity.spec import Beside, Choices, Given, Labels, Points, Samples
+from parity.spec import Beside, Choices, Given, Labels, Points, Samples, Template
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
+def _arrays(problem):
+    return list(problem.arguments.values())
+
+
 def _points(dtype, **fields):
-    return widened(problem("key", dtype, (Points(**fields),)).arrays[0])
+    return widened(problem("key", dtype, (Points(**fields),)).first)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -73,12 +77,12 @@ def test_a_span_has_both_ends_and_nothing_beyond():
 
 def test_the_same_key_gives_the_same_numbers():
     first, again = problem("a", "float32", (Points(),)), problem("a", "float32", (Points(),))
-    assert np.array_equal(first.arrays[0], again.arrays[0], equal_nan=True)
+    assert np.array_equal(first.first, again.first, equal_nan=True)
     assert np.array_equal(first.cotangent((5,)), again.cotangent((5,)))
 
 
 def test_another_key_gives_other_numbers():
-    a, b = (problem(key, "float32", (Points(),)).arrays[0] for key in "ab")
+    a, b = (problem(key, "float32", (Points(),)).first for key in "ab")
     assert not np.array_equal(a, b, equal_nan=True)
 
 
@@ -111,22 +115,22 @@ def test_cotangents_have_both_signs_and_are_not_all_powers_of_two():
 def test_wider_numbers_are_the_same_numbers():
     narrow = problem("key", "bfloat16", (Samples(shape=(4, 3)),))
     wide = narrow.in_dtype("float64")
-    assert wide.arrays[0].dtype == np.float64
-    assert np.array_equal(wide.arrays[0], widened(narrow.arrays[0]))
+    assert wide.first.dtype == np.float64
+    assert np.array_equal(wide.first, widened(narrow.first))
     assert np.array_equal(wide.cotangent((4, 3)), widened(narrow.cotangent((4, 3))))
 
 
 def test_a_single_point_keeps_its_cotangent():
     whole = problem("key", "float32", (Points(),))
     single = whole.at(7)
-    assert single.arrays[0] == whole.arrays[0][7:8]
-    assert single.cotangent((1,)) == whole.cotangent(whole.arrays[0].shape)[7:8]
+    assert single.first == whole.first[7:8]
+    assert single.cotangent((1,)) == whole.cotangent(whole.first.shape)[7:8]
     assert single.directions()["0"] == whole.directions()["0"][7:8]
 
 
 def test_special_samples_lie_along_the_sample_axis():
-    first = problem("key", "float32", (Samples(shape=(20, 4), special=True),)).arrays[0]
-    second = problem("key", "float32", (Samples(shape=(4, 20), axis=1, special=True),)).arrays[0]
+    first = problem("key", "float32", (Samples(shape=(20, 4), special=True),)).first
+    second = problem("key", "float32", (Samples(shape=(4, 20), axis=1, special=True),)).first
     assert np.isneginf(first[len(SPECIAL_SAMPLES) - 1]).all()
     assert np.isneginf(second[:, len(SPECIAL_SAMPLES) - 1]).all()
     assert np.isfinite(first[len(SPECIAL_SAMPLES) :]).all()
@@ -134,20 +138,20 @@ def test_special_samples_lie_along_the_sample_axis():
 
 @pytest.mark.parametrize(("dtype", "lowest"), [("int32", -20), ("uint8", 0), ("bool", 0)])
 def test_integers_stay_in_range(dtype, lowest):
-    values = problem("key", dtype, (Points(),)).arrays[0]
+    values = problem("key", dtype, (Points(),)).first
     assert values.dtype == dtype
     assert lowest <= values.min() < values.max()
 
 
 def test_the_digest_is_the_one_that_recorded_runs_used():
     """A change here changes every recorded seed's numbers: say so in the changelog."""
-    numbers = problem("activations/relu//float32/0", "float32", (Points(kinks=(0.0,)),)).arrays[0]
+    numbers = problem("activations/relu//float32/0", "float32", (Points(kinks=(0.0,)),)).first
     digest = hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
     assert digest == "fd9b7a69aba39790"
 
 
 def _pair(dtype, *described):
-    return tuple(widened(a) for a in problem("key", dtype, described).arrays)
+    return tuple(widened(a) for a in _arrays(problem("key", dtype, described)))
 
 
 def _identities(values):
@@ -208,9 +212,7 @@ def test_arguments_of_any_kind_have_one_length(dtype):
 
 
 def test_labels_are_int64_and_each_fourth_is_special():
-    labels = problem("key", "float16", (Labels(shape=(9,), classes=3, special=(-100, 7)),)).arrays[
-        0
-    ]
+    labels = problem("key", "float16", (Labels(shape=(9,), classes=3, special=(-100, 7)),)).first
     assert labels.dtype == np.int64
     assert labels[::4].tolist() == [-100, 7, -100]
     assert set(np.delete(labels, [0, 4, 8])) <= {0, 1, 2}
@@ -218,7 +220,7 @@ def test_labels_are_int64_and_each_fourth_is_special():
 
 def test_given_numbers_are_these_and_get_the_dtype_if_they_are_floating():
     described = (Given(values=[1, 2]), Given(values=[True]), Given(values=[[0.5]]))
-    whole, mask, weight = problem("key", "float16", described).arrays
+    whole, mask, weight = _arrays(problem("key", "float16", described))
     assert (whole.dtype, mask.dtype, weight.dtype) == (np.int64, np.bool_, np.float16)
     assert (whole.tolist(), mask.tolist(), weight.tolist()) == ([1, 2], [True], [[0.5]])
 
@@ -228,11 +230,41 @@ def test_constant_arguments_have_no_directions_and_keep_their_dtype():
     choices = Choices(values=(0.25,), shape=(4,), differentiated=False)
     narrow = problem("key", "float16", (Samples(shape=(4, 3)), labels), {"weight": choices})
     assert list(narrow.directions()) == ["0"]
-    assert narrow.in_dtype("float64").arrays[1].dtype == np.int64
-    assert narrow.in_dtype("float64").named["weight"].dtype == np.float64
+    assert _arrays(narrow.in_dtype("float64"))[1].dtype == np.int64
+    assert narrow.in_dtype("float64").arguments["weight"].dtype == np.float64
 
 
 def test_a_shape_is_that_of_every_pointwise_argument():
     described = (Points(), Choices(values=(1.0,)))
     shaped = problem("key", "float32", described, {"bias": Samples(shape=(2,))}, (2, 3))
     assert [a.shape for a in shaped.arguments.values()] == [(2, 3), (2, 3), (2,)]
+
+
+TREE = {"a": {"weight": Samples(shape=(2, 3)), "bias": Given(values=(1, 2))}, "b": (Points(),)}
+
+
+def test_the_leaves_of_a_tree_go_by_their_paths():
+    found = problem("key", "float32", (TREE,), {"rest": [Samples(shape=(4,))]})
+    assert list(found.arguments) == ["0/a/weight", "0/a/bias", "0/b/0", "rest/0"]
+    assert list(found.directions()) == ["0/a/weight", "0/b/0", "rest/0"]
+
+
+def test_leaves_make_up_the_arguments_again():
+    found = problem("key", "float32", (TREE,), {"rest": [Samples(shape=(4,))]})
+    (tree,), named = found.form.arguments(found.arguments)
+    assert tree["a"]["weight"] is found.arguments["0/a/weight"]
+    assert tree["b"][0] is found.arguments["0/b/0"]
+    assert named["rest"][0] is found.arguments["rest/0"]
+
+
+def test_each_leaf_of_a_result_has_a_cotangent_of_its_own():
+    found = problem("key", "float32", (TREE,))
+    assert not np.array_equal(found.cotangent((9,), "a"), found.cotangent((9,), "b"))
+    wide = found.in_dtype("float64").cotangent((9,), "a")
+    assert np.array_equal(wide, widened(found.cotangent((9,), "a")))
+
+
+def test_of_a_template_only_shape_and_dtype_matter():
+    found = problem("key", "float16", (Template(shape=(2, 0)),))
+    assert (found.first.shape, found.first.dtype) == ((2, 0), np.float16)
+    assert found.differentiated == ()

@@ -200,6 +200,7 @@ def test_a_quirk_sees_every_argument():
         reason="odd",
         source="a test",
         where=lambda arguments, values: (arguments[0] == 1) & (arguments[1] == -1),
+        instead=-1.0,
         checks=("forward",),
     )
     row = _row(

@@ -9,6 +9,7 @@ from parity.cases import cases
 from parity.engine import run
 from parity.report.console import Reporter, failure_text
 from parity.report.snippet import snippet
+from parity.report.summary import replay_by_id
 from parity.spec import Params, Points, Spec, on
 from parity.verdict import Outcome
 
@@ -62,13 +63,13 @@ def test_hyperparameters_are_part_of_it():
 
 
 def test_a_failure_names_the_command_that_replays_it():
-    text = failure_text(_failure("forward"), seed=4)
+    text = failure_text(_failure("forward"), replay_by_id(seed=4))
     assert "python -m parity replay 'test/f/float32/forward' --seed 4" in text
 
 
 def test_a_pipe_gets_plain_lines(capsys):
     result = _failure("forward")
-    with Reporter(1, 0, sys.stdout) as reporter:
+    with Reporter(1, replay_by_id(), sys.stdout) as reporter:
         reporter(result)
         reporter.finish([result])
     printed = capsys.readouterr().out
@@ -80,6 +81,6 @@ def test_a_pipe_gets_plain_lines(capsys):
 
 @pytest.mark.parametrize("long", ["x" * 300])
 def test_lines_are_not_wrapped_in_a_pipe(capsys, long):
-    with Reporter(1, 0, sys.stdout) as reporter:
+    with Reporter(1, replay_by_id(), sys.stdout) as reporter:
         reporter.console.print(long)
     assert capsys.readouterr().out.strip() == long

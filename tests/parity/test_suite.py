@@ -7,6 +7,7 @@ from parity import suite
 from parity.cases import cases
 from parity.engine import run
 from parity.report.console import failure_text
+from parity.report.summary import replay_by_id
 
 SPECS = suite.load()
 
@@ -16,7 +17,9 @@ def test_a_function_agrees_with_torch(spec):
     results = run(cases([spec]))
     failed = [result for result in results if not result.outcome.succeeds]
     if failed:
-        pytest.fail("\n".join(failure_text(result, 0) for result in failed), pytrace=False)
+        pytest.fail(
+            "\n".join(failure_text(result, replay_by_id()) for result in failed), pytrace=False
+        )
     assert results
 
 

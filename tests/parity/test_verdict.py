@@ -25,8 +25,8 @@ def _gaps(reference=0.0, truth=0.0, reference_truth=0.0, spread=0.0, zero_sign=F
     )
 
 
-def _outcome(gaps, budget=BUDGET, floor=0.0, quirks=(), follow=False):
-    return judge(gaps, budget, np.array([floor]), list(quirks), follow).outcome
+def _outcome(gaps, budget=BUDGET, floor=0.0, quirks=(), accept_reference=False):
+    return judge(gaps, budget, np.array([floor]), list(quirks), accept_reference).outcome
 
 
 def test_the_same_bits_are_exact():
@@ -56,7 +56,7 @@ def test_following_the_reference_away_from_the_truth_is_a_mismatch():
 
 def test_following_the_reference_is_enough_where_no_more_is_claimed():
     gaps = _gaps(reference=0, truth=1000, reference_truth=1000)
-    assert _outcome(gaps, follow=True) is Outcome.EXACT
+    assert _outcome(gaps, accept_reference=True) is Outcome.EXACT
 
 
 def test_nearer_than_the_reference_is_not_enough_outside_the_budget():
@@ -146,3 +146,26 @@ def test_nothing_compared_is_no_success():
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_four_outcomes_succeed(outcome):
     assert outcome.succeeds == (outcome in {"exact", "within", "closer", "quirk"})
+
+
+def test_of_two_functions_that_have_to_agree_the_farthest_from_each_other_is_named():
+    def points(*values):
+        return np.array(values, float)
+
+    nothing = points(0, 0)
+    gaps = Gaps(
+        reference=points(0, 9),
+        truth=points(1000, 9),
+        reference_truth=points(1000, 0),
+        spread=nothing,
+        reference_absolute=points(0, 1),
+        truth_absolute=points(1, 1),
+        reference_truth_absolute=points(1, 0),
+        zero_sign=np.array([False, False]),
+    )
+    judgement = judge(gaps, BUDGET, nothing, [], accept_reference=True)
+    assert (judgement.outcome, judgement.worst, judgement.failed) == (Outcome.MISMATCH, 1, 1)
+
+
+def test_a_function_equals_itself_where_the_reference_has_several_ways():
+    assert _outcome(_gaps(spread=1), accept_reference=True) is Outcome.EXACT

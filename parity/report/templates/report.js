@@ -4,7 +4,9 @@ const form = document.querySelector(".filters");
 const articles = all("article").map((article) => ({
   article,
   name: article.dataset.name.toLowerCase(),
+  family: article.dataset.family,
   overview: document.querySelector(`tr[data-function="${article.id}"]`),
+  quirks: all(`[data-quirks="${article.id}"]`),
   cases: all(".cases tbody tr", article),
   shown: article.querySelector(".shown"),
 }));
@@ -51,14 +53,29 @@ function showErrors(dtype) {
   for (const part of all("[data-errors]")) part.toggleAttribute("hidden", part.dataset.errors !== chosen);
 }
 
+// The filters stand in the address, so that a view can be sent and loaded again.
+function remember(wanted) {
+  const chosen = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
+  if (`${chosen}` || location.hash.includes("=")) location.replace(`#${chosen}`);
+}
+
+function recall() {
+  if (!location.hash.includes("=")) return;
+  for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+    if (form.elements[name]) form.elements[name].value = value;
+  }
+}
+
 function filter() {
   const wanted = Object.fromEntries(new FormData(form));
   const part = wanted.function.trim().toLowerCase();
   let [cases, functions] = [0, 0];
   for (const item of articles) {
     const { cells, count } = showCases(item.cases, wanted);
-    const hidden = !count || !item.name.includes(part);
+    const other = wanted.family && item.family !== wanted.family;
+    const hidden = !count || other || !item.name.includes(part);
     item.article.hidden = item.overview.hidden = hidden;
+    for (const part of item.quirks) part.hidden = hidden;
     if (hidden) continue;
     showMatrix(item.article, wanted, cells);
     item.shown.textContent = count === item.cases.length ? count : `${count} of ${item.cases.length}`;
@@ -66,6 +83,11 @@ function filter() {
     functions += 1;
   }
   showErrors(wanted.dtype);
+  for (const heading of all("tr.family")) {
+    const of = articles.filter((item) => item.family === heading.dataset.family);
+    heading.hidden = of.every((item) => item.overview.hidden);
+  }
+  remember(wanted);
   const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   form.querySelector("output").textContent = `${plural(cases, "case")} of ${plural(functions, "function")}`;
   document.querySelector(".nothing").hidden = functions > 0;
@@ -81,4 +103,5 @@ const showNumbers = () => (document.getElementById("details").dataset.numbers = 
 numbers.addEventListener("input", showNumbers);
 // A browser may restore the fields of a page that is loaded again.
 showNumbers();
+recall();
 filter();

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from parity.spec import Params, Points
-from parity.suite.activations import truths
-from parity.suite.activations.rows import ZERO, activation, bad, cancels, swept
+from parity.suite.activations.rows import activation, bad, kinks, swept
+from parity.suite.rows import SINGLE, setting
 
 SPECS = (
     activation(
         "elu",
-        truth=truths.elu,
-        inputs=ZERO,
-        params=(
-            Params(),
-            Params(values={"alpha": 0.75}),
-            Params(values={"alpha": -0.5}),
-            Params(values={"alpha": 0.0}, dtypes=("float32",)),
-            swept("elu", alpha=Points(span=(-2.0, 2.0))),
-        ),
-        refuses=("int32", "bool", "complex64"),
+        setting(),
+        setting(alpha=0.75),
+        setting(alpha=-0.5),
+        setting(alpha=0.0, dtypes=SINGLE),
+        swept("elu", alpha=(-2.0, 2.0)),
+        inputs=(kinks(0.0),),
     ),
     activation(
         "celu",
-        truth=truths.celu,
-        inputs=ZERO,
-        params=(
-            Params(),
-            Params(values={"alpha": 2.0}),
-            Params(values={"alpha": 0.0625}),
-            swept("celu", cancels(1), alpha=Points(span=(0.25, 4.0))),
-        ),
-        refuses=("int32", "bool", "complex64"),
+        setting(),
+        setting(alpha=2.0),
+        setting(alpha=0.0625),
+        swept("celu", floor=1, alpha=(0.25, 4.0)),
+        inputs=(kinks(0.0),),
         bad_calls=(bad("alpha_zero", "a division by zero", alpha=0.0),),
     ),
-    activation("selu", truth=truths.selu, inputs=ZERO, refuses=("int32", "bool", "complex64")),
+    activation("selu", inputs=(kinks(0.0),)),
 )

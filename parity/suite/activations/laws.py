@@ -40,25 +40,8 @@ def _slopes_are_uniform(rrelu: Subject) -> str | None:
 def _slopes_follow_the_key(rrelu: Subject) -> str | None:
     if not np.array_equal(_slopes(rrelu, 0), _slopes(rrelu, 0)):
         return "the same key gives other slopes"
-    if np.array_equal(_slopes(rrelu, 0), _slopes(rrelu, 1)):
-        return "another key gives the same slopes"
-    return None
-
-
-def _rrelu_needs_a_key_in_training(rrelu: Subject) -> str | None:
-    return _refused(lambda: rrelu(np.ones(3, np.float32), training=True))
-
-
-def _gumbel_softmax_needs_a_key(gumbel_softmax: Subject) -> str | None:
-    return _refused(lambda: gumbel_softmax(np.ones(3, np.float32)))
-
-
-def _refused(call: Callable[[], Any]) -> str | None:
-    try:
-        call()
-    except (TypeError, ValueError):
-        return None
-    return "a call without a key is accepted"
+    same = np.array_equal(_slopes(rrelu, 0), _slopes(rrelu, 1))
+    return "another key gives the same slopes" if same else None
 
 
 def _choices_follow_the_softmax(gumbel_softmax: Subject) -> str | None:
@@ -75,12 +58,23 @@ def _choices_follow_the_softmax(gumbel_softmax: Subject) -> str | None:
     return f"choices do not follow the softmax: chi2 {statistic:.1f}" if statistic > 18.5 else None
 
 
+def _needs_a_key(name: str, **values: Any) -> Law:
+    def broken(subject: Subject) -> str | None:
+        try:
+            subject(np.ones(3, np.float32), **values)
+        except (TypeError, ValueError):
+            return None
+        return "a call without a key is accepted"
+
+    return Law(name=name, broken=broken)
+
+
 RRELU = (
     Law(name="slopes_are_uniform", broken=_slopes_are_uniform),
     Law(name="slopes_follow_the_key", broken=_slopes_follow_the_key),
-    Law(name="training_needs_a_key", broken=_rrelu_needs_a_key_in_training),
+    _needs_a_key("training_needs_a_key", training=True),
 )
 GUMBEL_SOFTMAX = (
     Law(name="choices_follow_the_softmax", broken=_choices_follow_the_softmax),
-    Law(name="needs_a_key", broken=_gumbel_softmax_needs_a_key),
+    _needs_a_key("needs_a_key"),
 )

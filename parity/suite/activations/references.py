@@ -3,10 +3,9 @@
 Their hyperparameters are tensors, or they are given what was drawn at random. Rows name them by
 their path, so that torch is loaded when a row runs.
 """
+# pyright: basic
 
 from __future__ import annotations
-
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,18 +16,13 @@ class _Expm1(torch.autograd.Function):
     """exp(x) - 1 with the slope exp(x), where torch takes the result + 1 and loses its digits."""
 
     @staticmethod
-    def forward(ctx: Any, *args: Tensor, **kwargs: Any) -> Tensor:
-        ctx.save_for_backward(*args)
-        return torch.expm1(args[0])
+    def forward(ctx, input):
+        ctx.save_for_backward(input)
+        return torch.expm1(input)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        (input,) = ctx.saved_tensors
-        return grad_outputs[0] * torch.exp(input)
-
-
-def _expm1(input: Tensor) -> Tensor:
-    return cast(Tensor, _Expm1.apply(input))
+    def backward(ctx, cotangent):
+        return cotangent * torch.exp(*ctx.saved_tensors)
 
 
 def leaky_relu(input: Tensor, negative_slope: Tensor) -> Tensor:
@@ -38,12 +32,12 @@ def leaky_relu(input: Tensor, negative_slope: Tensor) -> Tensor:
 
 def elu(input: Tensor, alpha: Tensor) -> Tensor:
     """x where it is positive, else alpha expm1(x)."""
-    return torch.where(input > 0, input, alpha * _expm1(input.clamp(max=0)))
+    return torch.where(input > 0, input, alpha * _Expm1.apply(input.clamp(max=0)))
 
 
 def celu(input: Tensor, alpha: Tensor) -> Tensor:
     """x where it is positive, else alpha expm1(x/alpha)."""
-    return torch.where(input > 0, input, alpha * _expm1(input.clamp(max=0) / alpha))
+    return torch.where(input > 0, input, alpha * _Expm1.apply(input.clamp(max=0) / alpha))
 
 
 def softplus(input: Tensor, beta: Tensor) -> Tensor:
@@ -63,8 +57,7 @@ def threshold(input: Tensor, threshold: Tensor, value: Tensor) -> Tensor:
 
 def softshrink(input: Tensor, lambd: Tensor) -> Tensor:
     """x moved towards 0 by lambd, and 0 in between."""
-    outside = input - torch.sign(input) * lambd
-    return torch.where(input.abs() > lambd, outside, torch.zeros_like(input))
+    return torch.where(input.abs() > lambd, input - torch.sign(input) * lambd, 0.0)
 
 
 def rrelu_eval(input: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
@@ -78,12 +71,9 @@ def rrelu_given_slopes(input: Tensor, drawn: Tensor, training: bool, **bounds: f
 
 
 def swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
-    """silu(beta x)/beta, also for beta = 0; a 1-d beta of more than one entry lies along axis 1."""
-    beta = _per_channel(input, beta)
-    if input.dtype in (torch.float16, torch.bfloat16):
-        wide = input.float()
-        return (wide * torch.sigmoid(beta.float() * wide)).to(input.dtype)
-    return input * torch.sigmoid(beta * input)
+    """x sigmoid(beta x); a 1-d beta of more than one entry lies along axis 1."""
+    wide = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+    return (wide * torch.sigmoid(_per_channel(wide, beta) * wide)).to(input.dtype)
 
 
 def stable_swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
@@ -104,7 +94,7 @@ def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * torch.exp(logsigmoid(b))
 
 
-def stable_log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+def stable_log_softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
     """log_softmax from the sum of the other classes, so that results near 0 keep their digits.
 
     In the input's own dtype: what `dtype` rounds, it must not round.

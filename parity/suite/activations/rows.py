@@ -1,4 +1,4 @@
-"""How a row of this family is written: jaxact.functional against torch.nn.functional."""
+"""How a row of this family is written: jaxact's activation against torch.nn.functional's."""
 
 from __future__ import annotations
 
@@ -7,107 +7,88 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import (
-    BadCall,
-    Budget,
-    Drawn,
-    Params,
-    Points,
-    Spec,
-    Target,
-    on,
-)
+from parity.spec import Budget, Drawn, Params, Points, Quirk, Samples, Spec
+from parity.suite.activations import truths
+from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, as_formula, setting
 
-ZERO = (Points(kinks=(0.0,)),)
-# Where a hyperparameter has a value of its own at every point: no sum hides what one point does.
-BRANCHES = (Points(kinks=(0.0,), span=(-8.0, 8.0)),)
-
-
-def cancels(floor: float) -> Budget:
-    """For the derivative in a hyperparameter that is a difference of larger terms."""
-    return Budget(
-        ulp=4,
-        floor=floor,
-        everywhere=True,
-        reason="the derivative in the hyperparameter is a difference of larger terms",
-    )
-
-
-CROSSES = Budget(
-    ulp=4,
-    floor=2,
-    everywhere=True,
-    reason="where it crosses zero depends on the hyperparameter",
-)
 X = np.array([-1.0, 0.0, 2.0], np.float32)
 PAIR = np.zeros((2, 2), np.float32)
 INTEGERS = ("int32", "uint8")
-SUMS = "a sum over the batch"
+NOT_FLOATING = ("int32", "bool", "complex64")
+# [batch, channels, length]
+SEQUENCES = Samples(shape=(8, 3, 5))
+SUMMED: dict[Any, Budget] = {
+    (check, dtype): Budget(ulp=1, floor=4, reason="a sum over the batch")
+    for check in ("vjp", "second")
+    for dtype in HALVES
+}
+FLAT_AT_INFINITY = Quirk(
+    reason="torch's double backward is nan at +-inf, where the curvature goes to 0",
+    source="double backward of softsign, gelu and its tanh form at +-inf, torch 2.13: nan",
+    where=lambda arguments, values: np.isinf(arguments[0]),
+    instead=0.0,
+    checks=("second",),
+)
+THEME = Theme("activations", arguments=(X,))
+bad = THEME.bad
 
 
-def activation(name: str, *, refuses: tuple[str, ...] = (), **fields: Any) -> Spec:
-    """A row of this family: jaxact's function of that name against torch's.
+def activation(
+    name: str,
+    *settings: Params,
+    refuses: tuple[str, ...] = NOT_FLOATING,
+    required: tuple[Any, ...] = (),
+    **fields: Any,
+) -> Spec:
+    """A row of this family; its truth is the formula of that name, if there is one.
 
     Args:
         name: in both namespaces.
+        *settings: of the row; by default the one without hyperparameters.
         refuses: dtypes of inputs for which torch has no kernel.
+        required: what has to follow the input in every call.
         **fields: of the row.
     """
-    reference = fields.pop("reference", on("torch", f"nn.functional.{name}"))
-    bad_calls = fields.pop("bad_calls", ())
-    required = fields.pop("required", ())
-    generic = [_wrong_kind("a_list", [1.0, 2.0], required)]
-    generic += [_wrong_kind(d, np.ones((2, 2)).astype(d), required) for d in refuses]
-    return Spec(
-        family="activations",
-        name=name,
-        subject=on("jax", f"jaxact.functional.{name}"),
-        reference=reference,
-        bad_calls=(*generic, *bad_calls),
-        **fields,
-    )
+    wrong = {"a_list": [1.0, 2.0], **{dtype: np.ones((2, 2)).astype(dtype) for dtype in refuses}}
+    refused = [
+        bad(f"input_is_{kind}", f"an input that is {kind}", value, *required)
+        for kind, value in wrong.items()
+    ]
+    fields = {"truth": getattr(truths, name, None), **fields}
+    fields["bad_calls"] = (*refused, *fields.get("bad_calls", ()))
+    return THEME.row(name, params=settings or (setting(),), **fields)
 
 
-def torch_form(name: str) -> Target:
-    """A function of `references`."""
-    return on("torch", f"parity.suite.activations.references.{name}")
+def kinks(*places: float) -> Points:
+    """An input that visits the places where the function is not smooth."""
+    return Points(kinks=places)
 
 
-def _wrong_kind(kind: str, value: Any, required: tuple[Any, ...]) -> BadCall:
-    return BadCall(
-        name=f"input_is_{kind}", args=(value, *required), reason=f"an input that is {kind}"
-    )
+def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -> Params:
+    """Differentiated hyperparameters, each with values of its span at every point.
 
-
-def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse; without arguments of its own it gets X."""
-    return BadCall(name=name, args=args or (X,), values=values, reason=reason)
-
-
-def swept(
-    reference: str,
-    budget: Budget | None = None,
-    **arrays: Points,
-) -> Params:
-    """Hyperparameters as arrays with a value for each point, differentiated."""
-    return Params(
-        arrays=arrays,
+    No sum hides what one point does. The floor is for values or derivatives that are differences
+    of larger terms, and cross zero at a place that depends on the hyperparameter.
+    """
+    budget = Budget(ulp=4, floor=floor, everywhere=True, reason="a difference of larger terms")
+    return as_formula(
+        THEME.reference(reference),
+        Points(kinks=(0.0,), span=(-8.0, 8.0)),
+        arrays={name: Points(span=span) for name, span in spans.items()},
         mapped=True,
-        inputs=BRANCHES,
-        budget=budget,
-        reference=torch_form(reference),
-        truth=torch_form(reference),
-        dtypes=("float32",),
-        checks=("forward", "vjp"),
+        budget=budget if floor else None,
+        dtypes=SINGLE,
+        checks=FORWARD,
     )
 
 
-def drawn(reference: str, observe: Callable[..., Any], **fields: Any) -> Params:
+def drawn(reference: str, observe: Callable[..., Any], *inputs: Samples, **fields: Any) -> Params:
     """A random setting: the reference is given what the subject drew from its key."""
-    return Params(
+    return setting(
+        *inputs,
         random=Drawn(seed=7, observe=observe),
-        reference=torch_form(reference),
-        dtypes=("float32",),
+        reference=THEME.reference(reference),
+        dtypes=SINGLE,
         checks=("forward", "vjp", "jvp", "second", "jit"),
         **fields,
     )

@@ -5,82 +5,66 @@ well as on single numbers of 60 digits. e = exp(-|x|) never overflows; sums of t
 lose nothing; where a difference is left, it is exact or it is where the function crosses zero.
 At kinks torch decides, not these formulas.
 """
+# pyright: basic
 
 from __future__ import annotations
 
-from typing import Any
-
 from parity.spec import Formula
 
-# Where exp(-x^2/2) is below every format's smallest number.
-BEYOND_GAUSSIAN = 40
-# Where exp(-2u) of the tanh form of gelu is below every format's smallest number.
-BEYOND_CUBIC = 40
-
-
-def _zero(m: Any, x: Any) -> Any:
-    return x * 0
+# Where exp(-x^2/2), and exp(-2u) of gelu's tanh form, are below every format's smallest number.
+BEYOND = 40
 
 
 # ---------------------------------------------------------------------------------------- logistic
 
 
-def _sigmoid(m: Any, x: Any) -> Any:
+def _sigmoid(m, x):
     e = m.exp(-m.absolute(x))
     return m.where(x >= 0, 1, e) / (1 + e)
 
 
-def _sigmoid_slope(m: Any, x: Any) -> Any:
+def _sigmoid_slope(m, x):
     e = m.exp(-m.absolute(x))
     return e / (1 + e) ** 2
 
 
-def _sigmoid_curvature(m: Any, x: Any) -> Any:
-    return -_sigmoid_slope(m, x) * m.tanh(x / 2)
-
-
-def _logsigmoid(m: Any, x: Any) -> Any:
+def _logsigmoid(m, x):
     return m.minimum(x, 0) - m.log1p(m.exp(-m.absolute(x)))
 
 
-def _softplus(m: Any, x: Any, beta: Any = 1, threshold: Any = 20) -> Any:
-    u = beta * x
-    return m.where(u > threshold, x, -_logsigmoid(m, -u) / beta)
+def _softplus(m, x, beta=1, threshold=20):
+    return m.where(beta * x > threshold, x, -_logsigmoid(m, -beta * x) / beta)
 
 
-def _softplus_slope(m: Any, x: Any, beta: Any = 1, threshold: Any = 20) -> Any:
-    u = beta * x
-    return m.where(u > threshold, 1, _sigmoid(m, u))
+def _softplus_slope(m, x, beta=1, threshold=20):
+    return m.where(beta * x > threshold, 1, _sigmoid(m, beta * x))
 
 
-def _softplus_curvature(m: Any, x: Any, beta: Any = 1, threshold: Any = 20) -> Any:
-    u = beta * x
-    return m.where(u > threshold, 0, beta * _sigmoid_slope(m, u))
+def _softplus_curvature(m, x, beta=1, threshold=20):
+    return m.where(beta * x > threshold, 0, beta * _sigmoid_slope(m, beta * x))
 
 
-sigmoid = Formula(value=_sigmoid, slope=_sigmoid_slope, curvature=_sigmoid_curvature)
-
-
-def _logsigmoid_slope(m: Any, x: Any) -> Any:
-    return _sigmoid(m, -x)
-
-
-def _logsigmoid_curvature(m: Any, x: Any) -> Any:
-    return -_sigmoid_slope(m, x)
-
-
-logsigmoid = Formula(value=_logsigmoid, slope=_logsigmoid_slope, curvature=_logsigmoid_curvature)
+sigmoid = Formula(
+    value=_sigmoid,
+    slope=_sigmoid_slope,
+    curvature=lambda m, x: -_sigmoid_slope(m, x) * m.tanh(x / 2),
+)
+logsigmoid = Formula(
+    value=_logsigmoid,
+    slope=lambda m, x: _sigmoid(m, -x),
+    curvature=lambda m, x: -_sigmoid_slope(m, x),
+)
 softplus = Formula(value=_softplus, slope=_softplus_slope, curvature=_softplus_curvature)
 
 
 # ------------------------------------------------------------------------------ hyperbolic tangent
 
 
-def _sech_squared(m: Any, x: Any) -> Any:
+def _sech_squared(m, x):
     return 4 * _sigmoid_slope(m, 2 * x)
 
 
-def _tanhshrink(m: Any, x: Any) -> Any:
+def _tanhshrink(m, x):
     """X - tanh(x); near 0 the terms of its series, of which the first left out is below 1e-20."""
     small = m.where(m.absolute(x) < 0.0625, x, 0)
     s = small * small
@@ -91,110 +75,64 @@ def _tanhshrink(m: Any, x: Any) -> Any:
     return m.where(m.absolute(x) < 0.0625, near, x - m.tanh(x))
 
 
-def _tanh(m: Any, x: Any) -> Any:
-    return m.tanh(x)
-
-
-def _tanh_curvature(m: Any, x: Any) -> Any:
-    return -2 * m.tanh(x) * _sech_squared(m, x)
-
-
-tanh = Formula(value=_tanh, slope=_sech_squared, curvature=_tanh_curvature)
-
-
-def _tanhshrink_slope(m: Any, x: Any) -> Any:
-    return m.tanh(x) * m.tanh(x)
-
-
-def _tanhshrink_curvature(m: Any, x: Any) -> Any:
-    return 2 * m.tanh(x) * _sech_squared(m, x)
-
-
-tanhshrink = Formula(value=_tanhshrink, slope=_tanhshrink_slope, curvature=_tanhshrink_curvature)
-
-
-def _softsign(m: Any, x: Any) -> Any:
-    return x / (1 + m.absolute(x))
-
-
-def _softsign_slope(m: Any, x: Any) -> Any:
-    return 1 / (1 + m.absolute(x)) ** 2
-
-
-def _softsign_curvature(m: Any, x: Any) -> Any:
-    return -2 * m.sign(x) / (1 + m.absolute(x)) ** 3
-
-
-softsign = Formula(value=_softsign, slope=_softsign_slope, curvature=_softsign_curvature)
+tanh = Formula(
+    value=lambda m, x: m.tanh(x),
+    slope=_sech_squared,
+    curvature=lambda m, x: -2 * m.tanh(x) * _sech_squared(m, x),
+)
+tanhshrink = Formula(
+    value=_tanhshrink,
+    slope=lambda m, x: m.tanh(x) * m.tanh(x),
+    curvature=lambda m, x: 2 * m.tanh(x) * _sech_squared(m, x),
+)
+softsign = Formula(
+    value=lambda m, x: x / (1 + m.absolute(x)),
+    slope=lambda m, x: 1 / (1 + m.absolute(x)) ** 2,
+    curvature=lambda m, x: -2 * m.sign(x) / (1 + m.absolute(x)) ** 3,
+)
 
 
 # ------------------------------------------------------------------------------------- exponential
-
-
-def _elu(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, x, alpha * m.expm1(m.minimum(x, 0)))
-
-
-def _elu_slope(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, 1, alpha * m.exp(m.minimum(x, 0)))
-
-
-def _elu_curvature(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, 0, alpha * m.exp(m.minimum(x, 0)))
-
-
-def _celu(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, x, alpha * m.expm1(m.minimum(x, 0) / alpha))
-
-
-def _celu_slope(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, 1, m.exp(m.minimum(x, 0) / alpha))
-
-
-def _celu_curvature(m: Any, x: Any, alpha: Any = 1) -> Any:
-    return m.where(x > 0, 0, m.exp(m.minimum(x, 0) / alpha) / alpha)
-
 
 # torch's constants: the float64 numbers, which the paper's longer ones round to.
 SELU_ALPHA = "1.6732632423543772848170429916717"
 SELU_SCALE = "1.0507009873554804934193349852946"
 
 
-def _selu(m: Any, x: Any) -> Any:
-    return m.number(SELU_SCALE) * _elu(m, x, m.number(SELU_ALPHA))
+def _of_selu(part):
+    """Of elu with the constants."""
+    return lambda m, x: m.number(SELU_SCALE) * part(m, x, m.number(SELU_ALPHA))
 
 
-def _selu_slope(m: Any, x: Any) -> Any:
-    return m.number(SELU_SCALE) * _elu_slope(m, x, m.number(SELU_ALPHA))
-
-
-def _selu_curvature(m: Any, x: Any) -> Any:
-    return m.number(SELU_SCALE) * _elu_curvature(m, x, m.number(SELU_ALPHA))
-
-
-elu = Formula(value=_elu, slope=_elu_slope, curvature=_elu_curvature)
-celu = Formula(value=_celu, slope=_celu_slope, curvature=_celu_curvature)
-selu = Formula(value=_selu, slope=_selu_slope, curvature=_selu_curvature)
+elu = Formula(
+    value=lambda m, x, alpha=1: m.where(x > 0, x, alpha * m.expm1(m.minimum(x, 0))),
+    slope=lambda m, x, alpha=1: m.where(x > 0, 1, alpha * m.exp(m.minimum(x, 0))),
+    curvature=lambda m, x, alpha=1: m.where(x > 0, 0, alpha * m.exp(m.minimum(x, 0))),
+)
+celu = Formula(
+    value=lambda m, x, alpha=1: m.where(x > 0, x, alpha * m.expm1(m.minimum(x, 0) / alpha)),
+    slope=lambda m, x, alpha=1: m.where(x > 0, 1, m.exp(m.minimum(x, 0) / alpha)),
+    curvature=lambda m, x, alpha=1: m.where(x > 0, 0, m.exp(m.minimum(x, 0) / alpha) / alpha),
+)
+selu = Formula(
+    value=_of_selu(elu.value), slope=_of_selu(elu.slope), curvature=_of_selu(elu.curvature)
+)
 
 
 # ------------------------------------------------------------------------------------------- gated
 
 
-def _swish(m: Any, x: Any, beta: Any = 1) -> Any:
-    return x * _sigmoid(m, beta * x)
-
-
-def _swish_slope(m: Any, x: Any, beta: Any = 1) -> Any:
+def _swish_slope(m, x, beta=1):
     u = beta * x
     return _sigmoid(m, u) * (1 + u * _sigmoid(m, -u))
 
 
-def _swish_curvature(m: Any, x: Any, beta: Any = 1) -> Any:
+def _swish_curvature(m, x, beta=1):
     u = beta * x
     return beta * _sigmoid_slope(m, u) * (2 - u * m.tanh(u / 2))
 
 
-def _mish_gate(m: Any, x: Any) -> tuple[Any, Any, Any]:
+def _mish_gate(m, x):
     """tanh(softplus(x)) = n(n + 2)/(n(n + 2) + 2) with n = exp(x), its slope and its curvature."""
     e = m.exp(-m.absolute(x))
     left = x < 0
@@ -206,99 +144,78 @@ def _mish_gate(m: Any, x: Any) -> tuple[Any, Any, Any]:
     return gate, slope, 4 * m.where(left, bend_left, bend_right) / d**3
 
 
-def _mish_slope(m: Any, x: Any) -> Any:
+def _mish_slope(m, x):
     gate, slope, _ = _mish_gate(m, x)
     return gate + x * slope
 
 
-def _mish_curvature(m: Any, x: Any) -> Any:
+def _mish_curvature(m, x):
     _, slope, bend = _mish_gate(m, x)
     return 2 * slope + x * bend
 
 
-def _near_zero(m: Any, x: Any, bound: int) -> Any:
-    return m.minimum(m.maximum(x, -bound), bound)
+def _near_zero(m, x):
+    return m.minimum(m.maximum(x, -BEYOND), BEYOND)
 
 
-def _gelu(m: Any, x: Any, approximate: str = "none") -> Any:
+def _cubic(m, x):
+    """U = 2 sqrt(2/pi) (x + 0.044715 x^3), so that gelu's tanh form is x sigmoid(u); u', u''."""
+    linear, c = m.number("1.595769121605730711759784118262587"), m.number("0.044715")
+    return linear * x * (1 + c * x * x), linear * (1 + 3 * c * x * x), 6 * c * linear * x
+
+
+def _gelu(m, x, approximate="none"):
     if approximate == "tanh":
-        return x * _sigmoid(m, _cubic(m, x)[0])
-    bounded = m.maximum(x, -BEYOND_GAUSSIAN)
-    return m.where(x > 0, x, bounded) * m.normal_cdf(m.minimum(bounded, BEYOND_GAUSSIAN))
+        return x * _sigmoid(m, _cubic(m, _near_zero(m, x))[0])
+    return m.maximum(x, -BEYOND) * m.normal_cdf(_near_zero(m, x))
 
 
-def _gelu_slope(m: Any, x: Any, approximate: str = "none") -> Any:
+def _gelu_slope(m, x, approximate="none"):
+    bounded = _near_zero(m, x)
     if approximate == "tanh":
-        u, u1, _ = _cubic(m, x)
-        bounded = _near_zero(m, x, BEYOND_CUBIC)
+        u, u1, _ = _cubic(m, bounded)
         return _sigmoid(m, u) * (1 + bounded * u1 * _sigmoid(m, -u))
-    bounded = _near_zero(m, x, BEYOND_GAUSSIAN)
     return m.normal_cdf(bounded) + bounded * m.normal_pdf(bounded)
 
 
-def _gelu_curvature(m: Any, x: Any, approximate: str = "none") -> Any:
+def _gelu_curvature(m, x, approximate="none"):
+    bounded = _near_zero(m, x)
     if approximate == "tanh":
-        u, u1, u2 = _cubic(m, x)
-        bounded = _near_zero(m, x, BEYOND_CUBIC)
-        inner = 2 * u1 + bounded * (u2 - u1 * u1 * m.tanh(u / 2))
-        return _sigmoid_slope(m, u) * inner
-    bounded = _near_zero(m, x, BEYOND_GAUSSIAN)
+        u, u1, u2 = _cubic(m, bounded)
+        return _sigmoid_slope(m, u) * (2 * u1 + bounded * (u2 - u1 * u1 * m.tanh(u / 2)))
     return m.normal_pdf(bounded) * (2 - bounded * bounded)
 
 
-def _cubic(m: Any, x: Any) -> tuple[Any, Any, Any]:
-    """U = 2 sqrt(2/pi) (x + 0.044715 x^3), so that gelu's tanh form is x sigmoid(u); u', u''."""
-    x = _near_zero(m, x, BEYOND_CUBIC)
-    scale = m.number("1.595769121605730711759784118262587") * x
-    c = m.number("0.044715")
-    first = m.number("1.595769121605730711759784118262587") * (1 + 3 * c * x * x)
-    return scale * (1 + c * x * x), first, 6 * c * scale
-
-
-silu = Formula(value=_swish, slope=_swish_slope, curvature=_swish_curvature)
-swish = silu
-
-
-def _mish(m: Any, x: Any) -> Any:
-    return x * _mish_gate(m, x)[0]
-
-
-mish = Formula(value=_mish, slope=_mish_slope, curvature=_mish_curvature)
+silu = swish = Formula(
+    value=lambda m, x, beta=1: x * _sigmoid(m, beta * x),
+    slope=_swish_slope,
+    curvature=_swish_curvature,
+)
+mish = Formula(
+    value=lambda m, x: x * _mish_gate(m, x)[0], slope=_mish_slope, curvature=_mish_curvature
+)
 gelu = Formula(value=_gelu, slope=_gelu_slope, curvature=_gelu_curvature)
 
 
 # ----------------------------------------------------------------------------- piecewise quadratic
 
 
-def _between(m: Any, x: Any, inside: Any, outside: Any) -> Any:
+def _between(m, x, inside, outside):
     return m.where((x > -3) & (x < 3), inside, outside)
 
 
-def _ramp(m: Any, x: Any) -> Any:
-    return m.minimum(m.maximum(x + 3, 0), 6)
+def _ramp(m, x):
+    return m.minimum(m.maximum(x + 3, 0), 6) / 6
 
 
-def _hardswish(m: Any, x: Any) -> Any:
-    return m.where(x >= 3, x, m.maximum(x, -3) * _ramp(m, m.minimum(x, 3)) / 6)
-
-
-def _hardsigmoid(m: Any, x: Any) -> Any:
-    return _ramp(m, x) / 6
-
-
-def _hardsigmoid_slope(m: Any, x: Any) -> Any:
-    return _between(m, x, m.number("1") / 6, 0)
-
-
-hardsigmoid = Formula(value=_hardsigmoid, slope=_hardsigmoid_slope, curvature=_zero)
-
-
-def _hardswish_slope(m: Any, x: Any) -> Any:
-    return _between(m, x, (2 * x + 3) / 6, m.where(x > 0, 1, 0))
-
-
-def _hardswish_curvature(m: Any, x: Any) -> Any:
-    return _between(m, x, m.number("1") / 3, 0)
-
-
-hardswish = Formula(value=_hardswish, slope=_hardswish_slope, curvature=_hardswish_curvature)
+hardsigmoid = Formula(
+    value=_ramp,
+    slope=lambda m, x: _between(m, x, m.number("1") / 6, 0),
+    # At infinity too; at nan torch's slope is 0, as in every place outside.
+    curvature=lambda m, x: _between(m, x, 0, 0),
+)
+hardswish = Formula(
+    value=lambda m, x: m.where(x >= 3, x, m.maximum(x, -3) * _ramp(m, m.minimum(x, 3))),
+    slope=lambda m, x: _between(m, x, (2 * x + 3) / 6, m.where(x > 0, 1, 0)),
+    curvature=lambda m, x: _between(m, x, m.number("1") / 3, 0),
+)

@@ -4,46 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Params
-from parity.suite.initializers.rows import KERNEL, SMALL, bad, filled, initializer
+from parity.suite.initializers.rows import EXACT, KERNEL, SMALL, bad, filled, initializer
 
-EXACT = (*FLOATS, "int32", "uint8", "bool", "complex64")
-
-
-def _of_value(dtype: str, *values: complex) -> tuple[Params, ...]:
-    return tuple(
-        filled(SMALL, label=f"val={v}", values={"val": v}, dtypes=(dtype,)) for v in values
-    )
-
-
-def _too_large(dtype: str, val: complex) -> BadCall:
-    return bad(f"{val}_in_{dtype}", "a value that the dtype does not hold", dtype=dtype, val=val)
+ALL = (*EXACT, "complex64")
+# In dtypes besides the floating ones.
+OTHERS: dict[str, tuple[complex, ...]] = {
+    "int32": (3.7, -3.7, 2**31 - 1),
+    "uint8": (-1, -255, 127.5, -0.0),
+    "float16": (float("inf"), float("nan"), 65504.0),
+    "complex64": (1 + 2j,),
+}
+TOO_LARGE: dict[str, tuple[complex, ...]] = {
+    "uint8": (300, -256, -0.5),
+    "int32": (2.0**31, float("nan")),
+    "float16": (1e6,),
+    "float32": (1e300, 1 + 2j),
+}
 
 
 SPECS = (
     initializer(
         "constant",
         params=(
-            filled(KERNEL, label="val=0.3", values={"val": 0.3}, dtypes=EXACT),
-            filled((), label="scalar", values={"val": -2.5}),
-            filled((0, 3), label="empty", values={"val": 1.5}),
-            *_of_value("int32", 3.7, -3.7, 2**31 - 1),
-            *_of_value("uint8", -1, -255, 127.5, -0.0),
-            *_of_value("float16", float("inf"), float("nan"), 65504.0),
-            *_of_value("complex64", 1 + 2j),
+            filled(KERNEL, val=0.3, dtypes=ALL),
+            filled((), label="scalar", val=-2.5),
+            filled((0, 3), label="empty", val=1.5),
+            *(filled(SMALL, val=v, dtypes=(dtype,)) for dtype in OTHERS for v in OTHERS[dtype]),
         ),
         bad_calls=(
-            _too_large("uint8", 300),
-            _too_large("uint8", -256),
-            _too_large("uint8", -0.5),
-            _too_large("int32", 2.0**31),
-            _too_large("int32", float("nan")),
-            _too_large("float16", 1e6),
-            _too_large("float32", 1e300),
-            _too_large("float32", 1 + 2j),
+            *(
+                bad(f"{v}_in_{dtype}", "a value that the dtype does not hold", dtype=dtype, val=v)
+                for dtype in TOO_LARGE
+                for v in TOO_LARGE[dtype]
+            ),
             bad("two_numbers", "more numbers than one", val=np.ones(2, np.float32)),
         ),
     ),
-    initializer("zeros", params=(filled(KERNEL, label="kernel", dtypes=EXACT),)),
-    initializer("ones", params=(filled(KERNEL, label="kernel", dtypes=EXACT),)),
+    initializer("zeros", params=(filled(KERNEL, label="kernel", dtypes=ALL),)),
+    initializer("ones", params=(filled(KERNEL, label="kernel", dtypes=ALL),)),
 )

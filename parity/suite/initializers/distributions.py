@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from parity.suite.initializers.laws import NORMAL, TRUNCATED, UNIFORM
+from parity.suite.initializers import laws
 from parity.suite.initializers.rows import (
-    BOOLEANS,
-    INTEGERS,
+    KERNEL,
     NORMAL_BITS,
+    NOT_FLOATING,
     bad,
     filled,
     initializer,
     random_settings,
 )
+from parity.suite.rows import SINGLE
 
 NAN, INF = float("nan"), float("inf")
-NEGATIVE_STD = bad("std_below_0", "a negative standard deviation", std=-1.0)
-STD_IS_NAN = bad("std_is_nan", "a standard deviation of nan", std=NAN)
+LONG = (70_001,)
 
 SPECS = (
     initializer(
         "uniform",
         params=(
-            *random_settings([{"a": -0.3, "b": 0.3}, {}, {"a": 5.0, "b": 5.0}]),
-            filled((), label="scalar", values={"seed": 3}),
-            filled((0, 3), label="empty", values={"seed": 3}),
-            filled((70_001,), label="long", values={"seed": 3, "a": -1.0}, dtypes=("float32",)),
+            *random_settings({"a": -0.3, "b": 0.3}, {"a": 5.0, "b": 5.0}),
+            filled(KERNEL, label="seed=7", seed=7, dtypes=SINGLE),
+            filled((), label="scalar", seed=3),
+            filled((0, 3), label="empty", seed=3),
+            filled(LONG, label="long", seed=3, dtypes=SINGLE, a=-1.0),
         ),
         bad_calls=(
-            INTEGERS,
-            BOOLEANS,
+            *NOT_FLOATING,
             bad("a_above_b", "a lower end above the upper one", a=2.0, b=1.0),
             bad("a_above_b_of_nothing", "a lower end above the upper one", (0,), a=2.0, b=1.0),
             bad("a_is_nan", "an end of nan", a=NAN),
@@ -36,43 +36,42 @@ SPECS = (
             bad("b_above_float16", "an end that the dtype has not", dtype="float16", b=1e5),
             bad("too_wide", "a difference that the dtype has not", a=-3e38, b=3e38),
         ),
-        laws=UNIFORM,
+        laws=laws.UNIFORM,
     ),
     initializer(
         "normal",
         params=(
-            *random_settings([{}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}]),
-            filled((), label="scalar", values={"seed": 3}),
-            filled((15,), label="short", values={"seed": 3}),
-            filled((70_001,), label="long", values={"seed": 3}, dtypes=("float32",)),
-        ),
-        budgets=NORMAL_BITS,
-        bad_calls=(INTEGERS, BOOLEANS, NEGATIVE_STD, STD_IS_NAN),
-        laws=NORMAL,
-    ),
-    initializer(
-        "trunc_normal",
-        params=(
-            *random_settings(
-                [
-                    {},
-                    {"std": 0.02},
-                    {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},
-                    {"a": 2.0, "b": 3.0},
-                    {"a": 1.0, "b": 1.0},
-                    {"a": -INF, "b": INF},
-                ]
-            ),
+            *random_settings({}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}),
+            filled((), label="scalar", seed=3),
+            filled((15,), label="short", seed=3),
+            filled(LONG, label="long", seed=3, dtypes=SINGLE),
         ),
         budgets=NORMAL_BITS,
         bad_calls=(
-            INTEGERS,
-            BOOLEANS,
+            *NOT_FLOATING,
+            bad("std_below_0", "a negative standard deviation", std=-1.0),
+            bad("std_is_nan", "a standard deviation of nan", std=NAN),
+        ),
+        laws=laws.NORMAL,
+    ),
+    initializer(
+        "trunc_normal",
+        params=random_settings(
+            {},
+            {"std": 0.02},
+            {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},
+            {"a": 2.0, "b": 3.0},
+            {"a": 1.0, "b": 1.0},
+            {"a": -INF, "b": INF},
+        ),
+        budgets=NORMAL_BITS,
+        bad_calls=(
+            *NOT_FLOATING,
             bad("std_is_0", "no standard deviation", std=0.0),
             bad("std_below_0", "a negative standard deviation", std=-0.5, a=-1.0, b=-2.0),
             bad("a_above_b", "a lower end above the upper one", a=1.0, b=-1.0),
             bad("a_is_nan", "an end of nan", a=NAN),
         ),
-        laws=TRUNCATED,
+        laws=laws.TRUNCATED,
     ),
 )

@@ -9,18 +9,21 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.dtypes import rounded
 from parity.spec import Law
 
 Floats: TypeAlias = NDArray[np.float64]
 Shape: TypeAlias = tuple[int, ...]
-Scales: TypeAlias = tuple[tuple[dict[str, Any], float], ...]
-Subject = Callable[..., Any]
+Values: TypeAlias = Mapping[str, Any]
+Subject: TypeAlias = Callable[..., Any]
+Scale: TypeAlias = tuple[Values, Shape, float]
+Broken: TypeAlias = Callable[[Subject], str | None]
 
 ALARM = 1e-6
 COUNT = 1 << 16
@@ -29,33 +32,31 @@ KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
 NORMAL_QUANTILE = 4.9
 
 
-def _factory(subject: Subject) -> Callable[..., Any]:
-    """The factory that the subject of a row is made of."""
-    return getattr(subject, "factory", subject)
-
-
 def _drawn(
-    subject: Subject,
-    shape: Shape,
-    values: Mapping[str, Any],
-    dtype: str = "float32",
-    seed: int = 0,
+    subject: Subject, shape: Shape, values: Values, dtype: str = "float32", seed: int = 0
 ) -> Floats:
     import jax
 
-    array = _factory(subject)(**values)(jax.random.key(seed), shape, dtype)
+    array = subject(**values)(jax.random.key(seed), shape, dtype)
     return np.asarray(array).astype(np.float64)
+
+
+def _first(complaints: Iterable[tuple[Any, str | None]]) -> str | None:
+    """The first complaint, after what it is about."""
+    return next((f"{about}: {broken}" for about, broken in complaints if broken), None)
 
 
 # ----------------------------------------------------------------------------------- distributions
 
 
-def _distance(values: Floats, probability: Callable[[Floats], Floats]) -> float:
-    """Kolmogorov and Smirnov's, times sqrt(n)."""
+def _unlike(values: Floats, probability: Callable[[Floats], Floats]) -> str | None:
+    """Kolmogorov and Smirnov's test against the probability of a number below."""
     found = probability(np.sort(values.ravel()))
     rank = np.arange(values.size + 1) / values.size
     gap = max(np.abs(found - rank[1:]).max(), np.abs(found - rank[:-1]).max())
-    return float(gap) * math.sqrt(values.size)
+    distance = float(gap) * math.sqrt(values.size)
+    above = distance > KOLMOGOROV
+    return f"another distribution: sqrt(n) D = {distance:.3g} > {KOLMOGOROV:.3g}" if above else None
 
 
 def _moments(values: Floats, mean: float, variance: float, fourth: float) -> str | None:
@@ -72,28 +73,26 @@ def _moments(values: Floats, mean: float, variance: float, fourth: float) -> str
     return None
 
 
+def _outside(values: Floats, low: float, high: float) -> str | None:
+    if low <= values.min() and values.max() <= high:
+        return None
+    return f"values lie in [{values.min():.6g}, {values.max():.6g}], not [{low:.6g}, {high:.6g}]"
+
+
 def _uniform(values: Floats, low: float, high: float) -> str | None:
-    if values.min() < low or values.max() > high:
-        return (
-            f"values lie in [{values.min():.6g}, {values.max():.6g}], not [{low:.6g}, {high:.6g})"
-        )
-    gap = _distance(values, lambda x: (x - low) / (high - low))
-    if gap > KOLMOGOROV:
-        return f"values are not uniform: sqrt(n) D = {gap:.3g} > {KOLMOGOROV:.3g}"
     width = high - low
-    return _moments(values, (low + high) / 2, width**2 / 12, width**4 / 80)
+    return (
+        _outside(values, low, high)
+        or _unlike(values, lambda x: (x - low) / width)
+        or _moments(values, (low + high) / 2, width**2 / 12, width**4 / 80)
+    )
 
 
 def _normal(values: Floats, mean: float, std: float) -> str | None:
-    def probability(x: Floats) -> Floats:
-        return np.exp(_log_below((x - mean) / std))
-
-    gap = _distance(values, probability)
-    if gap > KOLMOGOROV:
-        return f"values are not normal: sqrt(n) D = {gap:.3g} > {KOLMOGOROV:.3g}"
     if values.size >= COUNT and np.abs((values - mean) / std).max() < 3.5:
         return "no value is beyond 3.5 standard deviations: the distribution is truncated"
-    return _moments(values, mean, std**2, 3 * std**4)
+    unlike = _unlike(values, lambda x: np.exp(_log_below((x - mean) / std)))
+    return unlike or _moments(values, mean, std**2, 3 * std**4)
 
 
 def _log_below(z: Any) -> Any:
@@ -103,20 +102,16 @@ def _log_below(z: Any) -> Any:
 
 
 def _truncated(values: Floats, mean: float, std: float, a: float, b: float) -> str | None:
-    def probability(x: Floats) -> Floats:
-        """From logarithms in the tail that the interval is in, which keep their digits there."""
-        low, high, z = (a - mean) / std, (b - mean) / std, (x - mean) / std
-        if low + high <= 0:
-            least, most, at = _log_below(low), _log_below(high), _log_below(z)
-            return np.exp(at - most) * -np.expm1(least - at) / -np.expm1(least - most)
-        least, most, at = _log_below(-high), _log_below(-low), _log_below(-z)
-        return 1 - np.exp(at - most) * -np.expm1(least - at) / -np.expm1(least - most)
+    if a + b > 2 * mean:
+        # The same in the lower tail, where logarithms of probabilities keep their digits.
+        return _truncated(-values, -mean, std, -b, -a)
+    least, most = (_log_below((end - mean) / std) for end in (a, b))
 
-    if values.min() < a or values.max() > b:
-        return f"values lie in [{values.min():.6g}, {values.max():.6g}], not [{a}, {b}]"
-    gap = _distance(values, probability)
-    name = f"mean={mean}, std={std}, a={a}, b={b}"
-    return f"{name}: sqrt(n) D = {gap:.3g} > {KOLMOGOROV:.3g}" if gap > KOLMOGOROV else None
+    def probability(x: Floats) -> Floats:
+        at = _log_below((x - mean) / std)
+        return np.exp(at - most) * -np.expm1(least - at) / -np.expm1(least - most)
+
+    return _outside(values, a, b) or _unlike(values, probability)
 
 
 def _uniform_is_uniform(subject: Subject) -> str | None:
@@ -136,9 +131,9 @@ def _half_precision_is_drawn_in_float32(subject: Subject) -> str | None:
     """Numbers below 2^-10 are one in a thousand; drawn in bfloat16 there are only multiples."""
     for dtype in ("bfloat16", "float16"):
         values = np.abs(_drawn(subject, (COUNT,), {}, dtype))
-        small = values[(values > 0) & (values < 2.0**-12)]
-        if np.unique(small).size < 3:
-            return f"{dtype}: {np.unique(small).size} different numbers below 2^-12"
+        found = np.unique(values[(values > 0) & (values < 2.0**-12)]).size
+        if found < 3:
+            return f"{dtype}: {found} different numbers below 2^-12"
     return None
 
 
@@ -146,6 +141,7 @@ def _normal_is_normal(subject: Subject) -> str | None:
     return _normal(_drawn(subject, (COUNT,), {"mean": 1.0, "std": 0.2}), 1.0, 0.2)
 
 
+NAMES = ("mean", "std", "a", "b")
 INTERVALS = (
     *((0.0, 1.0, -2.0, 2.0), (0.0, 0.02, -2.0, 2.0), (3.0, 2.0, -1.0, 0.0)),
     *((0.0, 1.0, 5.0, 6.0), (0.0, 1.0, -6.0, -5.0), (0.0, 1.0, 0.5, 0.51)),
@@ -156,12 +152,10 @@ INTERVALS = (
 
 def _trunc_normal_is_truncated_at_values(subject: Subject) -> str | None:
     """At a and b, wherever they are; not at so many standard deviations."""
-    for mean, std, a, b in INTERVALS:
-        values = {"mean": mean, "std": std, "a": a, "b": b}
-        broken = _truncated(_drawn(subject, (COUNT,), values), mean, std, a, b)
-        if broken:
-            return broken
-    return None
+    return _first(
+        (i, _truncated(_drawn(subject, (COUNT,), dict(zip(NAMES, i, strict=True))), *i))
+        for i in INTERVALS
+    )
 
 
 def _trunc_normal_keeps_its_tails(subject: Subject) -> str | None:
@@ -171,22 +165,15 @@ def _trunc_normal_keeps_its_tails(subject: Subject) -> str | None:
     return f"a normal number of {most:.1f} standard deviations" if most > 7 else None
 
 
-def _trunc_normal_in_half_precision_keeps_its_bounds(subject: Subject) -> str | None:
-    for dtype in ("bfloat16", "float16"):
-        values = _drawn(subject, (COUNT,), {"a": -0.3, "b": 0.3}, dtype)
-        low, high = _rounded(-0.3, dtype), _rounded(0.3, dtype)
-        if values.min() < low or values.max() > high:
-            return f"{dtype}: values lie in [{values.min()}, {values.max()}]"
-    return None
+def _trunc_normal_half_precision_keeps_its_bounds(subject: Subject) -> str | None:
+    ends = {"a": -0.3, "b": 0.3}
+    return _first(
+        (dtype, _outside(_drawn(subject, (COUNT,), ends, dtype), *rounded([-0.3, 0.3], dtype)))
+        for dtype in ("bfloat16", "float16")
+    )
 
 
-def _rounded(number: float, dtype: str) -> float:
-    from parity.dtypes import rounded
-
-    return float(rounded(number, dtype))
-
-
-# -------------------------------------------------------------------------------- variance scaling
+# ------------------------------------------------------------------------------------------ scales
 
 # Few inputs and many outputs, so that no fan stands for another.
 OUT, IN, LENGTH = 512, 32, 5
@@ -194,22 +181,13 @@ SHAPES = {"torch": (OUT, IN, LENGTH), "flax": (LENGTH, IN, OUT)}
 FAN_IN, FAN_OUT = IN * LENGTH, OUT * LENGTH
 
 
-def _scaled(
-    test: Callable[[Floats, float], str | None],
-    settings: Scales,
-) -> Callable[[Subject], str | None]:
-    """The standard deviation of each setting, in both layouts."""
+def _scaled(test: Callable[[Floats, float], str | None], *settings: Scale) -> Broken:
+    """The law that arguments, for a shape, give numbers of a scale."""
 
-    def broken(subject: Subject) -> str | None:
-        for values, std in settings:
-            for layout, shape in SHAPES.items():
-                drawn = _drawn(subject, shape, {**values, "layout": layout})
-                found = test(drawn, std)
-                if found:
-                    return f"{values}, {layout}: {found}"
-        return None
+    def has_its_scale(subject: Subject) -> str | None:
+        return _first((v, test(_drawn(subject, shape, v), scale)) for v, shape, scale in settings)
 
-    return broken
+    return has_its_scale
 
 
 def _uniform_of_std(values: Floats, std: float) -> str | None:
@@ -217,18 +195,52 @@ def _uniform_of_std(values: Floats, std: float) -> str | None:
     return _uniform(values, -bound, bound)
 
 
+def _uniform_of_fan(values: Floats, fan: float) -> str | None:
+    return _uniform_of_std(values, 1 / math.sqrt(3 * fan))
+
+
 def _normal_of_std(values: Floats, std: float) -> str | None:
     return _normal(values, 0.0, std)
 
 
+def _in_both_layouts(*scales: tuple[Values, float]) -> tuple[Scale, ...]:
+    both = SHAPES.items()
+    return tuple(
+        ({**values, "layout": k}, shape, std) for values, std in scales for k, shape in both
+    )
+
+
 _XAVIER = math.sqrt(2 / (FAN_IN + FAN_OUT))
-XAVIER: Scales = (({}, _XAVIER), ({"gain": 2.0}, 2 * _XAVIER))
-KAIMING: Scales = (
+XAVIER = _in_both_layouts(({}, _XAVIER), ({"gain": 2.0}, 2 * _XAVIER))
+KAIMING = _in_both_layouts(
     ({}, math.sqrt(2 / FAN_IN)),
     ({"a": math.sqrt(5)}, math.sqrt(2 / 6 / FAN_IN)),
     ({"mode": "fan_out", "nonlinearity": "relu"}, math.sqrt(2 / FAN_OUT)),
     ({"nonlinearity": "tanh"}, 5 / 3 / math.sqrt(FAN_IN)),
 )
+# The fan of a transposed convolution is that of its outputs.
+WEIGHTS: tuple[Scale, ...] = (
+    ({"layer": "Linear"}, (512, 128), 128),
+    ({"layer": "Conv1d"}, (OUT, IN, LENGTH), FAN_IN),
+    ({"layer": "Conv1d", "layout": "flax"}, (LENGTH, IN, OUT), FAN_IN),
+    ({"layer": "ConvTranspose1d"}, (OUT, IN, LENGTH), FAN_IN),
+    ({"layer": "Bilinear"}, (16, 32, 128), 32),
+    ({"layer": "LSTM", "hidden_size": 64}, (256, 256), 64),
+)
+BIASES: tuple[Scale, ...] = (
+    ({"layer": "Linear", "weight_shape": (COUNT, 128)}, (COUNT,), 128),
+    ({"layer": "Conv1d", "weight_shape": (OUT, IN, LENGTH)}, (COUNT,), FAN_IN),
+    ({"layer": "Conv1d", "weight_shape": (LENGTH, IN, OUT), "layout": "flax"}, (COUNT,), FAN_IN),
+    ({"layer": "Bilinear", "weight_shape": (16, 32, 128)}, (COUNT,), 32),
+    ({"layer": "GRU", "hidden_size": 64}, (COUNT,), 64),
+)
+
+
+def _default_weight_of_an_embedding_is_normal(subject: Subject) -> str | None:
+    drawn = _drawn(subject, (1025, 64), {"layer": "Embedding", "padding_idx": -1})
+    if drawn[-1].any():
+        return "the padding row is not 0"
+    return _normal(drawn[:-1], 0.0, 1.0)
 
 
 # ---------------------------------------------------------------------------------- structure
@@ -240,13 +252,10 @@ def _dirac_passes_its_inputs(subject: Subject) -> str | None:
     from jax import lax
 
     x = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4, 9)), jnp.float32)
-    layouts = {
-        "torch": ((4, 2, 3), ("NCH", "OIH", "NCH")),
-        "flax": ((3, 2, 4), ("NCH", "HIO", "NCH")),
-    }
-    for layout, (shape, names) in layouts.items():
+    layouts = {"torch": ((4, 2, 3), "OIH"), "flax": ((3, 2, 4), "HIO")}
+    for layout, (shape, axes) in layouts.items():
         kernel = jnp.asarray(_drawn(subject, shape, {"groups": 2, "layout": layout}), jnp.float32)
-        numbers = lax.conv_dimension_numbers(x.shape, kernel.shape, names)
+        numbers = lax.conv_dimension_numbers(x.shape, shape, ("NCH", axes, "NCH"))
         out = lax.conv_general_dilated(
             x, kernel, (1,), [(1, 1)], dimension_numbers=numbers, feature_group_count=2
         )
@@ -264,28 +273,20 @@ MATRICES: tuple[tuple[Shape, dict[str, Any]], ...] = (
 def _orthogonal_is_orthogonal(subject: Subject) -> str | None:
     for shape, values in MATRICES:
         drawn = _drawn(subject, shape, values) / values.get("gain", 1.0)
-        error = _orthogonality_error(drawn, shape[-1] if "layout" in values else shape[0])
+        last = drawn.reshape(-1, shape[-1]).T
+        matrix = last if "layout" in values else drawn.reshape(shape[0], -1)
+        gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+        error = np.abs(gram - np.eye(len(gram))).max()
         if error > 1e-6:
             return f"{shape}, {values}: |Q Q' - 1| is {error:.3g}"
     return None
-
-
-def _orthogonality_error(array: Floats, outputs: int) -> float:
-    matrix = array.reshape(outputs, -1) if array.shape[0] == outputs else array.reshape(-1, outputs)
-    if matrix.shape[0] > matrix.shape[1]:
-        matrix = matrix.T
-    return float(np.abs(matrix @ matrix.T - np.eye(matrix.shape[0])).max())
 
 
 def _rotations(subject: Subject, shape: tuple[int, int], count: int) -> Floats:
     """As many matrices, from one key each."""
     import jax
 
-    init = _factory(subject)()
-
-    def draw(key: Any) -> Any:
-        return init(key, shape, "float32")
-
+    draw: Any = functools.partial(subject(), shape=shape, dtype="float32")
     keys = jax.random.split(jax.random.key(0), count)
     return np.asarray(jax.vmap(draw)(keys), np.float64)
 
@@ -298,13 +299,12 @@ def _orthogonal_has_both_determinants(subject: Subject) -> str | None:
 
 def _orthogonal_is_uniform(subject: Subject) -> str | None:
     """In three dimensions each entry is uniform on [-1, 1], as Archimedes knew."""
-    for shape in ((3, 3), (2, 3), (3, 1)):
-        rotations = _rotations(subject, shape, 4096)
-        for i, j in np.ndindex(*shape):
-            gap = _distance(rotations[:, i, j], lambda x: (x + 1) / 2)
-            if gap > KOLMOGOROV:
-                return f"entry {i, j} of {shape} is not uniform: sqrt(n) D = {gap:.3g}"
-    return None
+    drawn = {shape: _rotations(subject, shape, 4096) for shape in ((3, 3), (2, 3), (3, 1))}
+    return _first(
+        (f"entry {i, j} of {shape}", _unlike(rotations[:, i, j], lambda x: (x + 1) / 2))
+        for shape, rotations in drawn.items()
+        for i, j in np.ndindex(*shape)
+    )
 
 
 def _sparse_has_its_zeros(subject: Subject) -> str | None:
@@ -331,68 +331,20 @@ def _sparse_is_normal_elsewhere(subject: Subject) -> str | None:
     return _normal(drawn[drawn != 0], 0.0, 0.5)
 
 
-# ---------------------------------------------------------------------------------- layer defaults
-
-
-def _default_weight_has_its_scale(subject: Subject) -> str | None:
-    """1 / sqrt(fan), the fan of a transposed convolution being that of its outputs."""
-    settings: tuple[tuple[dict[str, Any], Shape, int], ...] = (
-        ({"layer": "Linear"}, (512, 128), 128),
-        ({"layer": "Conv1d"}, (OUT, IN, LENGTH), FAN_IN),
-        ({"layer": "Conv1d", "layout": "flax"}, (LENGTH, IN, OUT), FAN_IN),
-        ({"layer": "ConvTranspose1d"}, (OUT, IN, LENGTH), FAN_IN),
-        ({"layer": "Bilinear"}, (16, 32, 128), 32),
-        ({"layer": "LSTM", "hidden_size": 64}, (256, 256), 64),
-    )
-    for values, shape, fan in settings:
-        bound = 1 / math.sqrt(fan) * (1 + 2.0**-20)
-        broken = _uniform(_drawn(subject, shape, values), -bound, bound)
-        if broken:
-            return f"{values}: {broken}"
-    return None
-
-
-def _default_weight_of_an_embedding_is_normal(subject: Subject) -> str | None:
-    drawn = _drawn(subject, (1025, 64), {"layer": "Embedding", "padding_idx": -1})
-    if drawn[-1].any():
-        return "the padding row is not 0"
-    return _normal(drawn[:-1], 0.0, 1.0)
-
-
-def _default_bias_has_the_scale_of_the_weight(subject: Subject) -> str | None:
-    settings: tuple[tuple[dict[str, Any], int], ...] = (
-        ({"layer": "Linear", "weight_shape": (COUNT, 128)}, 128),
-        ({"layer": "Conv1d", "weight_shape": (OUT, IN, LENGTH)}, FAN_IN),
-        ({"layer": "Conv1d", "weight_shape": (LENGTH, IN, OUT), "layout": "flax"}, FAN_IN),
-        ({"layer": "Bilinear", "weight_shape": (16, 32, 128)}, 32),
-        ({"layer": "GRU", "hidden_size": 64}, 64),
-    )
-    for values, fan in settings:
-        bound = 1 / math.sqrt(fan) * (1 + 2.0**-20)
-        broken = _uniform(_drawn(subject, (COUNT,), values), -bound, bound)
-        if broken:
-            return f"{values}: {broken}"
-    return None
-
-
 # --------------------------------------------------------------------------------- transformations
 
 
-def _follows_its_key(subject: Subject, values: Mapping[str, Any]) -> str | None:
+def _follows_its_key(subject: Subject, values: Values) -> str | None:
     draws = [_drawn(subject, (9, 7), values, seed=seed) for seed in (0, 0, 1)]
     if not np.array_equal(draws[0], draws[1]):
         return "the same key gives other numbers"
     return "another key gives the same numbers" if np.array_equal(draws[0], draws[2]) else None
 
 
-def _is_the_same_compiled_and_mapped(subject: Subject, values: Mapping[str, Any]) -> str | None:
+def _is_the_same_compiled_and_mapped(subject: Subject, values: Values) -> str | None:
     import jax
 
-    init = _factory(subject)(**values)
-
-    def draw(key: Any) -> Any:
-        return init(key, (9, 7), "float32")
-
+    draw: Any = functools.partial(subject(**values), shape=(9, 7), dtype="float32")
     keys = jax.random.split(jax.random.key(0), 3)
     alone = np.stack([np.asarray(draw(key)) for key in keys])
     calls: dict[str, Any] = {"vmap": jax.vmap(draw), "jit of vmap": jax.jit(jax.vmap(draw))}
@@ -406,63 +358,57 @@ def _is_the_same_compiled_and_mapped(subject: Subject, values: Mapping[str, Any]
     return None
 
 
-def _has_one_draw_for_both_layouts(subject: Subject, values: Mapping[str, Any]) -> str | None:
+def _has_one_draw_for_both_layouts(subject: Subject, values: Values) -> str | None:
     torch = _drawn(subject, (9, 7), {**values, "layout": "torch"})
     flax = _drawn(subject, (7, 9), {**values, "layout": "flax"})
     return None if np.array_equal(torch.T, flax) else "flax's numbers are not torch's, transposed"
 
 
-def _random(*laws: tuple[str, Callable[[Subject], str | None]], **values: Any) -> tuple[Law, ...]:
-    """The laws of a random initializer: those of all, with these arguments, and its own."""
-    shared = {
-        "follows_its_key": _follows_its_key,
-        "is_the_same_compiled_and_mapped": _is_the_same_compiled_and_mapped,
-        "has_one_draw_for_both_layouts": _has_one_draw_for_both_layouts,
-    }
-    return (
-        *(Law(name=name, broken=broken) for name, broken in laws),
-        *(
-            Law(name=name, broken=functools.partial(broken, values=values))
-            for name, broken in shared.items()
-        ),
-    )
+def _laws(initializer: str, *broken: Broken) -> tuple[Law, ...]:
+    """Laws that are called what their functions are, less the initializer."""
+    names = [law.__name__.removeprefix("_").removeprefix(f"{initializer}_") for law in broken]
+    return tuple(Law(name=n, broken=law) for n, law in zip(names, broken, strict=True))
+
+
+def _random(initializer: str, *broken: Broken, **values: Any) -> tuple[Law, ...]:
+    """The laws of a random initializer: its own, and with these arguments those of all."""
+    shared = (_follows_its_key, _is_the_same_compiled_and_mapped, _has_one_draw_for_both_layouts)
+    bound = [functools.update_wrapper(functools.partial(law, values=values), law) for law in shared]
+    return _laws(initializer, *broken, *bound)
 
 
 UNIFORM = _random(
-    ("is_uniform", _uniform_is_uniform),
-    ("ends_before_b", _uniform_ends_before_b),
-    ("half_precision_is_drawn_in_float32", _half_precision_is_drawn_in_float32),
+    "uniform", _uniform_is_uniform, _uniform_ends_before_b, _half_precision_is_drawn_in_float32
 )
-NORMAL = _random(
-    ("is_normal", _normal_is_normal),
-    ("half_precision_is_drawn_in_float32", _half_precision_is_drawn_in_float32),
-)
+NORMAL = _random("normal", _normal_is_normal, _half_precision_is_drawn_in_float32)
 TRUNCATED = _random(
-    ("is_truncated_at_values", _trunc_normal_is_truncated_at_values),
-    ("keeps_its_tails", _trunc_normal_keeps_its_tails),
-    ("half_precision_keeps_its_bounds", _trunc_normal_in_half_precision_keeps_its_bounds),
+    "trunc_normal",
+    _trunc_normal_is_truncated_at_values,
+    _trunc_normal_keeps_its_tails,
+    _trunc_normal_half_precision_keeps_its_bounds,
 )
-XAVIER_UNIFORM = _random(("has_its_scale", _scaled(_uniform_of_std, XAVIER)))
-XAVIER_NORMAL = _random(("has_its_scale", _scaled(_normal_of_std, XAVIER)))
-KAIMING_UNIFORM = _random(("has_its_scale", _scaled(_uniform_of_std, KAIMING)))
-KAIMING_NORMAL = _random(("has_its_scale", _scaled(_normal_of_std, KAIMING)))
-DIRAC = (Law(name="passes_its_inputs", broken=_dirac_passes_its_inputs),)
+XAVIER_UNIFORM = _random("xavier_uniform", _scaled(_uniform_of_std, *XAVIER))
+XAVIER_NORMAL = _random("xavier_normal", _scaled(_normal_of_std, *XAVIER))
+KAIMING_UNIFORM = _random("kaiming_uniform", _scaled(_uniform_of_std, *KAIMING))
+KAIMING_NORMAL = _random("kaiming_normal", _scaled(_normal_of_std, *KAIMING))
+DIRAC = _laws("dirac", _dirac_passes_its_inputs)
 ORTHOGONAL = _random(
-    ("is_orthogonal", _orthogonal_is_orthogonal),
-    ("has_both_determinants", _orthogonal_has_both_determinants),
-    ("is_uniform", _orthogonal_is_uniform),
+    "orthogonal",
+    _orthogonal_is_orthogonal,
+    _orthogonal_has_both_determinants,
+    _orthogonal_is_uniform,
 )
 SPARSE = _random(
-    ("has_its_zeros", _sparse_has_its_zeros),
-    ("has_its_zeros_anywhere", _sparse_has_its_zeros_anywhere),
-    ("is_normal_elsewhere", _sparse_is_normal_elsewhere),
+    "sparse",
+    _sparse_has_its_zeros,
+    _sparse_has_its_zeros_anywhere,
+    _sparse_is_normal_elsewhere,
     sparsity=0.3,
 )
 DEFAULT_WEIGHT = _random(
-    ("has_its_scale", _default_weight_has_its_scale),
-    ("of_an_embedding_is_normal", _default_weight_of_an_embedding_is_normal),
+    "default_weight",
+    _scaled(_uniform_of_fan, *WEIGHTS),
+    _default_weight_of_an_embedding_is_normal,
     layer="Linear",
 )
-DEFAULT_BIAS = (
-    Law(name="has_the_scale_of_the_weight", broken=_default_bias_has_the_scale_of_the_weight),
-)
+DEFAULT_BIAS = (Law(name="has_the_scale_of_the_weight", broken=_scaled(_uniform_of_fan, *BIASES)),)

@@ -2,96 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Budget, Params, Spec, Template, factory
-from parity.suite.rows import Theme, torch_stream
+from parity.spec import FLOATS, BadCall, Budget, Params, Spec, Target, Template, Values, factory
+from parity.suite.initializers.laws import Shape
+from parity.suite.rows import SINGLE, Theme, setting, torch_stream
 
-SAME_BITS = Budget(ulp=0, reason="the same stream gives the same bits")
+SAME_BITS = {"forward": Budget(ulp=0, reason="the same stream gives the same bits")}
 _KERNELS = "bit for bit with AVX2; other processors run another kernel of torch"
 NORMAL_BITS: dict[Any, Budget] = {
-    **{("forward", dtype): Budget(ulp=2, reason=_KERNELS) for dtype in FLOATS[:2]},
-    **{("forward", dtype): Budget(ulp=1, reason=_KERNELS) for dtype in FLOATS[2:]},
+    ("forward", dtype): Budget(ulp=2 if dtype in FLOATS[:2] else 1, reason=_KERNELS)
+    for dtype in FLOATS
 }
-# The second is drawn in full blocks of 16, the first is too small for one, the third has a rest.
+# EVEN is drawn in full blocks of 16, SMALL is too small for one, ODD has a rest.
 SMALL, EVEN, ODD = (3, 5), (16, 33), (7, 11)
-KERNEL, FLAX_KERNEL = (8, 6, 3, 3), (3, 3, 6, 8)
+KERNEL, MATRIX = (8, 6, 3, 3), (40, 24)
+EXACT = (*FLOATS, "int32", "uint8", "bool")
 SEEDS = (0, 1, 42, 2**32 + 5, -1)
-THEME = Theme("initializers")
+CHECKS = ("forward", "error", "signature", "law")
+THEME = Theme("initializers", fields={"checks": CHECKS, "budgets": SAME_BITS})
 
 
-def filled(shape: tuple[int, ...], *, label: str, seed: int = 0, **fields: Any) -> Params:
-    """A setting for a shape; `values` are the initializer's arguments."""
-    random = fields.pop("random", torch_stream(seed))
-    return Params(label=label, inputs=(Template(shape=shape),), random=random, **fields)
+def filled(shape: Shape, *, seed: int = 0, **fields: Any) -> Params:
+    """A setting for a shape after a seed; what is no field is an argument of the initializer."""
+    return setting(Template(shape=shape), **{"random": torch_stream(seed), **fields})
 
 
-def random_settings(arguments: Sequence[dict[str, Any]], **options: Any) -> tuple[Params, ...]:
-    """Every seed, several shapes, both layouts, the place of the stream, then other arguments.
-
-    Args:
-        arguments: of the initializer; the first are used for all shapes.
-        **options: shapes without kernels, `kernels=False`.
-    """
-    first, *others = arguments
-    kernels = options.get("kernels", True)
-    shape, flax_shape = (KERNEL, FLAX_KERNEL) if kernels else ((40, 24), (24, 40))
-    dtypes = options.get("dtypes", FLOATS)
-
-    def setting(label: str, shape: tuple[int, ...], **values: Any) -> Params:
-        return filled(shape, label=label, seed=42, values={**first, **values}, dtypes=dtypes)
-
+def random_settings(
+    first: Values, *others: Values, shape: Shape = KERNEL, dtypes: tuple[str, ...] = FLOATS
+) -> tuple[Params, ...]:
+    """Several shapes, both layouts, every seed, the place of the stream; then other arguments."""
+    outputs, inputs, *kernel = shape
+    shapes = {"kernel" if kernel else "matrix": shape, "small": SMALL, "blocks": EVEN, "rest": ODD}
+    in_flax = (*kernel, inputs, outputs)
     return (
-        setting("kernel" if kernels else "matrix", shape),
-        setting("small", SMALL),
-        setting("blocks", EVEN),
-        setting("rest", ODD),
-        setting("flax", flax_shape, layout="flax"),
-        *(
-            filled(EVEN, label=f"seed={seed}", seed=seed, values=first, dtypes=("float32",))
-            for seed in SEEDS
-        ),
-        *(
-            filled(ODD, label=f"after,{dtype}", seed=1, values=first, dtypes=(dtype,))
-            for dtype in dtypes
-        ),
-        *(
-            filled(
-                shape, label=",".join(f"{k}={v}" for k, v in values.items()),
-                seed=7, values=values,
-                dtypes=("float32",),
-            )
-            for values in others
-        ),
-    )  # fmt: skip
-
-
-def initializer(name: str, **fields: Any) -> Spec:
-    """A row of this family: jaxact.initializers against torch.nn.init, which has an underscore."""
-    return THEME.row(
-        name,
-        **{
-            "subject": factory("jax", f"jaxact.initializers.{name}"),
-            "reference": factory("torch", f"nn.init.{name}_"),
-            "checks": ("forward", "error", "signature", "law"),
-            "extra": ("layout",),
-            "budgets": {"forward": SAME_BITS},
-            **fields,
-        },
+        *(filled(s, label=label, seed=42, dtypes=dtypes, **first) for label, s in shapes.items()),
+        filled(in_flax, label="flax", seed=42, dtypes=dtypes, layout="flax", **first),
+        *(filled(EVEN, label=f"seed={s}", seed=s, dtypes=SINGLE, **first) for s in SEEDS),
+        *(filled(ODD, label=f"after,{d}", seed=1, dtypes=(d,), **first) for d in dtypes),
+        *(filled(shape, seed=7, dtypes=SINGLE, **values) for values in others),
     )
 
 
+def initializer(name: str, params: tuple[Params, ...], **fields: Any) -> Spec:
+    """The row of an initializer, in torch.nn.init the function with an underscore."""
+    references = {"flax": reference("in_flax_layout", fill=f"{name}_")}
+    return THEME.row(
+        name,
+        subject=factory("jax", f"jaxact.initializers.{name}"),
+        params=tuple(
+            replace(p, reference=p.reference or references.get(p.values.get("layout", "torch")))
+            for p in params
+        ),
+        **{"reference": factory("torch", f"nn.init.{name}_"), "extra": ("layout",), **fields},
+    )
+
+
+def reference(name: str, **options: Any) -> Target:
+    """A function of this family's references, which gets an empty tensor of the shape."""
+    return factory("torch", THEME.reference(name).name, **options)
+
+
 def bad(
-    name: str, reason: str, shape: tuple[int, ...] = (4, 4), dtype: str = "float32", **values: Any
+    name: str, reason: str, shape: Shape = (4, 4), dtype: str = "float32", **values: Any
 ) -> BadCall:
     """A call to refuse, with a template of that shape and dtype."""
     return THEME.bad(name, reason, np.zeros(shape, dtype), **values)
 
 
-INTEGERS = bad("integers", "an integer dtype", dtype="int32")
-BOOLEANS = bad("booleans", "a boolean dtype", dtype="bool")
-ONE_AXIS = bad("one_axis", "a shape without fans", shape=(3,))
-NO_AXIS = bad("no_axis", "a shape without fans", shape=())
+NOT_FLOATING = (
+    bad("integers", "an integer dtype", dtype="int32"),
+    bad("booleans", "a boolean dtype", dtype="bool"),
+)
+WITHOUT_FANS = (
+    bad("one_axis", "a shape without fans", shape=(3,)),
+    bad("no_axis", "a shape without fans", shape=()),
+)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 
 def ctc_loss(
-    log_probs: Tensor,
-    targets: Tensor,
-    input_lengths: Tensor,
-    target_lengths: Tensor,
-    blank: int = 0,
-    reduction: str = "mean",
-    zero_infinity: bool = False,
+    log_probs: Tensor, targets: Tensor, *lengths: Tensor, blank: int = 0, reduction: str = "mean"
 ) -> Tensor:
     """Sums of products of probabilities, which short sequences in float64 do not underflow.
 
@@ -25,21 +18,14 @@ def ctc_loss(
     the posterior, to which exp(log_probs) is added as in torch.
     """
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
-    frames, lengths = _integers(input_lengths), _integers(target_lengths)
+    frames, counts = (length.tolist() for length in lengths)
     if targets.ndim == 2:
-        labels = [row[:length] for row, length in zip(targets, lengths, strict=True)]
-    else:
-        ends = np.cumsum(lengths).tolist()
-        labels = [targets[end - length : end] for end, length in zip(ends, lengths, strict=True)]
-    rows = zip(scores.unbind(1), labels, frames, strict=True)
-    losses = torch.stack([_loss(x[:count], label, blank) for x, label, count in rows])
-    if zero_infinity:
-        losses = torch.where(losses == torch.inf, 0, losses)
+        targets = torch.cat([row[:n] for row, n in zip(targets, counts, strict=True)])
+    rows = zip(scores.unbind(1), targets.split(counts), frames, strict=True)
+    losses = torch.stack([_loss(x[:count], label.tolist(), blank) for x, label, count in rows])
     if reduction == "mean":
-        return (losses / target_lengths.clamp(min=1)).mean()
-    if reduction == "sum":
-        return losses.sum()
-    return losses if log_probs.ndim == 3 else losses[0]
+        return (losses / lengths[1].clamp(min=1)).mean()
+    return losses.sum() if reduction == "sum" else losses
 
 
 def ctc_loss_of_packed(
@@ -54,13 +40,9 @@ def ctc_loss_of_packed(
     return functional.ctc_loss(*packed, **options)
 
 
-def _integers(numbers: Tensor) -> list[int]:
-    return [int(number) for number in numbers.flatten()]
-
-
-def _loss(log_probs: Tensor, labels: Tensor, blank: int) -> Tensor:
+def _loss(log_probs: Tensor, labels: list[int], blank: int) -> Tensor:
     probabilities = log_probs.exp()
-    states = [blank, *(state for label in _integers(labels) for state in (label, blank))]
+    states = [blank, *(state for label in labels for state in (label, blank))]
     one, zero = log_probs.new_ones(()), log_probs.new_zeros(())
     # Before the first frame, all paths stand in front of the first blank.
     paths = [one, *[zero] * len(states)]
@@ -69,7 +51,7 @@ def _loss(log_probs: Tensor, labels: Tensor, blank: int) -> Tensor:
             (paths[s + 1] + paths[s] + (paths[s - 1] if _skips(states, s) else 0)) * frame[state]
             for s, state in enumerate(states)
         ]
-    total = paths[-1] + (paths[-2] if len(labels) else 0)
+    total = paths[-1] + (paths[-2] if labels else 0)
     projection = probabilities.sum()
     return projection - projection.detach() - total.log()
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -14,11 +12,11 @@ _THRESHOLD = 700.0
 _BOUND = float(np.float32(1e-12))
 
 
-def _soft_plus(x: Any) -> Any:
+def _soft_plus(x):
     return torch.nn.functional.softplus(x, threshold=_THRESHOLD)
 
 
-def _reduced(losses: Any, reduction: str) -> Any:
+def _reduced(losses, reduction):
     if reduction == "none":
         return losses
     return losses.mean() if reduction == "mean" else losses.sum()
@@ -28,12 +26,12 @@ class _BoundedLoss(torch.autograd.Function):
     """torch's losses and slopes, whose own slopes are those of the formula that torch bounds."""
 
     @staticmethod
-    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+    def forward(ctx, *args, **kwargs):
         ctx.save_for_backward(*args)
         return torch.nn.functional.binary_cross_entropy(*args, reduction="none")
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+    def backward(ctx, *grad_outputs):
         x, t = ctx.saved_tensors
         variance = x * (1 - x)
         is_inside = variance > _BOUND
@@ -46,25 +44,19 @@ class _BoundedLoss(torch.autograd.Function):
         return grad_outputs[0] * slope, grad_outputs[0] * along_t
 
 
-def each_binary_cross_entropy(input: Any, target: Any, reduction: str) -> Any:
+def each_binary_cross_entropy(input, target, reduction):
     """The losses of single points, for what torch's double backward changes by 1e-12."""
     assert reduction == "none"
     return _BoundedLoss.apply(input, target)
 
 
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean"):
+def binary_cross_entropy(input, target, weight=None, reduction="mean"):
     """torch has no gradient in the weight."""
     losses = torch.nn.functional.binary_cross_entropy(input, target, reduction="none")
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    reduction: str = "mean",
-    pos_weight: Any = None,
-) -> Any:
+def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
     """torch subtracts what cancels, and has no gradient in the weights."""
     if pos_weight is None:
         losses = _two_sided(input, target)
@@ -73,24 +65,19 @@ def binary_cross_entropy_with_logits(
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-def _two_sided(input: Any, target: Any) -> Any:
+def _two_sided(input, target):
     # The derivative in the target is -input itself, not a difference.
     above, below = torch.where(input >= 0, input, 0), torch.where(input >= 0, 0, input)
-    return torch.where(
-        input >= 0,
-        (1 - target) * above + _soft_plus(-above),
-        -target * below + _soft_plus(below),
-    )
+    positive, negative = (1 - target) * above, -target * below
+    return torch.where(input >= 0, positive + _soft_plus(-above), negative + _soft_plus(below))
 
 
-def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def soft_margin_loss(input, target, reduction="mean"):
     """torch overflows, and has no gradient in the target."""
     return _reduced(_soft_plus(-target * input), reduction)
 
 
-def multilabel_soft_margin_loss(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
-) -> Any:
+def multilabel_soft_margin_loss(input, target, weight=None, reduction="mean"):
     """The mean over the classes."""
     losses = _two_sided(input, target)
     losses = losses if weight is None else losses * weight

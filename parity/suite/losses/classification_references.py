@@ -56,20 +56,9 @@ def nll_loss(
 
 
 def linear_cross_entropy(
-    input: Any,
-    linear_weight: Any,
-    target: Any,
-    *,
-    linear_bias: Any = None,
-    weight: Any = None,
-    reduction: str = "mean",
-    ignore_index: Any = None,
-    label_smoothing: Any = 0.0,
-    options: Any = None,
+    x: Any, matrix: Any, target: Any, linear_bias: Any = 0, options: Any = None, **loss: Any
 ) -> Any:
     """The scores as a whole, then `cross_entropy`; torch's options have another form."""
-    scores = input @ linear_weight.flatten(0, -2).T
-    scores = scores.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
-    scores = scores if linear_bias is None else scores + linear_bias
-    ignored = -100 if ignore_index is None else ignore_index
-    return cross_entropy(scores, target, weight, ignored, reduction, label_smoothing)
+    scores = x @ matrix.flatten(0, -2).T
+    scores = scores.reshape(*x.shape[:-1], *matrix.shape[:-1])
+    return cross_entropy(scores + linear_bias, target, **loss)

@@ -6,137 +6,92 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import (
-    BadCall,
-    Budget,
-    Choices,
-    Given,
-    Params,
-    Samples,
-    Spec,
-    Target,
-    on,
+from parity.spec import Budget, Choices, Given, Params, Samples
+from parity.suite.losses.rows import (
+    DERIVATIVES,
+    NUMERIC,
+    SUMMED,
+    X,
+    bad,
+    filled,
+    loss,
+    wrong_values,
 )
-from parity.suite.losses.rows import bad, filled, loss
+from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, as_formula, few, setting, values_only
 
+THEME = Theme("losses", "distances")
+bad_triplet = Theme("losses", arguments=(X, X, X)).bad
 N, D = 24, 6
 ROWS = Samples(shape=(N, D))
-SPECIAL = Samples(shape=(N, D), special=True)
+PAIRS = (ROWS, ROWS)
+SPECIAL = (Samples(shape=(N, D), special=True), ROWS)
+BROADCAST = (Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None))
 # Differences that are 0, and that tie for the largest and the smallest.
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Given(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
-X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
-FORWARD = ("forward", "vjp")
-SECOND = ("forward", "vjp", "second")
-BOTH = ("float32", "float64")
-CANCELS = Budget(
-    ulp=4, floor=4, everywhere=True, reason="distances, which are rounded, cancel in the difference"
-)
+NO_NUMBER = {"none": None, "string": "1"}
+CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
-PROJECTED = Budget(
-    ulp=8, floor=4, everywhere=True, reason="the part along the vector itself is taken off"
-)
+PROJECTED = Budget(ulp=8, floor=4, everywhere=True, reason="the part along the vector is taken off")
 
 
-def _references(name: str) -> Target:
-    return on("torch", f"parity.suite.losses.distances_references.{name}")
+def _number(center: float, scale: float) -> Samples:
+    """A hyperparameter that is an array."""
+    return Samples(shape=(), center=center, scale=scale, axis=None)
 
 
-def _no_numbers(*args: Any, **names: Any) -> tuple[BadCall, ...]:
-    return tuple(
-        bad(f"{name}_{kind}", f"{name} is no number", *args, **{name: value})
-        for name in names
-        for kind, value in (("none", None), ("string", "1"))
+def _learned(name: str, budget: Budget | None = None, **numbers: Samples) -> Params:
+    """Hyperparameters that are arrays, against a formula: torch takes numbers only."""
+    return as_formula(
+        THEME.reference(name), arrays=numbers, dtypes=SINGLE, checks=FORWARD, budget=budget
     )
 
 
 def _norms(**values: Any) -> tuple[Params, ...]:
-    return tuple(
-        Params(
-            values={**values, "p": p},
-            inputs=(TIED, TIED),
-            dtypes=("float32",),
-            checks=FORWARD,
-        )
-        for p in (0.0, 0.5, 1.0, 3.0, np.inf, -np.inf)
-    )
+    return tuple(few(TIED, TIED, **values, p=p) for p in (0.0, 0.5, 1.0, 3.0, np.inf, -np.inf))
 
 
 SPECS = (
     loss(
         "cosine_similarity",
-        signature="(x1, x2, dim=1, eps=1e-8)",
-        budgets=dict.fromkeys(("vjp", "jvp", "second"), PROJECTED),
+        budgets=dict.fromkeys(DERIVATIVES, PROJECTED),
+        inputs=PAIRS,
         params=(
-            Params(inputs=(ROWS, ROWS)),
-            Params(
-                label="special", inputs=(SPECIAL, ROWS), checks=("forward",), dtypes=("float32",)
-            ),
-            Params(label="zeros", inputs=(ZEROS, ZEROS), checks=FORWARD, dtypes=("float32",)),
-            Params(values={"dim": 0}, inputs=(ROWS, ROWS), checks=FORWARD, dtypes=("float32",)),
-            Params(values={"dim": -1, "eps": 4.0}, inputs=(ROWS, ROWS), dtypes=BOTH),
-            Params(
-                label="broadcast",
-                values={"dim": 2},
-                inputs=(Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None)),
-                dtypes=("float32",),
-            ),
-            Params(
-                label="eps=array",
-                arrays={"eps": Samples(shape=(), center=4.0, scale=0.5, axis=None)},
-                inputs=(ROWS, ROWS),
-                reference=_references("cosine_similarity"),
-                truth=_references("cosine_similarity"),
-                dtypes=("float32",),
-                checks=FORWARD,
-            ),
+            setting(),
+            values_only(*SPECIAL, label="special"),
+            few(ZEROS, ZEROS, label="zeros"),
+            few(dim=0),
+            setting(dim=-1, eps=4.0, dtypes=WIDE),
+            setting(*BROADCAST, label="broadcast", dim=2, dtypes=SINGLE),
+            _learned("cosine_similarity", eps=_number(4.0, 0.5)),
         ),
         bad_calls=(
-            *_no_numbers(X, X, eps=None),
-            bad("negative_eps", "a negative eps", X, X, eps=-1.0),
+            *wrong_values("eps", **NO_NUMBER),
+            bad("negative_eps", "a negative eps", eps=-1.0),
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
-            bad("no_such_dim", "no such dim", X, X, dim=2),
+            bad("no_such_dim", "no such dim", dim=2),
             bad("one_axis", "no axis 1", X[0], X[0]),
-            bad("dim_of_a_float", "a dim that is no int", X, X, dim=1.0),
-            bad("dim_of_a_bool", "a dim that is no int", X, X, dim=True),
+            bad("dim_of_a_float", "a dim that is no int", dim=1.0),
+            bad("dim_of_a_bool", "a dim that is no int", dim=True),
             bad("int32", "integers alone", *filled((2, 3), (2, 3), dtype="int32")),
             bad("complex64", "complex", *filled((2, 3), (2, 3), dtype="complex64")),
         ),
     ),
     loss(
         "cosine_embedding_loss",
-        signature="(input1, input2, target, margin=0, reduction='mean')",
-        budgets=dict.fromkeys(("forward", "vjp", "jvp", "second"), PROJECTED),
+        budgets=dict.fromkeys(NUMERIC, PROJECTED),
+        inputs=(*PAIRS, SIGNS),
         params=(
-            Params(inputs=(ROWS, ROWS, SIGNS)),
-            Params(values={"reduction": "none"}, inputs=(ROWS, ROWS, SIGNS), dtypes=BOTH),
-            Params(
-                label="zeros",
-                values={"reduction": "none"},
-                inputs=(ZEROS, ZEROS, SIGNS),
-                checks=FORWARD,
-                dtypes=BOTH,
-            ),
-            Params(
-                values={"reduction": "sum", "margin": -0.5},
-                inputs=(ROWS, ROWS, SIGNS),
-                checks=FORWARD,
-                dtypes=("float32",),
-            ),
-            Params(
-                label="margin=array",
-                arrays={"margin": Samples(shape=(), center=-0.5, scale=0.1, axis=None)},
-                inputs=(ROWS, ROWS, SIGNS),
-                reference=_references("cosine_embedding_loss"),
-                truth=_references("cosine_embedding_loss"),
-                dtypes=("float32",),
-                checks=FORWARD,
-            ),
+            setting(),
+            setting(reduction="none", dtypes=WIDE),
+            few(ZEROS, ZEROS, SIGNS, label="zeros", reduction="none", dtypes=WIDE),
+            few(reduction="sum", margin=-0.5),
+            _learned("cosine_embedding_loss", margin=_number(-0.5, 0.1)),
         ),
         bad_calls=(
-            *_no_numbers(X, X, X[:, 0], margin=None),
+            *wrong_values("margin", X, X, X[:, 0], **NO_NUMBER),
             bad("reduction_men", "no such reduction", X, X, X[:, 0], reduction="men"),
             bad("target_of_two_axes", "a target of two axes", X, X, X),
             bad("one_vector_for_rows", "a vector where rows are", X[0], X, X[:, 0]),
@@ -148,40 +103,20 @@ SPECS = (
     ),
     loss(
         "pairwise_distance",
-        signature="(x1, x2, p=2, eps=1e-6, keepdim=False)",
         budgets={"jvp": CANCELS, "second": PROJECTED},
+        inputs=PAIRS,
         params=(
-            Params(inputs=(ROWS, ROWS)),
-            Params(label="special", inputs=(SPECIAL, ROWS), checks=FORWARD, dtypes=BOTH),
+            setting(),
+            few(*SPECIAL, label="special", dtypes=WIDE),
             *_norms(),
             *_norms(eps=0.0),
-            Params(
-                values={"p": 1.5, "keepdim": True},
-                inputs=(ROWS, ROWS),
-                dtypes=BOTH,
-                budget=PROJECTED,
-            ),
-            Params(
-                label="broadcast",
-                inputs=(Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None)),
-                dtypes=("float32",),
-            ),
-            Params(
-                label="p=array,eps=array",
-                arrays={
-                    "p": Samples(shape=(), center=2.5, scale=0.25, axis=None),
-                    "eps": Samples(shape=(), center=0.25, scale=0.01, axis=None),
-                },
-                inputs=(ROWS, ROWS),
-                reference=_references("pairwise_distance"),
-                truth=_references("pairwise_distance"),
-                dtypes=("float32",),
-                checks=FORWARD,
-                budget=PROJECTED,
-            ),
+            setting(p=1.5, keepdim=True, dtypes=WIDE, budget=PROJECTED),
+            setting(*BROADCAST, label="broadcast", dtypes=SINGLE),
+            _learned("pairwise_distance", PROJECTED, p=_number(2.5, 0.25), eps=_number(0.25, 0.01)),
         ),
         bad_calls=(
-            *_no_numbers(X, X, p=None, eps=None),
+            *wrong_values("p", **NO_NUMBER),
+            *wrong_values("eps", **NO_NUMBER),
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
             bad("bool", "booleans", *filled((2, 3), (2, 3), dtype="bool")),
             *(
@@ -192,76 +127,41 @@ SPECS = (
     ),
     loss(
         "triplet_margin_loss",
-        signature="(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, "
-        "reduction='mean')",
-        budgets=dict.fromkeys(("forward", "vjp", "jvp", "second"), CANCELS),
+        budgets=dict.fromkeys(NUMERIC, CANCELS),
+        inputs=(*PAIRS, ROWS),
         params=(
-            Params(inputs=(ROWS, ROWS, ROWS)),
-            Params(
-                values={"reduction": "none", "swap": True, "margin": 2.0},
-                inputs=(ROWS, ROWS, ROWS),
-                dtypes=BOTH,
-            ),
-            Params(
-                label="ties",
-                values={"reduction": "none", "swap": True, "p": 1.0, "eps": 0.0},
-                inputs=(TIED, TIED, TIED),
-                checks=FORWARD,
-                dtypes=("float32",),
-            ),
-            Params(
-                values={"reduction": "sum", "p": 3.0, "eps": 0.125},
-                inputs=(ROWS, ROWS, ROWS),
-                checks=FORWARD,
-                dtypes=("float32",),
-            ),
-            Params(
-                label="margin=array",
-                arrays={"margin": Samples(shape=(), center=1.5, scale=0.1, axis=None)},
-                inputs=(ROWS, ROWS, ROWS),
-                reference=_references("triplet_margin_loss"),
-                truth=_references("triplet_margin_loss"),
-                checks=FORWARD,
-                dtypes=("float32",),
-            ),
+            setting(),
+            setting(reduction="none", swap=True, margin=2.0, dtypes=WIDE),
+            few(TIED, TIED, TIED, label="ties", reduction="none", swap=True, p=1.0, eps=0.0),
+            few(reduction="sum", p=3.0, eps=0.125),
+            _learned("triplet_margin_loss", margin=_number(1.5, 0.1)),
         ),
         bad_calls=(
-            *_no_numbers(X, X, X, p=None, eps=None),
-            bad("reduction_men", "no such reduction", X, X, X, reduction="men"),
-            bad("margin_0", "a margin that is not positive", X, X, X, margin=0.0),
-            bad("margin_string", "a margin that is no number", X, X, X, margin="1"),
-            bad("swap_1", "a swap that is no bool", X, X, X, swap=1),
+            *wrong_values("p", X, X, X, **NO_NUMBER),
+            *wrong_values("eps", X, X, X, **NO_NUMBER),
+            bad_triplet("reduction_men", "no such reduction", reduction="men"),
+            bad_triplet("margin_0", "a margin that is not positive", margin=0.0),
+            bad_triplet("margin_string", "a margin that is no number", margin="1"),
+            bad_triplet("swap_1", "a swap that is no bool", swap=1),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
             bad("bool", "booleans", *filled((2, 3), (2, 3), (2, 3), dtype="bool")),
         ),
     ),
-    Spec(
-        family="losses",
-        name="triplet_margin_with_distance_loss",
-        subject=on("jax", "jaxact.functional.triplet_margin_with_distance_loss"),
-        reference=on("torch", "nn.functional.triplet_margin_with_distance_loss"),
-        budgets=dict.fromkeys(("forward", "vjp", "jvp", "second"), CANCELS),
+    loss(
+        "triplet_margin_with_distance_loss",
+        budgets=dict.fromkeys(NUMERIC, CANCELS),
+        inputs=(*PAIRS, ROWS),
         params=(
-            Params(inputs=(ROWS, ROWS, ROWS)),
-            Params(
-                values={"reduction": "none", "swap": True, "margin": 2.0},
-                inputs=(ROWS, ROWS, ROWS),
-                checks=SECOND,
-                dtypes=BOTH,
-            ),
-            Params(
-                values={"reduction": "sum"},
-                inputs=(ROWS, ROWS, ROWS),
-                checks=FORWARD,
-                dtypes=("float32",),
-            ),
+            setting(),
+            few(reduction="none", swap=True, margin=2.0, checks=SUMMED, dtypes=WIDE),
+            few(reduction="sum"),
         ),
         bad_calls=(
-            bad("reduction_men", "no such reduction", X, X, X, reduction="men"),
-            bad("margin_0", "a margin that is not positive", X, X, X, margin=0.0),
+            bad_triplet("reduction_men", "no such reduction", reduction="men"),
+            bad_triplet("margin_0", "a margin that is not positive", margin=0.0),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
-            bad("distance_3", "a distance that cannot be called", X, X, X, distance_function=3),
+            bad_triplet("distance_3", "a distance that cannot be called", distance_function=3),
         ),
     ),
 )

@@ -3,29 +3,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch.nn import functional
 
 
-def cosine_similarity(x1: Any, x2: Any, eps: Any) -> Any:
+def cosine_similarity(x1, x2, eps):
     """torch takes a number only."""
     n1, n2 = (_at_least(x.norm(dim=1), eps) for x in (x1, x2))
     return (x1 * x2).sum(1) / (n1 * n2)
 
 
-def _at_least(norm: Any, eps: Any) -> Any:
+def _at_least(norm, eps):
     """The larger one, with the gradient of the norm in any case."""
     return norm + torch.where(norm < eps, eps - norm.detach(), 0)
 
 
-def pairwise_distance(x1: Any, x2: Any, p: Any, eps: Any) -> Any:
+def pairwise_distance(x1, x2, p, eps):
     """torch takes numbers only."""
     return ((x1 - x2 + eps).abs() ** p).sum(-1) ** (1 / p)
 
 
-def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: Any) -> Any:
+def cosine_embedding_loss(input1, input2, target, margin):
     """torch takes a number only."""
     c = 1 - functional.cosine_embedding_loss(
         input1, input2, torch.ones_like(target), reduction="none"
@@ -34,7 +32,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: Any) ->
     return torch.where(target == 1, 1 - c, torch.where(target == -1, unlike, 0)).mean()
 
 
-def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: Any) -> Any:
+def triplet_margin_loss(anchor, positive, negative, margin):
     """torch takes a number only."""
     near = functional.pairwise_distance(anchor, positive)
     far = functional.pairwise_distance(anchor, negative)

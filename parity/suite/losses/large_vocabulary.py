@@ -4,148 +4,96 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Labels, Params, Samples, Spec, on
-from parity.suite.losses.rows import bad
+from parity.spec import Budget, Choices, Given, Labels, Samples
+from parity.suite.losses.classification import THEME as CLASSES
+from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
 
 N, C, F = 26, 7, 5
 INPUT, MATRIX = Samples(shape=(N, F)), Samples(shape=(C, F), scale=1.0, axis=None)
 LABELS = Labels(shape=(N,), classes=C, special=(-100,))
-BIAS = Choices(values=(-0.5, 0.25, 1.0), shape=(C,))
-WEIGHTS = Given(values=(0.5,) * 3 + (2.0,) * 4)
 PROBABILITIES = Choices(values=(0.0, 0.125, 0.25, 0.5, 1.0), shape=(N, C))
-# Three chunks of eight rows and two rows that are left.
-CHUNKS = {"batch_chunk_size": 8}
-SUMMED = ("forward", "vjp")
-
-REFERENCES = "parity.suite.losses.classification_references"
-WHOLE = on("torch", f"{REFERENCES}.linear_cross_entropy")
+MANY = (Samples(shape=(512, F)), MATRIX, Labels(shape=(512,), classes=C))
+ONE = (Samples(shape=(F,), axis=None), MATRIX, Labels(shape=(), classes=C))
+# Two positions in each row.
+POSITIONS = Samples(shape=(C, 2, F), scale=1.0, axis=None)
+PLACES = (INPUT, POSITIONS, Labels(shape=(N, 2), classes=C, special=(-100,)))
+BIAS = {"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C,))}
+BIASES = {"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C, 2))}
+WEIGHTS = {"weight": Given(values=(0.5,) * 3 + (2.0,) * 4)}
+LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
+WHOLE = CLASSES.reference("linear_cross_entropy")
+# Three chunks of eight rows and two rows that are left; torch's options have another form.
+CHUNKS = {"options": {"batch_chunk_size": 8}, "reference": WHOLE}
+SHARDS = {"options": {"batch_chunk_size": 4, "batch_shards": 2}, "reference": WHOLE}
+PAIRS = {"options": {"batch_chunk_size": 2}, "reference": WHOLE}
+ONCE_ROUNDED = ("float32", "bfloat16")
 
 PRODUCTS = Budget(ulp=8, floor=8, reason="products summed over features, then over classes or rows")
 # Half precision is rounded once, whatever has been added up.
-SUMS = {(check, dtype): PRODUCTS for check in SUMMED for dtype in ("float32", "float64")}
+SUMS = {(check, dtype): PRODUCTS for check in FORWARD for dtype in WIDE}
 ALONG = Budget(ulp=16, floor=16, reason="one number, to which terms of both signs add up")
 
-
 X, W, T = np.zeros((2, 4), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.int64)
-W3 = np.zeros((3, 5, 4), np.float32)
-BAD_CALLS = (
-    bad("no_axis", "an input without axes", np.zeros((), np.float32), W, T),
-    bad("three_axes", "an input of three axes", X[None], W, T),
-    bad("matrix_axis", "a linear_weight of one axis", X, W[0], T),
-    bad("features", "another number of features", X[:, 1:], W, T),
-    bad("bias_shape", "a bias too many", X, W, T, linear_bias=np.zeros(4, np.float32)),
-    bad("flat_bias", "no bias for each position", X, W3, T[:, None], linear_bias=np.zeros(15)),
-    bad("positions_of_one_row", "positions without a batch", X[0], W3, np.zeros(5, np.int64)),
-    bad("matrix_dtype", "a linear_weight of another dtype", X, W.astype(np.float16), T),
-    bad("bias_dtype", "a bias of another dtype", X, W, T, linear_bias=np.zeros(3, np.float16)),
-    bad("weight_dtype", "weights of another dtype", X, W, T, weight=np.zeros(3, np.float16)),
-    bad("weight_length", "a weight too many", X, W, T, weight=np.zeros(4, np.float32)),
-    bad("integers", "an input of integers", X.astype(np.int32), W.astype(np.int32), T),
-    bad("batch_sizes", "another number of targets", X, W, np.zeros(3, np.int64)),
-    bad("target_axes", "a target of two axes", X, W, T[:, None]),
-    bad("indices_for_each_score", "indices of the scores' shape", X, W, np.zeros((2, 3), np.int64)),
-    bad("floating_target", "a floating target of another shape", X, W, np.zeros(2, np.float32)),
-    bad(
-        "ignore_index_of_probabilities",
-        "an ignore_index for probabilities",
-        X,
-        W,
-        np.zeros((2, 3), np.float32),
-        ignore_index=-100,
-    ),
-    bad("reduction_men", "no such reduction", X, W, T, reduction="men"),
-    bad("smoothing_above_1", "a smoothing above 1", X, W, T, label_smoothing=1.5),
-    bad("ignore_index_is_a_float", "an ignore_index that is a float", X, W, T, ignore_index=1.5),
-    bad("options_is_a_number", "options that are a number", X, W, T, options=5),
-    bad("bias_by_position", "a bias without its name", X, W, T, np.zeros(3, np.float32)),
-)
+W3, T3 = np.zeros((3, 5, 4), np.float32), np.zeros((2, 3), np.int64)
+SOFT = (X, W, T3.astype(np.float32))
+THEME = Theme("losses", "large_vocabulary", arguments=(X, W, T))
+bad = THEME.bad
 
 SPECS = (
-    Spec(
-        family="losses",
-        name="linear_cross_entropy",
-        subject=on("jax", "jaxact.functional.linear_cross_entropy"),
-        reference=on("torch", "nn.functional.linear_cross_entropy"),
+    THEME.row(
+        "linear_cross_entropy",
         truth=WHOLE,
         inputs=(INPUT, MATRIX, LABELS),
         params=(
-            Params(),
-            Params(
-                label="bias,reduction=none",
-                values={"reduction": "none"},
-                arrays={"linear_bias": BIAS},
-                dtypes=("float32", "float64"),
-            ),
-            Params(
-                label="chunks",
-                values={"options": CHUNKS},
-                arrays={"linear_bias": BIAS, "weight": WEIGHTS},
-                reference=WHOLE,
-                dtypes=("float32", "bfloat16"),
-            ),
-            Params(
+            setting(),
+            setting(label="bias,reduction=none", reduction="none", arrays=BIAS),
+            setting(label="chunks", arrays={**BIAS, **WEIGHTS}, dtypes=ONCE_ROUNDED, **CHUNKS),
+            few(
                 label="chunks,reduction=none",
-                values={"options": CHUNKS, "reduction": "none"},
-                arrays={"linear_bias": BIAS},
-                reference=WHOLE,
-                dtypes=("float32", "bfloat16"),
-                checks=SUMMED,
+                reduction="none",
+                arrays=BIAS,
+                dtypes=ONCE_ROUNDED,
+                **CHUNKS,
             ),
-            Params(
+            few(
                 label="chunks,reduction=sum,label_smoothing=0.25",
-                values={"options": CHUNKS, "reduction": "sum", "label_smoothing": 0.25},
-                arrays={"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))},
-                reference=WHOLE,
-                dtypes=("float32",),
-                checks=SUMMED,
+                reduction="sum",
+                label_smoothing=0.25,
+                arrays=LEARNED,
+                **CHUNKS,
             ),
-            Params(
-                label="many_chunks",
-                values={"options": {"batch_chunk_size": 2}},
-                inputs=(Samples(shape=(512, F)), MATRIX, Labels(shape=(512,), classes=C)),
-                reference=WHOLE,
-                dtypes=("bfloat16",),
-                checks=("forward",),
-            ),
-            Params(
-                label="shards",
-                values={"options": {"batch_chunk_size": 4, "batch_shards": 2}},
-                reference=WHOLE,
-                dtypes=("float32",),
-                checks=SUMMED,
-            ),
-            Params(
-                label="probabilities",
-                inputs=(INPUT, MATRIX, PROBABILITIES),
-                dtypes=("float32",),
-                checks=SUMMED,
-            ),
-            Params(
-                label="places",
-                inputs=(
-                    INPUT,
-                    Samples(shape=(C, 2, F), scale=1.0, axis=None),
-                    Labels(shape=(N, 2), classes=C, special=(-100,)),
-                ),
-                arrays={"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C, 2))},
-                dtypes=("float32",),
-                checks=SUMMED,
-            ),
-            Params(
-                label="one_row",
-                inputs=(Samples(shape=(F,), axis=None), MATRIX, Labels(shape=(), classes=C)),
-                dtypes=("float32",),
-                checks=SUMMED,
-            ),
-            Params(
-                values={"ignore_index": 2},
-                inputs=(INPUT, MATRIX, Labels(shape=(N,), classes=C)),
-                dtypes=("float32",),
-                checks=SUMMED,
-            ),
+            few(*MANY, label="many_chunks", dtypes=("bfloat16",), checks=("forward",), **PAIRS),
+            few(label="shards", **SHARDS),
+            few(INPUT, MATRIX, PROBABILITIES, label="probabilities"),
+            few(*PLACES, label="places", arrays=BIASES),
+            few(*ONE, label="one_row"),
+            few(INPUT, MATRIX, Labels(shape=(N,), classes=C), ignore_index=2),
         ),
         checks=("forward", "vjp", "jvp", "second", "jit", "error", "signature"),
         budgets={"jvp": ALONG, "second": ALONG, **SUMS},
-        bad_calls=BAD_CALLS,
+        bad_calls=(
+            bad("no_axis", "an input without axes", np.zeros((), np.float32), W, T),
+            bad("three_axes", "an input of three axes", X[None], W, T),
+            bad("matrix_axis", "a linear_weight of one axis", X, W[0], T),
+            bad("features", "another number of features", X[:, 1:], W, T),
+            bad("bias_shape", "a bias too many", linear_bias=np.zeros(4, np.float32)),
+            bad("flat_bias", "no bias for each place", X, W3, T[:, None], linear_bias=np.zeros(15)),
+            bad("positions_of_one_row", "positions alone", X[0], W3, np.zeros(5, np.int64)),
+            bad("matrix_dtype", "a linear_weight of another dtype", X, W.astype(np.float16), T),
+            bad("bias_dtype", "a bias of another dtype", linear_bias=np.zeros(3, np.float16)),
+            bad("weight_dtype", "weights of another dtype", weight=np.zeros(3, np.float16)),
+            bad("weight_length", "a weight too many", weight=np.zeros(4, np.float32)),
+            bad("integers", "an input of integers", X.astype(np.int32), W.astype(np.int32), T),
+            bad("batch_sizes", "another number of targets", X, W, np.zeros(3, np.int64)),
+            bad("target_axes", "a target of two axes", X, W, T[:, None]),
+            bad("indices_for_each_score", "indices of the scores' shape", X, W, T3),
+            bad("floating_target", "a floating target of another shape", X, W, X[0, :2]),
+            bad("ignore_index_of_probabilities", "no index at all", *SOFT, ignore_index=-100),
+            bad("reduction_men", "no such reduction", reduction="men"),
+            bad("smoothing_above_1", "a smoothing above 1", label_smoothing=1.5),
+            bad("ignore_index_is_a_float", "an ignore_index that is a float", ignore_index=1.5),
+            bad("options_is_a_number", "options that are a number", options=5),
+            bad("bias_by_position", "a bias without its name", X, W, T, np.zeros(3, np.float32)),
+        ),
     ),
 )

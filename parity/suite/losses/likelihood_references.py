@@ -4,19 +4,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 
 
-def gaussian_nll_loss(
-    input: Any,
-    target: Any,
-    var: Any,
-    full: bool = False,
-    eps: float = 1e-6,
-    reduction: str = "none",
-) -> Any:
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="none"):
     """The quotient before the square, which overflows."""
     d = input - target
     bounded = var + (var.detach().clamp(min=eps) - var.detach())
@@ -25,14 +17,7 @@ def gaussian_nll_loss(
     return losses + math.log(2 * math.pi) / 2 if full else losses
 
 
-def poisson_nll_loss(
-    input: Any,
-    target: Any,
-    log_input: bool = True,
-    full: bool = False,
-    eps: Any = 1e-8,
-    reduction: str = "none",
-) -> Any:
+def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduction="none"):
     """Stirling's term where it counts, and no nan in the gradient elsewhere; eps of every point."""
     if log_input:
         losses = torch.exp(input) - target * input
@@ -45,13 +30,28 @@ def poisson_nll_loss(
     return losses + torch.where(target > 1, stirling, 0)
 
 
-def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+class _Divergence(torch.autograd.Function):
+    """t (log t - x), whose derivatives at t = 0 and t = inf are limits where torch has nan."""
+
+    @staticmethod
+    def forward(ctx, *args, **kwargs):
+        ctx.save_for_backward(*args)
+        x, t = args
+        return torch.where((t == 0) & ~torch.isnan(x), 0, t * (torch.log(t) - x))
+
+    @staticmethod
+    def backward(ctx, *grad_outputs):
+        x, t = ctx.saved_tensors
+        finite = torch.where((t == 0) & torch.isinf(x), 0, x)
+        return -grad_outputs[0] * t, grad_outputs[0] * (torch.log(t) - finite + 1)
+
+
+def kl_div(input, target, reduction="mean", log_target=False):
     """0 log 0 = 0, whatever it is compared with."""
     if log_target:
         losses = torch.exp(target) * (target - input)
     else:
-        losses = target * (torch.log(target) - input)
-        losses = torch.where((target == 0) & ~torch.isnan(input), 0, losses)
+        losses = _Divergence.apply(input, target)
     if reduction == "none":
         return losses
     return losses.sum() / {"sum": 1, "mean": losses.numel(), "batchmean": len(input)}[reduction]

@@ -4,129 +4,91 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import BadCall, Beside, Budget, Params, Points, Quirk, Target, on
-from parity.suite.losses.rows import (
-    JVP,
-    X,
-    bad,
-    each,
-    loss,
-    reduced,
-    shapes,
-    swept,
-    weighed,
-    wrong_kinds,
-    wrong_reduction,
-)
+from parity.spec import Beside, Floats, Place, Points, Quirk
+from parity.suite.losses import rows
+from parity.suite.rows import Theme
 
-CANCELLING_TRUTH = Budget(
-    ulp=2048,
-    floor=16,
-    everywhere=True,
-    reason="the truth is torch's own float64: the difference of two products where it can cancel",
-)
+THEME = Theme("losses", "regression")
+PRODUCTS = "the truth is torch's own float64: the difference of two products where it can cancel"
 LARGEST = float(np.finfo(np.float32).max)
 PAIRS = (Points(), Beside(kinks=(-1.0, 0.0, 1.0)))
+NARROW_PAIRS = (Points(), Beside(kinks=(-0.5, 0.0, 0.5)))
 WIDTHS = Points(span=(0.25, 4.0))
-SETTINGS = (each(PAIRS), reduced("mean"), reduced("sum"))
-WEIGHED = (weighed("none"), weighed("mean"), weighed("sum"))
+SETTINGS = (rows.each(*PAIRS), rows.reduced("mean"), rows.reduced("sum"))
+WEIGHED = (rows.weighed("none"), rows.weighed("mean"), rows.weighed("sum"))
 
-UNFIT = shapes("shapes_do_not_broadcast", "shapes that do not broadcast", (2, 3), (2,))
-GENERIC = (*wrong_reduction(), UNFIT)
-WEIGHTS = (
-    bad("weight_of_one_row", "a weight of another shape", X, X, weight=X[0]),
-    bad("weight_of_more_axes", "a weight of another shape", X, X, weight=X[None]),
+GENERIC = (
+    *rows.wrong_reduction(),
+    rows.shapes("shapes_do_not_broadcast", "shapes that do not broadcast", (2, 3), (2,)),
+    *rows.wrong_kinds(int32="int32", bool="bool"),
 )
-INTEGERS = wrong_kinds(("int32", "int32"), ("bool", "bool"))
+WEIGHTS = (
+    rows.bad("weight_of_one_row", "a weight of another shape", weight=rows.X[0]),
+    rows.bad("weight_of_more_axes", "a weight of another shape", weight=rows.X[None]),
+)
+NO_WIDTHS = {"negative": -1.0, "nan": float("nan"), "a_string": "1", "none": None}
 
 
-def _references(name: str) -> Target:
-    return on("torch", f"parity.suite.losses.regression_references.{name}")
+def _apart(arguments: tuple[Floats, ...]) -> Floats:
+    return np.abs(arguments[0] - arguments[1])
 
 
-def _width(name: str, **wrong: object) -> tuple[BadCall, ...]:
-    return tuple(
-        bad(f"{name}_{kind}", f"{name} is {kind}", X, X, **{name: value})
-        for kind, value in wrong.items()
-    )
+def _infinite_slope(place: Place) -> Floats:
+    """Of the square, times the cotangent or the step of the difference."""
+    step = place.directions["0"] - place.directions["1"]
+    factor = {"vjp/0": place.cotangent, "vjp/1": -place.cotangent}.get(place.entry, step)
+    return np.inf * np.sign(factor * (place.arguments[0] - place.arguments[1]))
 
 
 SPECS = (
-    loss(
+    rows.loss(
         "l1_loss",
-        "(input, target, reduction='mean', weight=None)",
         params=(*SETTINGS, *WEIGHED),
-        bad_calls=(
-            *GENERIC,
-            *WEIGHTS,
-            *wrong_kinds(("int32", "int32"), ("bool", "bool"), ("float32", "bool")),
-        ),
+        bad_calls=(*GENERIC, *WEIGHTS, *rows.wrong_kinds(float32="bool")),
     ),
-    loss(
+    rows.loss(
         "mse_loss",
-        "(input, target, reduction='mean', weight=None)",
-        budgets={
-            **JVP,
-            ("jvp", "float64"): CANCELLING_TRUTH,
-            ("second", "float64"): CANCELLING_TRUTH,
-        },
+        budgets={**rows.JVP, **rows.budgets(("jvp", "second"), ("float64",), 2048, 16, PRODUCTS)},
         params=(*SETTINGS, *WEIGHED),
         quirks=(
             Quirk(
-                reason="twice the difference overflows, its product with the cotangent would not",
+                reason="twice the difference overflows, its product with a small factor would not",
                 source="torch's gradient is inf as well for 3.4e38 and 0",
-                where=lambda arguments, _: np.abs(arguments[0] - arguments[1]) > LARGEST / 2,
+                where=lambda args, _: np.isfinite(_apart(args)) & (_apart(args) > LARGEST / 2),
+                instead=_infinite_slope,
                 checks=("vjp", "jvp", "second"),
                 dtypes=("float32", "bfloat16"),
                 settings=("reduction=none",),
             ),
             Quirk(
                 reason="a step of an infinite difference is the difference of both steps",
-                source="the Jacobian of torch times the tangent is inf - inf",
-                where=lambda arguments, _: ~np.isfinite(2.0 * (arguments[0] - arguments[1])),
-                checks=("jvp",),
-                settings=("reduction=none",),
-            ),
-            Quirk(
-                reason="a step of a difference that overflows is the difference of both steps",
-                source="torch's double backward is inf - inf",
-                where=lambda arguments, _: ~np.isfinite(2.0 * (arguments[0] - arguments[1])),
-                checks=("second",),
-                dtypes=("float64",),
+                source="torch's Jacobian times the tangent, and its double backward, are inf - inf",
+                where=lambda args, _: ~np.isfinite(2 * _apart(args)),
+                instead=_infinite_slope,
+                checks=("jvp", "second"),
                 settings=("reduction=none",),
             ),
         ),
-        bad_calls=(*GENERIC, *WEIGHTS, *INTEGERS),
+        bad_calls=(*GENERIC, *WEIGHTS),
     ),
-    loss(
+    rows.loss(
         "smooth_l1_loss",
-        "(input, target, reduction='mean', beta=1.0)",
         params=(
             *SETTINGS,
-            Params(
-                values={"reduction": "none", "beta": 0.5},
-                inputs=(Points(), Beside(kinks=(-0.5, 0.0, 0.5))),
-            ),
-            Params(
-                values={"reduction": "none", "beta": 0.0},
-                inputs=PAIRS,
-            ),
-            swept(_references("smooth_l1_loss"), beta=WIDTHS),
+            rows.each(*NARROW_PAIRS, beta=0.5),
+            rows.each(*PAIRS, beta=0.0),
+            rows.swept(THEME.reference("smooth_l1_loss"), beta=WIDTHS),
         ),
-        bad_calls=(
-            *GENERIC,
-            *INTEGERS,
-            *_width("beta", negative=-1.0, nan=float("nan"), a_string="1", none=None),
-        ),
+        bad_calls=(*GENERIC, *rows.wrong_values("beta", **NO_WIDTHS)),
     ),
-    loss(
+    rows.loss(
         "huber_loss",
-        "(input, target, reduction='mean', delta=1.0, weight=None)",
         quirks=(
             Quirk(
                 reason="the difference overflows, half of it would not",
                 source="torch's float32 is inf as well for 3.4e38 and -3.4e38",
-                where=lambda arguments, _: np.abs(arguments[0] - arguments[1]) > LARGEST,
+                where=lambda args, _: _apart(args) > LARGEST,
+                instead=float("inf"),
                 checks=("forward",),
                 dtypes=("float32",),
                 settings=("reduction=none,delta=0.5",),
@@ -135,23 +97,14 @@ SPECS = (
         params=(
             *SETTINGS,
             *WEIGHED,
-            Params(
-                values={"reduction": "none", "delta": 0.5},
-                inputs=(Points(), Beside(kinks=(-0.5, 0.0, 0.5))),
-            ),
-            swept(_references("huber_loss"), delta=WIDTHS),
+            rows.each(*NARROW_PAIRS, delta=0.5),
+            rows.swept(THEME.reference("huber_loss"), delta=WIDTHS),
         ),
         bad_calls=(
             *GENERIC,
             *WEIGHTS,
-            *INTEGERS,
-            bad(
-                "int32_and_float32",
-                "input is of integers",
-                np.ones(3, np.int32),
-                np.ones(3, np.float32),
-            ),
-            *_width("delta", zero=0.0, negative=-1.0, nan=float("nan"), a_string="1", none=None),
+            *rows.wrong_kinds(int32="float32"),
+            *rows.wrong_values("delta", zero=0.0, **NO_WIDTHS),
         ),
     ),
 )

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 
-def smooth_l1_loss(input: Any, target: Any, beta: Any, reduction: str = "none") -> Any:
+def smooth_l1_loss(input, target, beta, reduction):
     """torch takes a number only."""
     d = input - target
     return torch.where(d.abs() < beta, d * d / (2 * beta), d.abs() - beta / 2)
 
 
-def huber_loss(input: Any, target: Any, delta: Any, reduction: str = "none") -> Any:
+def huber_loss(input, target, delta, reduction):
     """torch takes a number only."""
     d = input - target
     return torch.where(d.abs() <= delta, d * d / 2, delta * (d.abs() - delta / 2))

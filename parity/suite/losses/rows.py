@@ -6,125 +6,102 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Array, BadCall, Budget, Params, Points, Samples, Target, Values
-from parity.suite.rows import Theme
+from parity.spec import FLOATS, Array, BadCall, Budget, Params, Points, Samples, Target
+from parity.suite.rows import FORWARD, HALVES, SINGLE, WIDE, Theme, as_formula, setting
 
 # Of the reductions, which add sums to what `none` shows.
 SUMMED = ("forward", "vjp", "second")
+DERIVATIVES = ("vjp", "jvp", "second")
+NUMERIC = ("forward", *DERIVATIVES)
 ROWS = (Samples(shape=(48, 5)), Samples(shape=(48, 5)))
+WEIGHT = Samples(shape=(48, 5), center=1.5, scale=0.25)
 # Where a hyperparameter has a value of its own at every point.
 BRANCHES = (Points(kinks=(0.0,), span=(-8.0, 8.0)), Points(kinks=(0.0,), span=(-8.0, 8.0)))
-
-SUMS = "a sum of one term for each argument"
-JVP = {
-    ("jvp", dtype): Budget(ulp=ulp, floor=2, everywhere=True, reason=SUMS)
-    for dtype, ulp in zip(FLOATS, (4, 4, 1, 1), strict=True)
-}
-
-# Where a gradient is a difference that crosses zero along a line of pairs of points.
-CROSSES = {
-    **JVP,
-    **{
-        ("vjp", dtype): Budget(
-            ulp=ulp,
-            floor=floor,
-            everywhere=True,
-            reason="a difference: where it crosses zero depends on both arguments",
-        )
-        for dtype, ulp, floor in zip(FLOATS, (4, 4, 1, 1), (2, 2, 2.0**-10, 2.0**-10), strict=True)
-    },
-    ("jit", "float32"): Budget(ulp=4, floor=2, everywhere=True, reason="a difference, as above"),
-}
-
 X = np.array([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 
 
+def budgets(
+    checks: tuple[str, ...], dtypes: tuple[str, ...], ulp: float, floor: float, reason: str
+) -> dict[Any, Budget]:
+    """A budget of several checks and dtypes, whose floor counts everywhere."""
+    budget = Budget(ulp=ulp, floor=floor, everywhere=True, reason=reason)
+    return {(check, dtype): budget for check in checks for dtype in dtypes}
+
+
+SUMS = "a sum of one term for each argument"
+DIFFERS = "a difference: where it crosses zero depends on both arguments"
+JVP = {**budgets(("jvp",), WIDE, 4, 2, SUMS), **budgets(("jvp",), HALVES, 1, 2, SUMS)}
+# Where a gradient is a difference that crosses zero along a line of pairs of points.
+CROSSES = {
+    **JVP,
+    **budgets(("vjp",), WIDE, 4, 2, DIFFERS),
+    **budgets(("vjp",), HALVES, 1, 2.0**-10, DIFFERS),
+    **budgets(("jit",), SINGLE, 4, 2, DIFFERS),
+}
+LARGER = "a difference of larger terms, which crosses zero along a line"
+CANCELS = Budget(ulp=4, floor=64, everywhere=True, reason=LARGER)
+
 THEME = Theme("losses", fields={"budgets": JVP}, arguments=(X, X))
 loss, bad = THEME.row, THEME.bad
+A_LIST = bad("a_list", "an input that is a list", [1.0, 2.0], X)
 
 
-def each(inputs: tuple[Array, ...], **values: Any) -> Params:
+def each(*inputs: Array, **fields: Any) -> Params:
     """The losses of single points."""
-    return Params(values={"reduction": "none", **values}, inputs=inputs)
+    return setting(*inputs, **{"reduction": "none", **fields})
 
 
-def reduced(reduction: str, inputs: tuple[Array, ...] = ROWS, **fields: Any) -> Params:
+def reduced(reduction: str, *inputs: Array, **fields: Any) -> Params:
     """Their mean, in all dtypes, or another sum."""
-    return Params(
-        values={"reduction": reduction, **fields.pop("values", {})},
-        inputs=inputs,
-        checks=fields.pop("checks", SUMMED),
-        dtypes=fields.pop("dtypes", FLOATS if reduction == "mean" else ("float32",)),
-        **fields,
-    )
+    dtypes = FLOATS if reduction == "mean" else SINGLE
+    defaults = {"reduction": reduction, "checks": SUMMED, "dtypes": dtypes}
+    return setting(*(inputs or ROWS), **{**defaults, **fields})
 
 
-def weighed(
-    reduction: str, inputs: tuple[Array, ...] = ROWS, weight: Array | None = None, **fields: Any
-) -> Params:
-    """The same with a weight, which is differentiated unless it is Given."""
-    return reduced(
-        reduction,
-        inputs,
-        label=f"reduction={reduction},weight=array",
-        arrays={"weight": weight or Samples(shape=(48, 5), center=1.5, scale=0.25)},
-        dtypes=("float32", "float64"),
-        **fields,
-    )
+def weighed(reduction: str, *inputs: Array, **fields: Any) -> Params:
+    """The same with a weight, which is differentiated."""
+    return reduced(reduction, *inputs, arrays={"weight": WEIGHT}, dtypes=WIDE, **fields)
 
 
-CANCELS = Budget(
-    ulp=4,
-    floor=64,
-    everywhere=True,
-    reason="a difference of larger terms, which crosses zero along a line",
-)
-
-
-def swept(
-    reference: Target,
-    inputs: tuple[Array, ...] = BRANCHES,
-    values: Values | None = None,
-    **arrays: Array,
-) -> Params:
+def swept(reference: Target, *inputs: Array, **fields: Any) -> Params:
     """Hyperparameters as arrays with a value for each point, differentiated."""
-    return Params(
-        values={"reduction": "none", **(values or {})},
+    arrays = {name: array for name, array in fields.items() if isinstance(array, Points)}
+    values = {name: value for name, value in fields.items() if name not in arrays}
+    budget = values.pop("budget", CANCELS)
+    return as_formula(
+        reference,
+        *(inputs or BRANCHES),
+        label=",".join(f"{name}=array" for name in arrays),
+        values={"reduction": "none", **values},
         arrays=arrays,
         mapped=True,
-        label=",".join(f"{name}=array" for name in arrays),
-        inputs=inputs,
-        reference=reference,
-        truth=reference,
-        dtypes=("float32",),
-        checks=("forward", "vjp"),
-        budget=CANCELS,
+        dtypes=SINGLE,
+        checks=FORWARD,
+        budget=budget,
     )
 
 
 def wrong_reduction(*args: Any) -> tuple[BadCall, ...]:
     """Calls with reductions that do not exist."""
-    return tuple(
-        bad(f"reduction_{name}", "no such reduction", *args, reduction=name)
-        for name in ("men", "batch_mean")
-    )
+    wrong = ("men", "batch_mean")
+    return tuple(bad(f"reduction_{n}", "no such reduction", *args, reduction=n) for n in wrong)
 
 
-def wrong_kinds(*kinds: tuple[str, str]) -> tuple[BadCall, ...]:
-    """Calls with dtypes that do not go, as (input's, target's)."""
-    return tuple(
-        bad(f"{x}_and_{t}", "dtypes that do not go", _ones(x), _ones(t), reduction="mean")
-        for x, t in kinds
-    )
+def wrong_kinds(**kinds: str) -> tuple[BadCall, ...]:
+    """Calls with dtypes that do not go: by the input's, the target's."""
+    pairs = [(x, t) for x, targets in kinds.items() for t in targets.split()]
+    ones = {dtype: np.ones((2, 3), dtype) for pair in pairs for dtype in pair}
+    return tuple(bad(f"{x}_and_{t}", "dtypes that do not go", ones[x], ones[t]) for x, t in pairs)
+
+
+def wrong_values(name: str, *args: Any, **wrong: Any) -> tuple[BadCall, ...]:
+    """Calls with other values of a hyperparameter than it may have, by what they are."""
+    return tuple(bad(f"{name}_{w}", f"{name} is {w}", *args, **{name: v}) for w, v in wrong.items())
 
 
 def filled(*shapes: tuple[int, ...], dtype: str = "float32") -> tuple[Any, ...]:
     """Arrays of ones."""
     return tuple(np.ones(shape, dtype) for shape in shapes)
-
-
-def _ones(dtype: str) -> Any:
-    return np.ones((2, 3), dtype)
 
 
 def shapes(name: str, reason: str, first: tuple[int, ...], *others: tuple[int, ...]) -> BadCall:

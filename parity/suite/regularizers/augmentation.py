@@ -3,210 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from parity.spec import Budget, Drawn, Law, Params, Samples, Spec, on
-from parity.suite.regularizers.augmentation_laws import (
-    AFFINE,
-    COMPOSE,
-    CROP,
-    ERASING,
-    FLIP,
-    JITTER,
-    ROTATION,
-    corners,
-    erased,
-    factors,
-    flips,
-    matrices,
-)
+import numpy as np
 
-HERE = "parity.suite.regularizers.augmentation"
-IMAGES = (Samples(shape=(6, 3, 9, 11), center=0.5, scale=0.2),)
-# Mapped and compiled they are in the laws, with keys of their own.
-CHECKS = ("forward", "vjp", "shapes", "signature", "law")
+from parity.spec import Budget, Drawn, Given, Params, Samples, Spec, on
+from parity.suite.regularizers import augmentation_laws as laws
+from parity.suite.rows import FORWARD, SINGLE, Theme, each, few, setting, values_only
+
+IMAGES = Samples(shape=(6, 3, 9, 11), center=0.5, scale=0.2)
 # What is measured on images in float32 says nothing of float64.
-DTYPES = ("float32", "bfloat16")
-
-MEASURED = Budget(
-    ulp=4,
-    floor=512,
-    everywhere=True,
-    reason="the map is measured on images that it moved, and rounded like them",
-)
-FACTOR = Budget(
-    ulp=4,
-    floor=64,
-    everywhere=True,
-    reason="the factor is measured on differences of pixels that it changed",
-)
-HALF = Budget(
-    ulp=2, floor=1, everywhere=True, reason="what was drawn is measured in half precision"
-)
+MEASURED = ("float32", "bfloat16")
+MOVED = (*MEASURED, "float64", "uint8")
+FIELDS = {
+    "inputs": (IMAGES,),
+    # Mapped and compiled they are in the laws, with keys of their own.
+    "checks": (*FORWARD, "shapes", "signature", "law"),
+    "extra": ("key", "channel_axis"),
+}
+THEME = Theme("regularizers", "augmentation", FIELDS)
 
 
 def _random(
-    name: str,
-    reference: Any,
-    observe: Callable[..., Any],
-    *settings: Params,
-    laws: tuple[Law, ...],
-    **fields: Any,
+    name: str, observe: Callable[..., Any], *settings: Params, dtypes: Any = MEASURED, **fields: Any
 ) -> Spec:
-    """A row: the reference gets what `observe` saw."""
-    fields.setdefault("dtypes", DTYPES)
-    return Spec(
-        family="regularizers",
-        name=name,
-        subject=on("jax", f"{HERE}_subjects.{name}"),
-        reference=reference,
-        inputs=IMAGES,
-        params=tuple(_observed(setting, observe) for setting in settings),
-        checks=CHECKS,
-        laws=laws,
-        **fields,
-    )
+    """A row, whose reference gets what `observe` saw."""
+    random = Drawn(seed=3, observe=observe, at=0)
+    params = tuple(replace(setting, random=random) for setting in settings)
+    return THEME.row_beyond(name, params=params, dtypes=dtypes, omitted=("drawn",), **fields)
 
 
-def _observed(setting: Params, observe: Callable[..., Any]) -> Params:
-    return Params(
-        label=setting.label,
-        values=setting.values,
-        dtypes=setting.dtypes,
-        checks=setting.checks,
-        key=3,
-        drawn=Drawn(observe=observe),
-    )
+def _measured(floor: float, reason: str) -> dict[Any, Budget]:
+    half = "what was drawn is measured in half precision"
+    return {
+        **each(FORWARD, SINGLE, Budget(ulp=4, floor=floor, everywhere=True, reason=reason)),
+        **each(FORWARD, ("bfloat16",), Budget(ulp=2, floor=1, everywhere=True, reason=half)),
+    }
 
 
-def _torch(name: str, **options: Any) -> Any:
-    return on("torch", f"{HERE}_references.{name}", **options)
-
-
-def _set(label: str, dtypes: tuple[str, ...] | None = None, **values: Any) -> Params:
-    return Params(label=label, values=values, dtypes=dtypes)
-
-
-def _alone(label: str, **values: Any) -> Params:
-    """Values of one dtype."""
-    return Params(label=label, values=values, dtypes=("float32",), checks=("forward",))
-
-
-MOVED = (*DTYPES, "float64", "uint8")
-OPTIONS = ("interpolation", "fill", "channel_axis")
-MAPS: dict[Any, Budget] = {
-    **dict.fromkeys(("forward", "vjp"), MEASURED),
-    **{(check, "bfloat16"): HALF for check in ("forward", "vjp")},
-}
+MAPS = _measured(512, "the map is measured on images that it moved, and rounded like them")
+FACTORS = _measured(64, "the factor is measured on differences of pixels that it changed")
+FLIPS = (setting(label="half"), values_only(label="often", p=0.9))
 
 SPECS = (
     _random(
         "random_crop",
-        _torch("cropped_at"),
-        corners,
-        _set("padded", size=8, padding=2),
-        _alone("reflected", size=8, padding=4, padding_mode="reflect"),
-        _alone("edges", size=(8, 10), padding=(3, 1), padding_mode="edge"),
-        _alone("four_margins", size=(8, 10), padding=(0, 1, 2, 3)),
-        _alone("inside", size=(5, 4)),
-        laws=CROP,
+        laws.corners,
+        setting(label="padded", size=8, padding=2),
+        values_only(label="reflected", size=8, padding=4, padding_mode="reflect"),
+        values_only(label="edges", size=(8, 10), padding=(3, 1), padding_mode="edge"),
+        values_only(label="four_margins", size=(8, 10), padding=(0, 1, 2, 3)),
+        values_only(label="inside", size=(5, 4)),
+        laws=laws.CROP,
         dtypes=MOVED,
-        signature="(key, images, size)",
-        extra=("padding", "padding_mode", "channel_axis"),
     ),
-    _random(
-        "random_horizontal_flip",
-        _torch("flipped_where", axis=-1),
-        flips,
-        _set("half"),
-        _alone("often", p=0.9),
-        laws=FLIP,
-        dtypes=MOVED,
-        signature="(key, images, p=0.5)",
-        extra=("channel_axis",),
-    ),
-    _random(
-        "random_vertical_flip",
-        _torch("flipped_where", axis=-2),
-        flips,
-        _set("half"),
-        _alone("often", p=0.9),
-        laws=FLIP,
-        dtypes=MOVED,
-        signature="(key, images, p=0.5)",
-        extra=("channel_axis",),
-    ),
+    _random("random_horizontal_flip", laws.flips, *FLIPS, laws=laws.FLIP, dtypes=MOVED),
+    _random("random_vertical_flip", laws.flips, *FLIPS, laws=laws.FLIP, dtypes=MOVED),
     _random(
         "random_rotation",
-        _torch("mapped_by"),
-        matrices,
-        _set("about", degrees=60.0),
-        _alone("nearest", degrees=60.0, interpolation="nearest"),
-        _alone("between", degrees=(30.0, 45.0), fill=0.5),
-        laws=ROTATION,
+        laws.matrices,
+        setting(label="about", degrees=60.0),
+        values_only(label="nearest", degrees=60.0, interpolation="nearest"),
+        values_only(label="between", degrees=(30.0, 45.0), fill=0.5),
+        laws=laws.ROTATION,
         budgets=MAPS,
-        signature="(key, images, degrees)",
-        extra=OPTIONS,
     ),
     _random(
         "random_affine",
-        _torch("mapped_by"),
-        matrices,
-        _set("all", degrees=20.0, translate=(0.2, 0.1), scale=(0.7, 1.2), shear=(0.0, 9.0)),
-        _alone("filled", degrees=(5.0, 20.0), shear=(0.0, 9.0, -9.0, 0.0), fill=(0.1, 0.2, 0.3)),
-        laws=AFFINE,
-        budgets=MAPS,
-        signature="(key, images, degrees, translate=None, scale=None, shear=None)",
-        extra=OPTIONS,
-    ),
-    Spec(
-        family="regularizers",
-        name="color_jitter",
-        subject=on("jax", f"{HERE}_subjects.color_jitter"),
-        reference=on("torch", "parity.suite.regularizers.image_transforms_references.affine"),
-        inputs=IMAGES,
-        params=tuple(
-            Params(
-                label=name,
-                values={name: 0.3},
-                reference=_torch(f"changed_{name}"),
-                key=3,
-                drawn=Drawn(observe=factors),
-                dtypes=DTYPES if name == "brightness" else ("float32",),
-            )
-            for name in ("brightness", "contrast", "saturation", "hue")
+        laws.matrices,
+        setting(
+            label="all", degrees=20.0, translate=(0.2, 0.1), scale=(0.7, 1.2), shear=(0.0, 9.0)
         ),
-        checks=CHECKS,
-        laws=JITTER,
-        budgets={
-            **dict.fromkeys(("forward", "vjp"), FACTOR),
-            **{(check, "bfloat16"): HALF for check in ("forward", "vjp")},
-        },
-        signature="(key, images, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)",
-        extra=("channel_axis",),
+        values_only(
+            label="filled", degrees=(5.0, 20.0), shear=(0.0, 9.0, -9.0, 0.0), fill=(0.1, 0.2, 0.3)
+        ),
+        laws=laws.AFFINE,
+        budgets=MAPS,
+    ),
+    _random(
+        "color_jitter",
+        laws.factors,
+        setting(label="brightness", brightness=0.3),
+        few(label="contrast", contrast=0.3),
+        few(label="saturation", saturation=0.3),
+        few(label="hue", hue=0.3),
+        laws=laws.JITTER,
+        budgets=FACTORS,
     ),
     _random(
         "random_erasing",
-        _torch("erased_where"),
-        erased,
-        _set("half"),
-        _alone("value", p=0.9, value=0.25, scale=(0.1, 0.5)),
-        _alone("color", p=0.9, value=(0.1, 0.2, 0.3), ratio=(0.5, 2.0)),
-        laws=ERASING,
+        laws.erased,
+        setting(label="half"),
+        values_only(label="value", p=0.9, value=0.25, scale=(0.1, 0.5)),
+        values_only(label="color", p=0.9, value=(0.1, 0.2, 0.3), ratio=(0.5, 2.0)),
+        laws=laws.ERASING,
         dtypes=MOVED,
-        signature="(key, images, p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0.0)",
-        extra=("channel_axis",),
     ),
-    Spec(
-        family="regularizers",
-        name="compose",
-        subject=on("jax", f"{HERE}_subjects.compose"),
-        reference=on("jax", f"{HERE}_references.by_hand"),
+    THEME.row_beyond(
+        "compose",
+        subject=on("jax", THEME.reference("composed").name),
+        reference=on("jax", THEME.reference("by_hand").name),
         truth="reference",
-        inputs=IMAGES,
-        params=(Params(label="five", key=5),),
-        dtypes=("float32",),
-        checks=("forward", "vjp", "vmap", "law"),
-        laws=COMPOSE,
+        inputs=(Given(values=np.array([0, 5], np.uint32)), IMAGES),
+        params=(setting(label="five"),),
+        dtypes=SINGLE,
+        checks=(*FORWARD, "vmap", "law"),
+        laws=laws.COMPOSE,
     ),
 )

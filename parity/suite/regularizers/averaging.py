@@ -7,12 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Law, Params, Samples, steps
-from parity.suite.rows import HALVES, WIDE, Theme, as_formula, setting
+from parity.spec import Budget, Choices, Given, Law, Params, Samples
+from parity.suite.rows import (
+    HALVES,
+    WIDE,
+    Theme,
+    as_formula,
+    number,
+    values_only,
+)
 
 STEPS = 4
+ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
 # Beside the weight there is an integer in the tree, which is copied.
-START = {"weight": Choices(values=(0.0,), shape=(6,), differentiated=False), "count": Given(values=0)}
+START = {"weight": ZEROS, "count": Given(values=0)}
 SHOWN = {
     "weight": Samples(shape=(STEPS, 6), axis=None),
     "count": Given(values=tuple(10 * n for n in range(STEPS))),
@@ -32,18 +40,16 @@ THEME = Theme(
 )
 
 
-def _reference(name: str) -> Any:
-    return steps("torch", THEME.reference(name).name)
-
-
-def _settings(**values: Any) -> tuple[Params, ...]:
-    """Against AveragedModel, in all dtypes; a half precision average is rounded at each step."""
+def _against_torch(**values: Any) -> tuple[Params, ...]:
+    """In all dtypes; AveragedModel, too, rounds an average in half precision at each step."""
     return (
-        setting(dtypes=WIDE, checks=("forward",), **values),
-        setting(
-            label="half", dtypes=HALVES, checks=("forward",), truth="reference", **values
-        ),
+        values_only(dtypes=WIDE, **values),
+        values_only(label="half", dtypes=HALVES, truth="reference", **values),
     )
+
+
+def _differentiated(name: str, **fields: Any) -> Params:
+    return as_formula(THEME.steps(name), dtypes=WIDE, checks=ALL, **fields)
 
 
 def _runs(factory: Callable[..., Any], decays: Any) -> Any:
@@ -83,20 +89,13 @@ def _invalid_traced_decay_is_nan(subject: Any) -> str | None:
 
 
 SPECS = (
-    THEME.row(
+    THEME.row_of_steps(
         "ema",
-        subject=steps("jax", "jaxact.regularizers.ema"),
-        reference=_reference("ema"),
-        omitted=("params",),
         params=(
-            *_settings(decay=0.75),
-            *(setting(decay=d, dtypes=("float32",), checks=("forward",)) for d in (0.0, 0.25, 0.5, 0.999, 1.0)),
-            as_formula(
-                _reference("ema_formula"),
-                label="decay=array",
-                arrays={"decay": Samples(shape=(), center=0.75, scale=0.1, axis=None)},
-                dtypes=WIDE,
-                checks=ALL,
+            *_against_torch(decay=0.75),
+            *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
+            _differentiated(
+                "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}
             ),
         ),
         laws=(
@@ -104,14 +103,8 @@ SPECS = (
             Law(name="invalid_traced_decay_is_nan", broken=_invalid_traced_decay_is_nan),
         ),
     ),
-    THEME.row(
+    THEME.row_of_steps(
         "swa",
-        subject=steps("jax", "jaxact.regularizers.swa"),
-        reference=_reference("swa"),
-        omitted=("params",),
-        params=(
-            *_settings(),
-            as_formula(_reference("swa_formula"), label="differentiated", dtypes=WIDE, checks=ALL),
-        ),
+        params=(*_against_torch(), _differentiated("swa_formula", label="differentiated")),
     ),
 )

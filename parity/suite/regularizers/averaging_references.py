@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,14 +31,16 @@ class Averaged:
         self.model.weight.data = params["weight"].detach()
         self.model.get_buffer("count").copy_(params["count"])
         self.average.update_parameters(self.model)
-        averages = {name: x.detach().clone() for name, x in self.average.module.state_dict().items()}
+        averages = {
+            name: x.detach().clone() for name, x in self.average.module.state_dict().items()
+        }
         return {"state": {"params": averages, "n_averaged": self.average.n_averaged.clone()}}
 
 
 class _Formula:
     """The same, differentiable; the share of the new weights depends on how many there were."""
 
-    def __init__(self, share: Any) -> None:
+    def __init__(self, share: Callable[[int], Any]) -> None:
         self.share = share
         self.count = 0
         self.weight: Any = 0.0

@@ -6,83 +6,87 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import (
-    BadCall,
-    Budget,
-    Choices,
-    Given,
-    Params,
-    Points,
-    Samples,
-)
-from parity.suite.regularizers.rows import (
-    BOTH,
+from parity.spec import BadCall, Budget, Choices, Given, Params, Points, Samples, Template, on
+from parity.suite.rows import (
     FORWARD,
     HALVES,
     SINGLE,
+    WIDE,
     Theme,
-    given,
+    as_formula,
+    each,
+    few,
     in_half_precision,
+    number,
+    setting,
+    values_only,
 )
 
-SHAPES = ((5,), (6, 4), (3, 2, 2))
-TREE = tuple(Samples(shape=shape, axis=None) for shape in SHAPES)
+
+def _tree(kind: Any, *steps: int, **fields: Any) -> Any:
+    """A tree of three leaves, of so many steps."""
+
+    def leaf(*shape: int) -> Any:
+        return kind(shape=(*steps, *shape), **fields)
+
+    return {"a": {"bias": leaf(5), "weight": leaf(6, 4)}, "b": leaf(3, 2, 2)}
+
+
+def _normal(*steps: int, scale: float = 2.0) -> Any:
+    return _tree(Samples, *steps, axis=None, scale=scale)
+
+
+def _even(shape: tuple[int, ...], dtype: str = "float32") -> Any:
+    return np.linspace(-1, 2, int(np.prod(shape))).astype(dtype).reshape(shape)
+
+
+def _one_beside(*values: float) -> Any:
+    """A leaf of these numbers beside others that are small."""
+    small = {"weight": Given(values=((0.25, -0.5),))}
+    return {"a": {"bias": Given(values=values), **small}, "b": Given(values=(0.125,))}
+
+
+TREE, HUGE, TINY = _normal(), _normal(scale=1e25), _normal(scale=1e-25)
 # Far beyond what is clipped, and far below.
-LARGE = tuple(Samples(shape=shape, axis=None, scale=64.0) for shape in SHAPES)
-SMALL = tuple(Samples(shape=shape, axis=None, scale=0.01) for shape in SHAPES)
-TIED = tuple(Choices(values=(-1.0, 0.0, 1.0), shape=shape) for shape in SHAPES)
-ZERO = tuple(Choices(values=(0.0,), shape=shape) for shape in SHAPES)
-ZERO_LEAF = (TREE[0], ZERO[1], TREE[2])
-HUGE = tuple(Samples(shape=shape, axis=None, scale=1e25) for shape in SHAPES)
-TINY = tuple(Samples(shape=shape, axis=None, scale=1e-25) for shape in SHAPES)
-BEYOND_HALF = tuple(Choices(values=(-3e4, 3e4), shape=shape) for shape in SHAPES)
-SUMS = Budget(
-    ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along all of them"
-)
-HALF_SUMS = Budget(
-    ulp=1, floor=2.0**-6, everywhere=True, reason="each gradient is less its part along all of them"
-)
+LARGE, SMALL = _normal(scale=64.0), _normal(scale=0.01)
+TIED = _tree(Choices, values=(-1.0, 0.0, 1.0))
+ZERO = _tree(Choices, values=(0.0,))
+ZERO_LEAF = {**TREE, "a": {**TREE["a"], "weight": ZERO["a"]["weight"]}}
+BEYOND_HALF = _tree(Choices, values=(-3e4, 3e4))
+OF_NORM_5 = {
+    "a": {"bias": Given(values=(3.0, 0.0)), "weight": Given(values=((0.0, 4.0),))},
+    "b": Given(values=(0.0,)),
+}
+ALONG = "each gradient is less its part along all of them"
+SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
+HALF_SUMS = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=ALONG)
 POWERS = Budget(ulp=8, floor=4, reason="quotients to the second power")
 SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
 CLIPPED = {
-    ("forward", "float32"): SCALED,
-    ("forward", "float64"): SCALED,
-    ("vjp", "float32"): SUMS,
-    ("vjp", "float64"): SUMS,
-    ("vjp", "float16"): HALF_SUMS,
-    ("vjp", "bfloat16"): HALF_SUMS,
-    ("jvp", "float32"): SUMS,
-    ("jvp", "float64"): SUMS,
-    ("jvp", "float16"): HALF_SUMS,
-    ("jvp", "bfloat16"): HALF_SUMS,
+    **each(("forward",), WIDE, SCALED),
+    **each(("vjp", "jvp"), WIDE, SUMS),
+    **each(("vjp", "jvp"), HALVES, HALF_SUMS),
 }
-X = tuple(
-    np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape) for shape in SHAPES
-)
-INTEGERS = tuple(x.astype(np.int32) for x in X)
-EMPTY = (X[0], X[1][:0], X[2])
-
-
-def _one_beside(*values: float) -> tuple[Any, ...]:
-    """A leaf of these numbers beside others that are small."""
-    return (Given(values=values), Given(values=((0.25, -0.5),)), Given(values=(0.125,)))
-
-
-THEME = Theme("clipping", {"inputs": TREE}, X)
-
-
-def _scalar(center: float) -> Samples:
-    return Samples(shape=(), center=center, scale=0.125, axis=None)
+SECOND = ("forward", "vjp", "second")
+NUMERIC = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "signature")
+X = _tree(_even)
+INTEGERS = _tree(_even, dtype="int32")
+EMPTY = {**X, "a": {**X["a"], "weight": X["a"]["weight"][:0]}}
+INFINITIES = (("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf))
+THEME = Theme("regularizers", "clipping", {"inputs": (TREE,)}, (X,))
+ANY_ORDER = THEME.reference("total_norm_of_any_order")
+IN_PLACE = THEME.reference("clip_grad_norm_in_place")
+STEPS = 2
+START, GRADS = _tree(Template), _normal(STEPS)
 
 
 def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
     return tuple(
-        Params(
+        few(
             label=",".join(f"{k}={v!r}" for k, v in {**values, "norm_type": p}.items()),
-            values={**values, "norm_type": p},
-            dtypes=SINGLE,
-            checks=FORWARD,
+            norm_type=p,
             budget=POWERS if p == -1.0 else None,
+            **values,
         )
         for p in orders
     )
@@ -92,103 +96,79 @@ def _bad_orders(**values: Any) -> tuple[BadCall, ...]:
     return (
         THEME.bad("norm_type_none", "norm_type is no number", norm_type=None, **values),
         THEME.bad("norm_type_abc", "norm_type is no number", norm_type="abc", **values),
-        THEME.bad("int32", "integers have no norm", *INTEGERS, **values),
+        THEME.bad("int32", "integers have no norm", INTEGERS, **values),
         *(
-            THEME.bad(f"nothing_to_take_p_{p}_of", "an empty leaf", *EMPTY, norm_type=p, **values)
+            THEME.bad(f"nothing_to_take_p_{p}_of", "an empty leaf", EMPTY, norm_type=p, **values)
             for p in (np.inf, -np.inf, -1.0)
         ),
     )
 
 
-def _nonfinite(**values: Any) -> tuple[Params, ...]:
-    return tuple(
-        given(label, *_one_beside(1.0, number), checks=("forward",), values=values)
-        for label, number in (("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf))
-    )
-
-
-DIFFERENTIATED = THEME.reference("clip_grad_norm_differentiated")
-WITH_NORM = THEME.reference("clip_grads_with_norm_differentiated")
-VALUE = THEME.reference("clip_grad_value_differentiated")
-PAIRS = (*TREE, *TREE)
-
 SPECS = (
-    THEME.row(
+    THEME.row_beyond(
         "get_total_norm",
-        signature="(tensors, norm_type=2.0, error_if_nonfinite=False)",
+        signature=on("torch", "nn.utils.get_total_norm"),
         budgets=CLIPPED,
-        checks=("forward", "vjp", "jvp", "second", "vmap", "shapes", "error", "signature"),
-        dtypes=BOTH,
+        checks=(*NUMERIC, "error"),
+        dtypes=WIDE,
         params=(
             Params(),
             in_half_precision(),
             *_norm_types(0.0, 0.5, 1.0, 3.0, np.inf, "inf", -np.inf, -1.0),
-            Params(values={"error_if_nonfinite": True}, dtypes=SINGLE, checks=FORWARD),
-            given("ties,norm_type=inf", *TIED, values={"norm_type": np.inf}),
-            given("ties,norm_type=-inf", *TIED, values={"norm_type": -np.inf}),
-            given("zeros", *ZERO),
-            given("zeros,norm_type=inf", *ZERO, values={"norm_type": np.inf}),
-            given("zeros,norm_type=0", *ZERO, values={"norm_type": 0.0}, checks=("forward",)),
-            given("one_leaf_of_zeros", *ZERO_LEAF),
-            given("one_leaf_of_zeros,norm_type=0", *ZERO_LEAF, values={"norm_type": 0.0}),
-            given("huge", *HUGE),
-            given("tiny", *TINY),
-            *_nonfinite(),
-            given(
-                "norm_type=array",
-                *TREE,
-                arrays={"norm_type": _scalar(2.5)},
-                reference=THEME.reference("total_norm_of_any_order"),
-                truth=THEME.reference("total_norm_of_any_order"),
+            few(error_if_nonfinite=True),
+            few(TIED, label="ties,norm_type=inf", norm_type=np.inf),
+            few(TIED, label="ties,norm_type=-inf", norm_type=-np.inf),
+            few(ZERO, label="zeros"),
+            few(ZERO, label="zeros,norm_type=inf", norm_type=np.inf),
+            values_only(ZERO, label="zeros,norm_type=0", norm_type=0.0),
+            few(ZERO_LEAF, label="one_leaf_of_zeros"),
+            few(ZERO_LEAF, label="one_leaf_of_zeros,norm_type=0", norm_type=0.0),
+            few(HUGE, label="huge"),
+            few(TINY, label="tiny"),
+            *(values_only(_one_beside(1.0, v), label=label) for label, v in INFINITIES),
+            as_formula(
+                ANY_ORDER,
+                label="norm_type=array",
+                arrays={"norm_type": number(2.5, 0.125)},
                 dtypes=SINGLE,
+                checks=FORWARD,
             ),
-            given(
-                "norm_type=array_of_2",
-                *TREE,
+            as_formula(
+                ANY_ORDER,
+                label="norm_type=array_of_2",
                 arrays={"norm_type": Choices(values=(2.0,), shape=())},
-                reference=THEME.reference("total_norm_of_any_order"),
-                truth=THEME.reference("total_norm_of_any_order"),
-                checks=("forward", "vjp", "second"),
+                dtypes=SINGLE,
+                checks=SECOND,
             ),
         ),
         bad_calls=_bad_orders(),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "clip_grads_with_norm",
-        signature="(grads, max_norm, total_norm)",
-        reference=THEME.reference("clip_grads_with_norm"),
+        signature=on("torch", "nn.utils.clip_grads_with_norm_"),
+        renamed={"parameters": "grads"},
         checks=("forward", "vmap", "shapes", "error", "signature"),
         budgets=CLIPPED,
         params=(
-            Params(values={"max_norm": 1.0}, arrays={"total_norm": Given(values=4.0)}),
+            setting(max_norm=1.0, arrays={"total_norm": Given(values=4.0)}),
             *(
-                Params(
+                values_only(
                     label=f"max_norm={most},total_norm={total}",
-                    values={"max_norm": most},
+                    max_norm=most,
                     arrays={"total_norm": Given(values=total)},
-                    checks=("forward",),
-                    dtypes=SINGLE,
                 )
                 for most, total in (
-                    (5.0, 5.0),
-                    (2.0**-10, 2.0**-10),
-                    (5.0, 4.0),
-                    (0.0, 5.0),
-                    (-2.0, 5.0),
-                    (1.0, np.inf),
-                    (1.0, np.nan),
-                    (np.inf, np.inf),
-                    (np.nan, 1.0),
+                    *((5.0, 5.0), (2.0**-10, 2.0**-10), (5.0, 4.0), (0.0, 5.0), (-2.0, 5.0)),
+                    *((1.0, np.inf), (1.0, np.nan), (np.inf, np.inf), (np.nan, 1.0)),
                 )
             ),
             *(
-                Params(
+                as_formula(
+                    THEME.reference("clip_grads_with_norm_differentiated"),
                     label=f"{label},max_norm=array,total_norm=array",
-                    arrays={"max_norm": _scalar(most), "total_norm": _scalar(4.0)},
-                    reference=WITH_NORM,
-                    truth=WITH_NORM,
-                    checks=("forward", "vjp", "second"),
+                    arrays={"max_norm": number(most, 0.125), "total_norm": number(4.0, 0.125)},
                     dtypes=SINGLE,
+                    checks=SECOND,
                 )
                 for label, most in (("clipped", 1.0), ("kept", 8.0))
             ),
@@ -197,162 +177,124 @@ SPECS = (
             THEME.bad("max_norm_none", "no number", max_norm=None, total_norm=np.float32(1.0)),
         ),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "clip_grad_norm",
-        signature="(grads, max_norm, norm_type=2.0, error_if_nonfinite=False)",
-        reference=DIFFERENTIATED,
+        signature=on("torch", "nn.utils.clip_grad_norm_"),
+        renamed={"parameters": "grads"},
         budgets=CLIPPED,
-        dtypes=BOTH,
+        dtypes=WIDE,
         params=(
-            Params(values={"max_norm": 1.0}),
+            setting(max_norm=1.0),
             in_half_precision(max_norm=1.0),
-            Params(
-                label="in_place",
-                values={"max_norm": 1.0},
-                reference=THEME.reference("clip_grad_norm"),
-                checks=("forward",),
-                dtypes=("float32", "float16"),
+            values_only(
+                label="in_place", max_norm=1.0, reference=IN_PLACE, dtypes=("float32", "float16")
             ),
-            given("kept", *SMALL, values={"max_norm": 1.0}),
-            given("far_beyond", *LARGE, values={"max_norm": 1.0}, dtypes=SINGLE),
-            given(
-                "max_norm=total",
-                *(Given(values=v) for v in ((3.0, 0.0), ((0.0, 4.0),), (0.0,))),
-                values={"max_norm": 5.0},
-                checks=("forward",),
-            ),
-            Params(values={"max_norm": 0.0}, checks=FORWARD, dtypes=SINGLE),
-            Params(values={"max_norm": -1.0}, checks=FORWARD, dtypes=SINGLE),
+            few(SMALL, label="kept", max_norm=1.0),
+            few(LARGE, label="far_beyond", max_norm=1.0),
+            values_only(OF_NORM_5, label="max_norm=total", max_norm=5.0),
+            few(max_norm=0.0),
+            few(max_norm=-1.0),
             *_norm_types(1.0, "inf", max_norm=1.0),
-            given("zeros", *ZERO, values={"max_norm": 1.0}),
-            given("zeros,max_norm=0", *ZERO, values={"max_norm": 0.0}),
-            given("huge", *HUGE, values={"max_norm": 1.0}, checks=("forward",)),
-            given("tiny", *TINY, values={"max_norm": 1.0}, checks=("forward",)),
-            given(
-                "norm_beyond_half_precision",
-                *BEYOND_HALF,
-                values={"max_norm": 1.0},
-                checks=("forward",),
-                dtypes=("float16",),
+            few(ZERO, label="zeros", max_norm=1.0),
+            few(ZERO, label="zeros,max_norm=0", max_norm=0.0),
+            values_only(HUGE, label="huge", max_norm=1.0),
+            values_only(TINY, label="tiny", max_norm=1.0),
+            values_only(
+                BEYOND_HALF, label="norm_beyond_half_precision", max_norm=1.0, dtypes=("float16",)
             ),
-            *_nonfinite(max_norm=1.0),
-            given(
-                "max_norm=array",
-                *TREE,
-                arrays={"max_norm": _scalar(2.0)},
-                truth=DIFFERENTIATED,
+            *(
+                values_only(_one_beside(1.0, v), label=label, max_norm=1.0)
+                for label, v in INFINITIES
             ),
-            Params(
-                values={"max_norm": 1.0, "error_if_nonfinite": True}, checks=FORWARD, dtypes=SINGLE
-            ),
+            few(label="max_norm=array", arrays={"max_norm": number(2.0, 0.125)}),
+            few(max_norm=1.0, error_if_nonfinite=True),
         ),
         bad_calls=(
             *_bad_orders(max_norm=1.0),
             THEME.bad("max_norm_none", "max_norm is no number", max_norm=None),
         ),
     ),
-    THEME.row(
+    # A single array is a tree of one leaf, which is visited point by point.
+    THEME.row_beyond(
         "clip_grad_value",
-        signature="(grads, clip_value)",
+        signature=on("torch", "nn.utils.clip_grad_value_"),
+        renamed={"parameters": "grads"},
         inputs=(Points(kinks=(-0.5, 0.5)),),
         params=(
-            Params(values={"clip_value": 0.5}),
-            *(
-                Params(values={"clip_value": c}, checks=FORWARD, dtypes=SINGLE)
-                for c in (0.0, -0.5, np.inf)
-            ),
-            Params(values={"clip_value": np.nan}, checks=("forward",), dtypes=SINGLE),
-            Params(
+            setting(clip_value=0.5),
+            *(few(clip_value=c) for c in (0.0, -0.5, np.inf)),
+            values_only(clip_value=np.nan),
+            as_formula(
+                THEME.reference("clip_grad_value_differentiated"),
+                Points(kinks=(0.0,), span=(-8.0, 8.0)),
                 label="clip_value=array",
-                inputs=(Points(kinks=(0.0,), span=(-8.0, 8.0)),),
                 arrays={"clip_value": Points(kinks=(0.0,), span=(-8.0, 8.0))},
                 mapped=True,
-                reference=VALUE,
-                truth=VALUE,
                 dtypes=SINGLE,
                 checks=FORWARD,
             ),
         ),
         bad_calls=(
-            THEME.bad("clip_value_none", "clip_value is no number", X[0], clip_value=None),
+            THEME.bad("clip_value_none", "clip_value is no number", _even((5,)), clip_value=None),
             THEME.bad(
-                "complex64", "numbers without order", X[0].astype("complex64"), clip_value=1.0
+                "complex64", "numbers without order", _even((5,), "complex64"), clip_value=1.0
             ),
         ),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "adaptive_grad_clip",
-        signature="(grads, params, clip_factor=0.01, eps=1e-3)",
-        extra=("layout",),
-        inputs=PAIRS,
+        inputs=(TREE, TREE),
         budgets=CLIPPED,
-        checks=("forward", "vjp", "jvp", "second", "vmap", "shapes", "signature"),
+        checks=NUMERIC,
         dtypes=SINGLE,
         params=(
             Params(),
-            Params(label="other_dtypes", dtypes=("float64", *HALVES), checks=FORWARD),
-            Params(values={"clip_factor": 1.0}, checks=FORWARD, dtypes=SINGLE),
-            Params(values={"clip_factor": 1.0, "layout": "flax"}, checks=FORWARD, dtypes=SINGLE),
-            Params(values={"clip_factor": 0.5, "eps": 4.0}, checks=FORWARD, dtypes=SINGLE),
-            given("weights_of_zeros", *TREE, *ZERO, checks=("forward",)),
-            given("gradients_of_zeros", *ZERO, *TREE),
-            given("huge", *HUGE, *TREE, dtypes=SINGLE, checks=("forward",)),
+            few(label="other_dtypes", dtypes=("float64", *HALVES)),
+            few(clip_factor=1.0),
+            few(clip_factor=1.0, layout="flax"),
+            few(clip_factor=0.5, eps=4.0),
+            values_only(TREE, ZERO, label="weights_of_zeros"),
+            few(ZERO, TREE, label="gradients_of_zeros"),
+            values_only(HUGE, TREE, label="huge"),
             *(
-                given(label, *_one_beside(1.0, number), *_one_beside(1.0, 2.0), checks=("forward",))
-                for label, number in (("nan", np.nan), ("inf", np.inf))
+                values_only(_one_beside(1.0, v), _one_beside(1.0, 2.0), label=label)
+                for label, v in INFINITIES[:2]
             ),
-            given(
-                "weight_nan",
-                *_one_beside(1.0, 2.0),
-                *_one_beside(1.0, np.nan),
-                checks=("forward",),
-            ),
-            given(
-                "clip_factor=array,eps=array",
-                *PAIRS,
-                arrays={"clip_factor": _scalar(1.0), "eps": _scalar(4.0)},
-                dtypes=SINGLE,
+            values_only(_one_beside(1.0, 2.0), _one_beside(1.0, np.nan), label="weight_nan"),
+            few(
+                label="clip_factor=array,eps=array",
+                arrays={"clip_factor": number(1.0, 0.125), "eps": number(4.0, 0.125)},
             ),
         ),
     ),
-    THEME.row(
+    THEME.row_of_steps(
         "clip_by_grad_norm",
-        signature="(max_norm, norm_type=2.0)",
+        inputs=(START, GRADS),
         budgets=CLIPPED,
         checks=("forward", "vjp", "vmap", "signature"),
-        dtypes=BOTH,
+        dtypes=WIDE,
         params=(
-            Params(values={"max_norm": 1.0}),
-            Params(values={"max_norm": 1.0, "norm_type": "inf"}, dtypes=SINGLE),
-            given(
-                "max_norm=array,norm_type=array",
-                *TREE,
-                arrays={"max_norm": _scalar(2.0), "norm_type": Given(values=2.0)},
-                dtypes=SINGLE,
+            setting(max_norm=1.0),
+            setting(max_norm=1.0, norm_type="inf", dtypes=SINGLE),
+            few(
+                label="max_norm=array,norm_type=array",
+                arrays={"max_norm": number(2.0, 0.125), "norm_type": Given(values=2.0)},
             ),
         ),
     ),
-    THEME.row(
+    THEME.row_of_steps(
         "clip_by_grad_value",
-        signature="(clip_value)",
-        reference=THEME.reference("clip_grad_value"),
-        inputs=(Points(kinks=(-0.5, 0.5)),),
-        checks=("forward", "vjp", "signature"),
-        dtypes=BOTH,
-        params=(Params(values={"clip_value": 0.5}),),
+        inputs=(START, _tree(Choices, STEPS, values=(-2.0, -0.5, -0.25, 0.0, 0.5, 0.75))),
+        checks=(*FORWARD, "signature"),
+        dtypes=WIDE,
+        params=(setting(clip_value=0.5),),
     ),
-    THEME.row(
+    THEME.row_of_steps(
         "clip_adaptively",
-        signature="(clip_factor=0.01, eps=1e-3)",
-        extra=("layout",),
-        reference=THEME.reference("adaptive_grad_clip"),
-        inputs=PAIRS,
+        inputs=(TREE, GRADS),
         budgets=CLIPPED,
-        checks=("forward", "vjp", "signature"),
-        dtypes=BOTH,
-        params=(
-            Params(values={"clip_factor": 0.5}),
-            Params(values={"clip_factor": 0.5, "eps": 4.0, "layout": "flax"}, dtypes=SINGLE),
-        ),
+        checks=(*FORWARD, "signature"),
+        dtypes=WIDE,
+        params=(setting(clip_factor=0.5), few(clip_factor=0.5, eps=4.0, layout="flax")),
     ),
 )

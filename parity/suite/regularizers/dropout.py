@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from parity.spec import (
-    FLOATS,
-    BadCall,
-    Budget,
-    Choices,
-    Drawn,
-    Law,
-    Params,
-    Points,
-    Samples,
-    Spec,
-    Values,
-    on,
-)
-from parity.suite.regularizers.dropout_laws import (
-    LINE,
-    Mask,
-    keeps_mean_and_variance,
-    random_mask,
-)
+from parity.spec import FLOATS, BadCall, Budget, Drawn, Law, Params, Points, Samples, Spec, Values
+from parity.suite.regularizers.dropout_laws import LINE, Mask, random_mask, saturating_mask
+from parity.suite.rows import FORWARD, SINGLE, Theme, setting, torch_stream
 
 SAME_BITS = Budget(ulp=0, reason="the same stream gives the same bits")
 # What is kept crosses zero at x = -ALPHA p, which depends on p.
@@ -35,12 +17,25 @@ SHIFTED = {
     ("forward", dtype): Budget(ulp=4, floor=2, everywhere=True, reason="a x and a ALPHA p cancel")
     for dtype in FLOATS[:2]
 }
-POINTS = (Points(kinks=(0.0,)),)
+POINTS = Points(kinks=(0.0,))
 X = np.ones((2, 3, 2), np.float32)
 DRAWN = ("forward", "vjp", "jvp", "second", "vmap", "jit")
 SOME = ("float32", "float16")
 ANY_DTYPE = (*FLOATS, "int32", "uint8")
-SEEDED = {0.5: FLOATS, 0.3: FLOATS, 0.999: FLOATS, 0.1: ("float32",), 1.0: ("float32",)}
+SEEDED = {0.5: FLOATS, 0.3: FLOATS, 0.999: FLOATS, 0.1: SINGLE, 1.0: SINGLE}
+THEME = Theme(
+    "regularizers",
+    "dropout",
+    {"checks": (*DRAWN, "error", "signature", "law"), "extra": ("key",)},
+    (X,),
+)
+SCALED, SATURATING = THEME.reference("scaled"), THEME.reference("saturating")
+
+
+def maps(*shape: int) -> Samples:
+    """Feature maps, with infinities and nan in some; a line of plain numbers."""
+    several = len(shape) > 1
+    return Samples(shape=shape, axis=0 if several else None, special=several)
 
 
 def kept(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
@@ -50,95 +45,83 @@ def kept(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 
 
 def drawn(
-    reference: str,
-    inputs: Any,
-    label: str = "",
-    *,
-    dtypes: tuple[str, ...] = FLOATS,
-    observe: Callable[..., Any] = kept,
-    checks: tuple[str, ...] = DRAWN,
-    **values: Any,
+    reference: Any, *inputs: Any, label: str = "", observe: Any = kept, **fields: Any
 ) -> Params:
     """A random setting: the reference is given what the subject drew from its key."""
-    name = ",".join((label, *(f"{k}={v}" for k, v in values.items())))
-    return Params(
-        label=name.strip(",") or "default",
-        values={"training": True, **values},
-        inputs=inputs,
-        key=7,
-        reference=on("torch", f"parity.suite.regularizers.{reference}"),
-        drawn=Drawn(observe=observe),
-        dtypes=dtypes,
-        checks=checks,
+    values = [f"{k}={v}" for k, v in fields.items() if k not in ("dtypes", "checks")]
+    return setting(
+        *inputs,
+        label=",".join(filter(None, (label, *values))) or "default",
+        random=Drawn(seed=7, observe=observe),
+        reference=reference,
+        **{"dtypes": FLOATS, "checks": DRAWN, "training": True, **fields},
     )
 
 
-def certain(inputs: Any, **values: Any) -> Params:
+def certain(**values: Any) -> Params:
     """A setting that leaves nothing to chance."""
-    name = ",".join(f"{k}={v}" for k, v in values.items())
-    return Params(
-        label=name,
-        values={"training": True, **values},
-        inputs=inputs,
-        key=7,
+    return setting(
+        label=",".join(f"{k}={v}" for k, v in values.items()),
+        random=Drawn(seed=7),
         dtypes=ANY_DTYPE,
-        checks=("forward", "vjp"),
+        checks=FORWARD,
+        **{"training": True, **values},
     )
 
 
-def seeded(
-    name: str,
-    shape: tuple[int, ...],
-    *,
-    dtypes: tuple[str, ...] = FLOATS,
-    module: str = "dropout",
-    **values: Any,
-) -> Params:
+def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **values: Any) -> Params:
     """A setting in which both sides draw from torch's stream, and have the same bits."""
-    every = {"seed": 42, "training": True, **values}
-    label = ",".join(f"{k}={v}" for k, v in every.items() if k != "training")
-    return Params(
-        label=f"{label},shape={'x'.join(map(str, shape)) or '0-d'}",
-        values=every,
-        inputs=(Choices(values=(0.0,), shape=shape, differentiated=False),),
-        reference=on("torch", f"parity.suite.regularizers.{module}_references.seeded_{name}"),
-        truth="reference",
+    named = {"seed": seed, **values, "shape": "x".join(map(str, shape)) or "0-d"}
+    return setting(
+        maps(*shape),
+        label=",".join(f"{k}={v}" for k, v in named.items()),
+        random=torch_stream(seed),
         dtypes=dtypes,
-        checks=("forward",),
+        checks=FORWARD,
         budget=SAME_BITS,
+        training=True,
+        **values,
     )
 
 
-def same_seed(
-    name: str, *shapes: tuple[int, ...], module: str = "dropout", **values: Any
-) -> tuple[Params, ...]:
-    """Some p, gradients, other seeds and other shapes."""
-    setting = functools.partial(seeded, name, module=module, **values)
-    first, *others = shapes
+def same_seed(first: tuple[int, ...], *others: tuple[int, ...]) -> tuple[Params, ...]:
+    """Some p, other seeds and other shapes."""
     return (
-        *(setting(first, p=p, dtypes=dtypes) for p, dtypes in SEEDED.items()),
-        setting(first, p=0.3, gradient=True, seed=0),
-        setting(first, p=0.3, gradient=True, seed=-1, dtypes=("float32",)),
-        *(setting(shape, p=0.3, dtypes=("float32",)) for shape in others),
+        *(seeded(*first, p=p, dtypes=dtypes) for p, dtypes in SEEDED.items()),
+        seeded(*first, p=0.3, seed=0),
+        seeded(*first, p=0.3, seed=-1, dtypes=SINGLE),
+        *(seeded(*shape, p=0.3, dtypes=SINGLE) for shape in others),
     )
 
 
 def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse; without arguments of its own it gets X."""
-    return BadCall(name=name, args=args or (X,), values={"training": True, **values}, reason=reason)
+    """A call to refuse when training; without arguments of its own it gets X."""
+    return THEME.bad(name, reason, *args, **{"training": True, **values})
 
 
-BAD_CALLS = (
-    bad("p_below_0", "no probability", p=-0.1),
-    bad("p_above_1", "no probability", p=1.1),
-    bad("p_above_1_without_training", "no probability", p=1.1, training=False),
-    bad("p_is_nan", "no probability", p=float("nan")),
-    bad("p_is_nan_without_training", "no probability", p=float("nan"), training=False),
-    bad("p_is_text", "no number", p="0.5"),
-    bad("p_is_none", "no number", p=None),
-    bad("input_is_a_list", "no array", [1.0, 2.0]),
-    *(bad(f"input_is_{d}", "not floating", X.astype(d)) for d in ("int32", "bool", "complex64")),
-)
+NO_PROBABILITIES: dict[str, dict[str, Any]] = {
+    "p_below_0": {"p": -0.1},
+    "p_above_1": {"p": 1.1},
+    "p_above_1_without_training": {"p": 1.1, "training": False},
+    "p_is_nan": {"p": float("nan")},
+    "p_is_nan_without_training": {"p": float("nan"), "training": False},
+    "p_is_text": {"p": "0.5"},
+    "p_is_none": {"p": None},
+}
+
+
+def refused(x: Any = X) -> tuple[BadCall, ...]:
+    """What every dropout refuses, with that input."""
+    return (
+        *(bad(name, "no probability", x, **values) for name, values in NO_PROBABILITIES.items()),
+        bad("input_is_a_list", "no array", [1.0, 2.0]),
+        *(
+            bad(f"input_is_{d}", "not floating", x.astype(d))
+            for d in ("int32", "bool", "complex64")
+        ),
+    )
+
+
 NO_BOOLEANS = (
     bad("training_is_1", "no boolean", training=1),
     bad("training_is_text", "no boolean", training="no"),
@@ -146,7 +129,16 @@ NO_BOOLEANS = (
 
 
 def dropout(
-    name: str, *, inputs: Any, seeds: tuple[Params, ...], laws: tuple[Law, ...], **fields: Any
+    name: str,
+    inputs: Any,
+    seeds: tuple[Params, ...],
+    laws: tuple[Law, ...],
+    *,
+    formula: Any = SCALED,
+    rates: tuple[float, ...] = (0.3,),
+    settings: tuple[Params, ...] = (),
+    axes: tuple[int, ...] = (),
+    **fields: Any,
 ) -> Spec:
     """A row of this theme: jaxact's function of that name against torch's.
 
@@ -155,46 +147,29 @@ def dropout(
         inputs: of the settings.
         seeds: the settings with torch's stream.
         laws: see there.
-        **fields: `formula`, of the references; `rates`, p beside the default; `settings`, further
-            ones; and fields of the row.
+        formula: of a known mask.
+        rates: p beside the default.
+        settings: further ones.
+        axes: numbers of axes that are refused.
+        **fields: of the row.
     """
-    formula = f"dropout_references.{fields.pop('formula', 'scaled')}"
-    rates = (drawn(formula, inputs, dtypes=SOME, p=p) for p in fields.pop("rates", (0.3,)))
-    return Spec(
-        family="regularizers",
-        name=name,
-        subject=on("jax", f"parity.suite.regularizers.dropout_subjects.{name}"),
-        reference=on("torch", f"nn.functional.{name}"),
-        inputs=inputs,
+    return THEME.row(
+        name,
+        inputs=(inputs,),
         params=(
-            drawn(formula, inputs),
-            *rates,
-            *fields.pop("settings", ()),
-            certain(inputs, p=1.0),
-            certain(inputs, p=0.0),
-            certain(inputs, training=False),
+            drawn(formula),
+            *(drawn(formula, dtypes=SOME, p=p) for p in rates),
+            *settings,
+            *(certain(**values) for values in ({"p": 1.0}, {"p": 0.0}, {"training": False})),
             *seeds,
         ),
-        checks=(*DRAWN, "error", "signature", "law"),
-        extra=("key",),
-        bad_calls=(*BAD_CALLS, *NO_BOOLEANS, *fields.pop("bad_calls", ())),
+        bad_calls=(
+            *refused(),
+            *NO_BOOLEANS,
+            *(bad(f"input_of_{n}_axes", "so many axes", np.ones((2,) * n, "f4")) for n in axes),
+        ),
         laws=laws,
         **fields,
-    )
-
-
-def channels(*shape: int) -> tuple[Samples]:
-    """An input of feature maps, with infinities and nan among its numbers."""
-    return (Samples(shape=shape, axis=None, special=True),)
-
-
-def axes(name: str, *counts: int) -> tuple[BadCall, ...]:
-    """Inputs with a number of axes that is refused."""
-    return tuple(
-        bad(
-            f"input_of_{n}_axes", "a number of axes that does not go", np.ones((2,) * n, np.float32)
-        )
-        for n in counts
     )
 
 
@@ -203,61 +178,55 @@ MAPS_1D, MAPS_2D, MAPS_3D = (6, 5, 7), (6, 5, 3, 4), (4, 5, 2, 3, 2)
 BY_CHANNEL = Mask(shape=(1 << 10, 1 << 10, 2), shared=(2,))
 BY_CHANNEL_2D = Mask(shape=(1 << 10, 1 << 10, 1, 2), shared=(2, 3))
 BY_CHANNEL_3D = Mask(shape=(1 << 10, 1 << 10, 1, 2, 1), shared=(2, 3, 4))
-ALPHA = Mask(shape=LINE.shape)
 
 SPECS = (
     dropout(
         "dropout",
-        inputs=POINTS,
+        POINTS,
+        # The last one's 1 / (1 - p) is infinite.
+        (*same_seed((7, 11), *OTHERS), seeded(7, 11, p=0.99999, dtypes=("float16",))),
+        random_mask(LINE),
         rates=(0.3, 0.875),
-        seeds=(
-            *same_seed("dropout", (7, 11), *OTHERS),
-            # 1 / (1 - p) is infinite.
-            seeded("dropout", (7, 11), p=0.99999, dtypes=("float16",)),
-        ),
-        laws=random_mask(LINE),
     ),
     dropout(
         "dropout1d",
-        inputs=channels(*MAPS_1D),
-        settings=(drawn("dropout_references.scaled", channels(6, 9), "unbatched", dtypes=SOME),),
-        seeds=same_seed("dropout1d", MAPS_1D, (6, 9)),
-        laws=random_mask(BY_CHANNEL),
-        bad_calls=axes("dropout1d", 0, 1, 4),
+        maps(*MAPS_1D),
+        same_seed(MAPS_1D, (6, 9)),
+        random_mask(BY_CHANNEL),
+        settings=(drawn(SCALED, maps(6, 9), label="unbatched", dtypes=SOME),),
+        axes=(0, 1, 4),
     ),
     dropout(
         "dropout2d",
-        inputs=channels(*MAPS_2D),
-        seeds=same_seed("dropout2d", MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
-        laws=random_mask(BY_CHANNEL_2D),
-        bad_calls=axes("dropout2d", 0, 1),
+        maps(*MAPS_2D),
+        same_seed(MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
+        random_mask(BY_CHANNEL_2D),
+        axes=(0, 1),
     ),
     dropout(
         "dropout3d",
-        inputs=channels(*MAPS_3D),
-        settings=(
-            drawn("dropout_references.scaled", channels(*MAPS_2D), "unbatched", dtypes=SOME),
-        ),
-        seeds=same_seed("dropout3d", MAPS_3D, MAPS_2D, MAPS_1D, (9,), (2, 3, 2, 1, 2, 2)),
-        laws=random_mask(BY_CHANNEL_3D),
-        bad_calls=axes("dropout3d", 0),
+        maps(*MAPS_3D),
+        same_seed(MAPS_3D, MAPS_2D, MAPS_1D, (9,), (2, 3, 2, 1, 2, 2)),
+        random_mask(BY_CHANNEL_3D),
+        settings=(drawn(SCALED, maps(*MAPS_2D), label="unbatched", dtypes=SOME),),
+        axes=(0,),
     ),
     dropout(
         "alpha_dropout",
-        formula="saturating",
-        budgets=SHIFTED,
-        inputs=POINTS,
+        POINTS,
+        same_seed((7, 11), *OTHERS),
+        saturating_mask(LINE),
+        formula=SATURATING,
         rates=(0.3, 0.875),
-        seeds=same_seed("alpha_dropout", (7, 11), *OTHERS),
-        laws=(*random_mask(ALPHA), keeps_mean_and_variance(ALPHA)),
+        budgets=SHIFTED,
     ),
     dropout(
         "feature_alpha_dropout",
-        formula="saturating",
+        maps(*MAPS_2D),
+        same_seed(MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
+        saturating_mask(BY_CHANNEL_2D),
+        formula=SATURATING,
         budgets=SHIFTED,
-        inputs=channels(*MAPS_2D),
-        seeds=same_seed("feature_alpha_dropout", MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
-        laws=(*random_mask(BY_CHANNEL_2D), keeps_mean_and_variance(BY_CHANNEL_2D)),
-        bad_calls=axes("feature_alpha_dropout", 0, 1),
+        axes=(0, 1),
     ),
 )

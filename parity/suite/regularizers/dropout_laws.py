@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.spec import Law
+from parity.suite.rows import laws
 
-Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
 Subject = Callable[..., Any]
 
 ALARM = 1e-6
@@ -33,37 +34,46 @@ class Mask:
     Args:
         shape: of the input.
         shared: axes along which everything has one draw.
-        threshold: results of an input of ones are above it where they are kept.
     """
 
     shape: tuple[int, ...]
     shared: tuple[int, ...] = ()
-    threshold: float = 0.0
 
-    def drawn(self, subject: Subject, seed: Any = 0, **values: Any) -> NDArray[np.bool_]:
+    @property
+    def ones(self) -> Any:
+        """The input."""
+        return np.ones(self.shape, np.float32)
+
+    def whole(self, subject: Subject, seed: Any = 0, **values: Any) -> Bools:
+        """Who is kept, for each element."""
+        kept: Bools = _dropped(subject, self.ones, seed, **values) > 0
+        return kept
+
+    def drawn(self, subject: Subject, seed: Any = 0, **values: Any) -> Bools:
         """Who is kept, once for each draw."""
         return self.first(self.whole(subject, seed, **values))
 
-    def whole(self, subject: Subject, seed: Any = 0, **values: Any) -> NDArray[np.bool_]:
-        """Who is kept, for each element."""
-        ones = np.ones(self.shape, np.float32)
-        return np.asarray(subject(ones, training=True, key=_key(seed), **values)) > self.threshold
-
-    def first(self, kept: NDArray[Any]) -> NDArray[Any]:
+    def first(self, kept: Any) -> Any:
         """The first along the shared axes."""
-        return kept[
-            tuple(slice(0, 1) if i in self.shared else slice(None) for i in range(kept.ndim))
-        ]
+        return kept[tuple(slice(1) if i in self.shared else slice(None) for i in range(kept.ndim))]
 
 
 LINE = Mask(shape=(1 << 10, 1 << 10))
 ROWS = Mask(shape=(1 << 18, 2, 1), shared=(1, 2))
 
 
-def _key(seed: Any) -> Any:
+def _dropped(subject: Subject, x: Any, seed: Any, **values: Any) -> Any:
+    """What comes out in training, with a key or its seed."""
     import jax
 
-    return jax.random.key(seed) if isinstance(seed, int) else seed
+    key = jax.random.key(seed) if isinstance(seed, int) else seed
+    return np.asarray(subject(x, training=True, key=key, **values), np.float64)
+
+
+def _keys(seed: int, count: int) -> Any:
+    import jax
+
+    return jax.random.split(jax.random.key(seed), count)
 
 
 def _special() -> Any:
@@ -95,18 +105,11 @@ def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
 # ------------------------------------------------------------------------------------ independence
 
 
-def _correlation(a: NDArray[np.bool_], b: NDArray[np.bool_], keep: float) -> float:
-    """A normal number if a and b are independent, each True with the chance `keep`."""
-    product = (a - keep) * (b - keep)
-    return float(product.sum() / (keep * (1 - keep) * math.sqrt(product.size)))
-
-
-def _independent(
-    pairs: Sequence[tuple[str, NDArray[Any], NDArray[Any]]], keep: float
-) -> str | None:
+def _independent(pairs: dict[str, tuple[Any, Any]], mean: float, variance: float) -> str | None:
+    """Sums of (a - mean) (b - mean) / variance are normal, once divided by the root of n."""
     limit = _quantile(len(pairs))
-    for name, a, b in pairs:
-        found = _correlation(a, b, keep)
+    for name, (a, b) in pairs.items():
+        found = float(((a - mean) * (b - mean)).sum() / variance / math.sqrt(a.size))
         if abs(found) > limit:
             return f"{name} are correlated: {found:.1f} standard errors"
     return None
@@ -116,42 +119,37 @@ def _neighbours_are_independent(subject: Subject, mask: Mask) -> str | None:
     """Along each axis that is drawn on, near and half an axis away."""
     p = 0.3
     kept = mask.drawn(subject, 11, p=p)
-    pairs: list[tuple[str, Any, Any]] = []
+    pairs: dict[str, Any] = {}
     for axis in range(kept.ndim):
-        length = kept.shape[axis]
-        line = np.moveaxis(kept, axis, 0)
+        length, line = kept.shape[axis], np.moveaxis(kept, axis, 0)
         for lag in sorted({1, 2, 3, length // 2} & set(range(1, length))):
-            pairs.append((f"places {lag} apart on axis {axis}", line[lag:], line[:-lag]))
-    return _independent(pairs, 1 - p)
+            pairs[f"places {lag} apart on axis {axis}"] = line[lag:], line[:-lag]
+    return _independent(pairs, 1 - p, p * (1 - p))
 
 
 def _keys_are_independent(subject: Subject, mask: Mask) -> str | None:
-    import jax
-
-    p = 0.5
-    keys = jax.random.split(jax.random.key(5), 3)
-    kept = [mask.drawn(subject, key, p=p) for key in (*keys, jax.random.key(5))]
-    if not np.array_equal(kept[0], mask.drawn(subject, keys[0], p=p)):
+    keys = (*_keys(5, 3), 5)
+    kept = [mask.drawn(subject, key, p=0.5) for key in keys]
+    if not np.array_equal(kept[0], mask.drawn(subject, keys[0], p=0.5)):
         return "the same key gives another mask"
-    pairs = [(f"keys {i} and {j}", kept[i], kept[j]) for i in range(4) for j in range(i)]
-    return _independent(pairs, 1 - p)
+    pairs = {f"keys {i} and {j}": (kept[i], kept[j]) for i in range(4) for j in range(i)}
+    return _independent(pairs, 0.5, 0.25)
 
 
 def _mapped_keys_have_masks_of_their_own(subject: Subject, mask: Mask) -> str | None:
     import jax
 
-    ones = np.ones(mask.shape, np.float32)
-    keys = jax.random.split(jax.random.key(6), 2)
+    keys = _keys(6, 2)
 
     def draw(key: Any) -> Any:
-        return subject(ones, training=True, key=key, p=0.5)
+        return subject(mask.ones, training=True, key=key, p=0.5)
 
     together = np.asarray(jax.vmap(draw)(keys))
     for key, one in zip(keys, together, strict=True):
         if not np.array_equal(one, np.asarray(draw(key))):
             return "a mapped call has another mask than a single one"
-    first, second = (mask.first(one > mask.threshold) for one in together)
-    return _independent([("mapped keys", first, second)], 0.5)
+    first, second = (mask.first(one > 0) for one in together)
+    return _independent({"mapped keys": (first, second)}, 0.5, 0.25)
 
 
 def _shares_one_draw(subject: Subject, mask: Mask) -> str | None:
@@ -167,10 +165,9 @@ def _shares_one_draw(subject: Subject, mask: Mask) -> str | None:
 
 
 def _training_needs_a_key(subject: Subject, mask: Mask) -> str | None:
-    ones = np.ones(mask.shape, np.float32)
     for p in (0.5, 1.0, np.asarray(0.0, np.float32)):
         try:
-            subject(ones, p=p, training=True, key=None)
+            subject(mask.ones, p=p, training=True, key=None)
         except (TypeError, ValueError):
             continue
         return f"a call with p = {p!r} without a key is accepted"
@@ -181,7 +178,7 @@ def _is_the_input_itself(subject: Subject, mask: Mask) -> str | None:
     """Without training and for p = 0, with no key."""
     import jax.numpy as jnp
 
-    x = jnp.ones(mask.shape)
+    x = jnp.asarray(mask.ones)
     for values in ({"training": False}, {"training": True, "p": 0.0}, {"training": True, "p": 0}):
         if subject(x, key=None, **values) is not x:
             return f"{values} gives another array than the input"
@@ -204,15 +201,15 @@ def _any_kind_of_key_will_do(subject: Subject, mask: Mask) -> str | None:
     return None
 
 
-def _laws(mask: Mask, *laws: Callable[..., str | None]) -> tuple[Law, ...]:
+def _laws(mask: Mask, *broken: Callable[..., str | None]) -> tuple[Law, ...]:
     return tuple(
-        Law(name=law.__name__.strip("_"), broken=functools.partial(law, mask=mask)) for law in laws
+        Law(name=law.__name__.strip("_"), broken=functools.partial(law, mask=mask))
+        for law in broken
     )
 
 
 def random_mask(mask: Mask) -> tuple[Law, ...]:
     """The laws of a dropout that draws masks."""
-    shares = (_shares_one_draw,) if mask.shared else ()
     return _laws(
         mask,
         _drops_with_probability_p,
@@ -222,30 +219,31 @@ def random_mask(mask: Mask) -> tuple[Law, ...]:
         _any_kind_of_key_will_do,
         _training_needs_a_key,
         _is_the_input_itself,
-        *shares,
+        *((_shares_one_draw,) if mask.shared else ()),
     )
 
 
 # ---------------------------------------------------------------------------------- alpha dropout
 
 
-def keeps_mean_and_variance(mask: Mask) -> Law:
+def _keeps_mean_and_variance(subject: Subject, mask: Mask) -> str | None:
     """Of normal numbers, mean 0 and variance 1, as the networks of selu need it."""
+    x = np.random.default_rng(0).standard_normal(mask.shape).astype(np.float32)
+    limit = _quantile(2 * 3)
+    for seed, p in enumerate((0.05, 0.3, 0.8)):
+        y = _dropped(subject, x, seed, p=p)
+        for name, values, expected in (("mean", y, 0.0), ("variance", y**2, 1.0)):
+            # One mean for each draw: those that share one are no independent numbers.
+            means = values.mean(mask.shared) if mask.shared else values
+            off = (means.mean() - expected) / (means.std() / math.sqrt(means.size))
+            if abs(off) > limit:
+                return f"p = {p}: the {name} is {means.mean():.4f}, not {expected}"
+    return None
 
-    def broken(subject: Subject) -> str | None:
-        x = np.random.default_rng(0).standard_normal(mask.shape).astype(np.float32)
-        limit = _quantile(2 * 3)
-        for seed, p in enumerate((0.05, 0.3, 0.8)):
-            y = np.asarray(subject(x, p=p, training=True, key=_key(seed)), np.float64)
-            for name, values, expected in (("mean", y, 0.0), ("variance", y**2, 1.0)):
-                # One mean for each draw: those that share one are no independent numbers.
-                means = values.mean(mask.shared) if mask.shared else values
-                off = (means.mean() - expected) / (means.std() / math.sqrt(means.size))
-                if abs(off) > limit:
-                    return f"p = {p}: the {name} is {means.mean():.4f}, not {expected}"
-        return None
 
-    return Law(name="keeps_mean_and_variance", broken=broken)
+def saturating_mask(mask: Mask) -> tuple[Law, ...]:
+    """The laws of a dropout that drops to where selu ends."""
+    return (*random_mask(mask), *_laws(mask, _keeps_mean_and_variance))
 
 
 # ------------------------------------------------------------------------------- Gaussian dropout
@@ -257,7 +255,7 @@ def _factors_are_normal(subject: Subject) -> str | None:
     settings = (0.02, 0.5, 0.999, np.asarray(0.5, np.float32))
     limit = math.sqrt(math.log(2 * len(settings) / ALARM) / 2)
     for seed, p in enumerate(settings):
-        factor = np.asarray(subject(ones, p=p, training=True, key=_key(seed)), np.float64)
+        factor = _dropped(subject, ones, seed, p=p)
         place = _special().ndtr(np.sort((factor - 1) / math.sqrt(float(p) / (1 - float(p)))))
         rank = np.arange(count + 1) / count
         gap = max(np.abs(place - rank[1:]).max(), np.abs(place - rank[:-1]).max())
@@ -267,25 +265,13 @@ def _factors_are_normal(subject: Subject) -> str | None:
 
 
 def _factors_are_independent(subject: Subject) -> str | None:
-    import jax
-
-    ones = np.ones((512, 512), np.float32)
-    draws = [
-        np.asarray(subject(ones, p=0.5, training=True, key=key), np.float64) - 1
-        for key in jax.random.split(jax.random.key(0), 2)
-    ]
-    pairs = [(draws[0], draws[1])]
-    pairs += [(draws[0][1:], draws[0][:-1]), (draws[0][:, 1:], draws[0][:, :-1])]
-    for a, b in pairs:
-        found = (a * b).sum() / math.sqrt(a.size)
-        if abs(found) > _quantile(len(pairs)):
-            return f"factors are correlated: {found:.1f} standard errors"
-    return None
+    a, b = (_dropped(subject, np.ones((512, 512), np.float32), key, p=0.5) for key in _keys(0, 2))
+    pairs = {"keys": (a, b), "rows": (a[1:], a[:-1]), "columns": (a[:, 1:], a[:, :-1])}
+    return _independent(pairs, 1.0, 1.0)
 
 
 GAUSSIAN = (
-    Law(name="factors_are_normal", broken=_factors_are_normal),
-    Law(name="factors_are_independent", broken=_factors_are_independent),
+    *laws(_factors_are_normal, _factors_are_independent),
     *_laws(LINE, _training_needs_a_key, _is_the_input_itself),
 )
 
@@ -295,7 +281,7 @@ GAUSSIAN = (
 MAPS = Mask(shape=(64, 64, 12, 10))
 
 
-def _kept_places(subject: Subject, seed: Any, **values: Any) -> NDArray[np.bool_]:
+def _kept_places(subject: Subject, seed: Any, **values: Any) -> Bools:
     return MAPS.whole(subject, seed, p=BLOCK_SHARE, block_size=BLOCK_SIZE, **values)
 
 
@@ -332,26 +318,19 @@ def _drops_whole_blocks(subject: Subject) -> str | None:
 
 
 def _maps_are_independent(subject: Subject) -> str | None:
-    import jax
-
-    share, again = (
-        _kept_places(subject, key).mean((2, 3)) for key in jax.random.split(jax.random.key(4), 2)
-    )
-    pairs = [(share[1:], share[:-1]), (share[:, 1:], share[:, :-1]), (share, again)]
-    names = ("samples", "channels", "keys")
-    limit = _quantile(len(pairs))
-    for name, (a, b) in zip(names, pairs, strict=True):
-        found = ((a - share.mean()) * (b - share.mean())).mean() / share.var() * math.sqrt(a.size)
-        if abs(found) > limit:
-            return f"neighbouring {name} are correlated: {found:.1f} standard errors"
-    return None
+    share, again = (_kept_places(subject, key).mean((2, 3)) for key in _keys(4, 2))
+    pairs = {
+        "neighbouring samples": (share[1:], share[:-1]),
+        "neighbouring channels": (share[:, 1:], share[:, :-1]),
+        "keys": (share, again),
+    }
+    return _independent(pairs, share.mean(), share.var())
 
 
 def _channels_may_be_last(subject: Subject) -> str | None:
     """Blocks lie on the axes that are neither samples nor channels."""
     ones = np.ones((8, 12, 10, 16), np.float32)
-    y = subject(ones, p=0.3, block_size=3, training=True, key=_key(0), channel_axis=-1)
-    dropped = np.asarray(y) == 0
+    dropped = _dropped(subject, ones, 0, p=0.3, block_size=3, channel_axis=-1) == 0
     windows: Any = np.lib.stride_tricks.sliding_window_view
     blocks = windows(dropped, (3, 3), (1, 2)).all((-2, -1)).any((1, 2))
     if not (blocks == dropped.any((1, 2))).all():
@@ -360,19 +339,11 @@ def _channels_may_be_last(subject: Subject) -> str | None:
 
 
 DROPBLOCK = (
-    Law(name="drops_the_share_of_the_paper", broken=_drops_the_share_of_the_paper),
-    Law(name="drops_whole_blocks", broken=_drops_whole_blocks),
-    Law(name="maps_are_independent", broken=_maps_are_independent),
-    Law(name="channels_may_be_last", broken=_channels_may_be_last),
+    *laws(
+        _drops_the_share_of_the_paper,
+        _drops_whole_blocks,
+        _maps_are_independent,
+        _channels_may_be_last,
+    ),
     *_laws(MAPS, _training_needs_a_key, _is_the_input_itself),
 )
-
-
-# ----------------------------------------------------------------------- numbers of seeded settings
-
-
-def numbers(shape: Sequence[int]) -> NDArray[np.float32]:
-    """What both sides drop from after a seed: numbers of all sizes and signs, a zero of each."""
-    values = np.random.default_rng(0).standard_normal(tuple(shape)).astype(np.float32)
-    values.flat[:2] = 0.0, -0.0
-    return values

@@ -1,8 +1,4 @@
-"""Dropouts that torch has not got, written with torch.
-
-The seeded ones draw as torchvision does. Rows name them by their path, so that torch is loaded when
-a row runs.
-"""
+"""Dropouts that torch has not got, written with torch; they draw as torchvision does."""
 
 from __future__ import annotations
 
@@ -11,8 +7,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from parity.suite.regularizers.dropout_references import Seeded
 
 
 def _check(p: float, highest: float = 1.0) -> None:
@@ -109,12 +103,6 @@ def dropblock(
     # In float32: torch has no max_pool3d of half precision.
     keep = 1 - pool(noise.float(), stride=1, kernel_size=size, padding=size // 2)
     return normalised(input, keep)
-
-
-seeded_drop_path = Seeded(drop_path)
-seeded_dropconnect = Seeded(dropconnect)
-seeded_gaussian_dropout = Seeded(gaussian_dropout)
-seeded_dropblock = Seeded(dropblock)
 
 
 def multiplied(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:

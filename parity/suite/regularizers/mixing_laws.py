@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.spec import Law
+from parity.suite.rows import laws
 
 Floats: TypeAlias = NDArray[np.float64]
 Subject = Callable[..., Any]
@@ -22,10 +22,6 @@ ALPHAS = (0.2, 1.0, 4.0)
 COUNT = 16
 # P(sqrt(n) D > z) = 2 exp(-2 z^2) at the false-alarm rate.
 KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
-
-
-def _function(subject: Subject) -> Subject:
-    return getattr(subject, "function", subject)
 
 
 @functools.lru_cache(maxsize=4)
@@ -47,7 +43,7 @@ def _mixup_labels(function: Subject) -> Floats:
 def _shares_are_beta(subject: Subject) -> str | None:
     """λ against Beta(alpha, alpha): an image that is mixed with another one has it."""
     special: Any = importlib.import_module("scipy.special")
-    drawn = _mixup_labels(_function(subject))
+    drawn = _mixup_labels(subject)
     # A permutation of so many that moves none does not happen.
     shares = drawn.diagonal(axis1=2, axis2=3).min(axis=2)
     for alpha, share in zip(ALPHAS, shares, strict=True):
@@ -68,7 +64,7 @@ def _distance(values: Floats, probability: Callable[[Floats], Floats]) -> float:
 def _partners_are_uniform(subject: Subject) -> str | None:
     """Pearson's statistic of an image's partner, and every image is a partner once."""
     special: Any = importlib.import_module("scipy.special")
-    drawn = _mixup_labels(_function(subject))[-1]
+    drawn = _mixup_labels(subject)[-1]
     share = drawn.diagonal(axis1=1, axis2=2).min(axis=1)
     # Where the partner has the larger share it is the largest.
     partners = drawn[share < 0.49].argmax(axis=2)
@@ -89,7 +85,7 @@ def _mixed(subject: Subject, seed: int, alpha: float) -> tuple[Any, Any]:
 
     x = np.random.default_rng(0).normal(size=(8, 1, 6, 6)).astype(np.float32)
     y = np.eye(8, dtype=np.float32)
-    images, labels = _function(subject)(jax.random.key(seed), x, y, alpha)
+    images, labels = subject(jax.random.key(seed), x, y, alpha)
     return np.asarray(images), np.array_equal(images, x) and np.array_equal(labels, y)
 
 
@@ -128,13 +124,13 @@ def _boxes(function: Subject, height: int, width: int) -> tuple[Floats, Floats]:
 
 
 def _labels_count_pixels(subject: Subject) -> str | None:
-    pixels, shares = _boxes(_function(subject), 9, 14)
+    pixels, shares = _boxes(subject, 9, 14)
     off = np.abs(shares - (1 - pixels.mean(axis=(1, 2)))).max()
     return f"a label's share is off its pixels' by {off:.3g}" if off > 1e-6 else None
 
 
 def _boxes_are_rectangles(subject: Subject) -> str | None:
-    pixels, _ = _boxes(_function(subject), 9, 14)
+    pixels, _ = _boxes(subject, 9, 14)
     rows, columns = pixels.max(axis=2), pixels.max(axis=1)
     if not np.array_equal(pixels, rows[:, :, None] * columns[:, None, :]):
         return "a box is no rectangle"
@@ -152,7 +148,7 @@ def _gaps(inside: Floats) -> int:
 def _boxes_have_their_distribution(subject: Subject) -> str | None:
     """The number of pixels of a box against draws in numpy, half of which have no partner."""
     height, width = 9, 14
-    pixels, _ = _boxes(_function(subject), height, width)
+    pixels, _ = _boxes(subject, height, width)
     found = pixels.sum(axis=(1, 2))
     found = found[found > 0]
     expected = _areas(height, width)
@@ -186,29 +182,17 @@ def _makes_cross_entropy_smooth(subject: Subject) -> str | None:
     for smoothing in (0.0, 0.1, 0.9, 1.0):
         found = -(np.asarray(subject(labels, 7, smoothing), np.float64) * logs).sum(1)
         expected = torch.nn.functional.cross_entropy(
-            torch.tensor(scores),
-            torch.tensor(labels),
-            reduction="none",
-            label_smoothing=smoothing,
+            torch.tensor(scores), torch.tensor(labels), reduction="none", label_smoothing=smoothing
         ).numpy()
         if np.abs(found - expected).max() > 2e-6:
             return f"smoothing={smoothing}: off by {np.abs(found - expected).max():.3g}"
     return None
 
 
-_MIXING = (
-    Law(name="follows_its_key", broken=_follows_its_key),
-    Law(name="nothing_is_mixed_without_alpha", broken=_nothing_is_mixed_without_alpha),
-)
-MIXUP = (
-    *_MIXING,
-    Law(name="shares_are_beta", broken=_shares_are_beta),
-    Law(name="partners_are_uniform", broken=_partners_are_uniform),
-)
+_MIXING = laws(_follows_its_key, _nothing_is_mixed_without_alpha)
+MIXUP = (*_MIXING, *laws(_shares_are_beta, _partners_are_uniform))
 CUTMIX = (
     *_MIXING,
-    Law(name="labels_count_pixels", broken=_labels_count_pixels),
-    Law(name="boxes_are_rectangles", broken=_boxes_are_rectangles),
-    Law(name="boxes_have_their_distribution", broken=_boxes_have_their_distribution),
+    *laws(_labels_count_pixels, _boxes_are_rectangles, _boxes_have_their_distribution),
 )
-SMOOTH_LABELS = (Law(name="makes_cross_entropy_smooth", broken=_makes_cross_entropy_smooth),)
+SMOOTH_LABELS = laws(_makes_cross_entropy_smooth)

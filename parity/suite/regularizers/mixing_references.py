@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,26 +25,39 @@ def smooth_labels(labels: Tensor, num_classes: int, smoothing: Tensor | float = 
     return torch.lerp(soft, uniform, torch.as_tensor(smoothing, dtype=soft.dtype))
 
 
-def mixup(images: Tensor, labels: Tensor, drawn: Tensor, **values: Any) -> Tensor:
+def mixup(
+    images: Tensor,
+    labels: Tensor,
+    alpha: float = 0.2,
+    *,
+    drawn: Tensor,
+    num_classes: int | None = None,
+) -> tuple[Tensor, Tensor]:
     """Both times the matrix that says how much of which image is in each."""
-    matrix = drawn.to(images.dtype)
-    soft = _soft(labels, images, values)
-    return torch.cat([(matrix @ x.flatten(1)).flatten() for x in (images, soft)])
+    matrix, soft = drawn.to(images.dtype), _soft(labels, images, num_classes)
+    return (matrix @ images.flatten(1)).reshape(images.shape), matrix @ soft
 
 
-def cutmix(images: Tensor, labels: Tensor, drawn: Tensor, **values: Any) -> Tensor:
+def cutmix(
+    images: Tensor,
+    labels: Tensor,
+    alpha: float = 1.0,
+    *,
+    drawn: Tensor,
+    num_classes: int | None = None,
+    channel_axis: int = 1,
+) -> tuple[Tensor, Tensor]:
     """The pixels of the images that they are from, and the labels of these pixels on average."""
-    source = drawn.long()
-    at = images.movedim(values.get("channel_axis", 1), -1)
+    source, at = drawn.long(), images.movedim(channel_axis, -1)
     rows, columns = torch.arange(at.shape[1])[:, None], torch.arange(at.shape[2])
-    pixels = at[source, rows, columns].movedim(-1, values.get("channel_axis", 1))
+    pixels = at[source, rows, columns].movedim(-1, channel_axis)
     # Of how many pixels each image has from which.
     counts = functional.one_hot(source, len(images)).sum((1, 2)).to(images.dtype)
     shares = counts / (at.shape[1] * at.shape[2])
-    return torch.cat([pixels.flatten(), (shares @ _soft(labels, images, values)).flatten()])
+    return pixels, shares @ _soft(labels, images, num_classes)
 
 
-def _soft(labels: Tensor, images: Tensor, values: Any) -> Tensor:
-    if labels.is_floating_point():
+def _soft(labels: Tensor, images: Tensor, num_classes: int | None) -> Tensor:
+    if num_classes is None:
         return labels
-    return functional.one_hot(labels, values["num_classes"]).to(images.dtype)
+    return functional.one_hot(labels, num_classes).to(images.dtype)

@@ -1,9 +1,38 @@
-"""The running statistics of the normalizations as one vector."""
+"""The layer that jaxact's functions make up: the library itself has functions only."""
 
 from __future__ import annotations
 
-from jaxact.regularizers import normalization
-from parity.suite.regularizers.subjects import Joined
+from typing import Any
 
-batch_norm_stats = Joined(normalization.batch_norm_stats)
-instance_norm_stats = Joined(normalization.instance_norm_stats)
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from jaxact.regularizers import batch_norm, batch_norm_stats
+
+
+class BatchNorm(nnx.Module):
+    """torch.nn.BatchNorm2d, with its names of parameters and buffers."""
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, *, rngs: nnx.Rngs
+    ) -> None:
+        self.eps, self.momentum, self.use_running_average = eps, momentum, False
+        self.weight, self.bias = (
+            nnx.Param(jnp.ones(num_features)),
+            nnx.Param(jnp.zeros(num_features)),
+        )
+        self.running_mean = nnx.BatchStat(jnp.zeros(num_features))
+        self.running_var = nnx.BatchStat(jnp.ones(num_features))
+        self.num_batches_tracked = nnx.BatchStat(jnp.asarray(0))
+
+    def __call__(self, input: Array) -> Array:
+        """The normalized input; when training, the statistics follow it."""
+        stats: Any = self.running_mean.value, self.running_var.value
+        if not self.use_running_average:
+            count = self.num_batches_tracked.value = self.num_batches_tracked.value + 1
+            self.running_mean.value, self.running_var.value = batch_norm_stats(
+                input, *stats, self.momentum, num_batches_tracked=count
+            )
+        training = not self.use_running_average
+        return batch_norm(input, *stats, self.weight.value, self.bias.value, training, eps=self.eps)

@@ -8,11 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Law
+from parity.spec import Floats, Law
 
 # Two-sided, of a normal distribution, with a probability of 1e-6.
 FARTHEST = 4.892
 SAMPLES, INPUTS, OUTPUTS = 4096, 3, 4
+
+
+def _estimate(
+    subject: Callable[..., Any], matrix: Floats, samples: int, seed: int, **values: Any
+) -> float:
+    """Of the linear map, for so many samples."""
+    import jax
+
+    weights, x = matrix.astype(np.float32), np.ones((samples, INPUTS), np.float32)
+
+    def linear(rows: Any) -> Any:
+        return rows @ weights
+
+    compiled: Any = jax.jit(functools.partial(subject, linear, **values))
+    return float(compiled(x, key=jax.random.key(seed)))
 
 
 def _is_unbiased(subject: Callable[..., Any]) -> str | None:
@@ -21,19 +36,12 @@ def _is_unbiased(subject: Callable[..., Any]) -> str | None:
     Of v uniform on the sphere of c dimensions, c |v^T J|^2 has the mean tr A and the variance
     2c/(c+2) (tr A^2 - (tr A)^2/c), A = J J^T. The mean of this many is a normal number.
     """
-    import jax
-
     matrix = np.random.default_rng(0).normal(size=(INPUTS, OUTPUTS))
     gram = matrix.T @ matrix
     mean = np.trace(gram)
     variance = 2 * OUTPUTS / (OUTPUTS + 2) * (np.trace(gram @ gram) - mean**2 / OUTPUTS)
-    # tanh of numbers so small is linear.
-    x = np.full((SAMPLES, INPUTS), 1e-12, np.float32)
-    identity = np.eye(INPUTS, dtype=np.float32)
     for projections in (1, 3):
-        compiled: Any = jax.jit(functools.partial(subject, num_projections=projections))
-        key = jax.random.key(projections)
-        found = float(compiled(x, identity, matrix.astype(np.float32), key=key))
+        found = _estimate(subject, matrix, SAMPLES, projections, num_projections=projections)
         deviation = (found - mean) / np.sqrt(variance / (SAMPLES * projections))
         if not abs(deviation) < FARTHEST:
             return (
@@ -43,12 +51,8 @@ def _is_unbiased(subject: Callable[..., Any]) -> str | None:
 
 
 def _follows_its_key(subject: Callable[..., Any]) -> str | None:
-    import jax
-
-    draw = np.random.default_rng(0)
-    arrays = [draw.normal(size=s).astype(np.float32) for s in ((5, 3), (3, 3), (3, 4))]
-    compiled: Any = jax.jit(subject)
-    first, again, other = (float(compiled(*arrays, key=jax.random.key(i))) for i in (0, 0, 1))
+    matrix = np.random.default_rng(0).normal(size=(INPUTS, OUTPUTS))
+    first, again, other = (_estimate(subject, matrix, 5, seed) for seed in (0, 0, 1))
     if first != again:
         return "the same key gives another number"
     return "another key gives the same number" if first == other else None

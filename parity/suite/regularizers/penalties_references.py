@@ -3,36 +3,52 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
 
-
-def l1_penalty(*leaves: Any, places: tuple[int, ...] = (1, 3), where: Any = None) -> Any:
-    """Of the leaves at these places: by default the weights."""
-    return sum(leaves[i].abs().sum() for i in places)
+from parity.trees import flat
 
 
-def l2_penalty(*leaves: Any, places: tuple[int, ...] = (1, 3), where: Any = None) -> Any:
-    """Of the leaves at these places: by default the weights."""
-    return sum(leaves[i].square().sum() for i in places)
+def selected(params: Any, where: Any) -> dict[str, Any]:
+    """Leaves by path: the weights, all, or those whose path matches a glob or one of several."""
+
+    def is_selected(path: str, leaf: Any) -> bool:
+        if where == "weights":
+            return leaf.ndim >= 2 and path.rpartition("/")[2] not in ("bias", "scale")
+        globs = (where,) if isinstance(where, str) else where
+        return where == "all" or any(fnmatchcase(path, glob) for glob in globs)
+
+    return {path: leaf for path, leaf in flat(params).items() if is_selected(path, leaf)}
 
 
-def elastic_net(*leaves: Any, l1_ratio: Any = 0.5) -> Any:
+def l1_penalty(params: Any, *, where: Any = "weights") -> Any:
+    """The sum of sizes."""
+    return sum(w.abs().sum() for w in selected(params, where).values())
+
+
+def l2_penalty(params: Any, *, where: Any = "weights") -> Any:
+    """The sum of squares."""
+    return sum(w.square().sum() for w in selected(params, where).values())
+
+
+def elastic_net(params: Any, l1_ratio: Any = 0.5, *, where: Any = "weights") -> Any:
     """The penalty of sklearn.linear_model.ElasticNet with an alpha of 1."""
-    return l1_ratio * l1_penalty(*leaves) + 0.5 * (1 - l1_ratio) * l2_penalty(*leaves)
+    l1, l2 = l1_penalty(params, where=where), l2_penalty(params, where=where)
+    return l1_ratio * l1 + 0.5 * (1 - l1_ratio) * l2
 
 
-def group_lasso(*leaves: Any, axis: int = 0) -> Any:
+def group_lasso(params: Any, *, axis: int = 0, where: Any = "weights") -> Any:
     """Group by group."""
-    groups = [group.flatten() for i in (1, 3) for group in leaves[i].unbind(axis)]
+    groups = [group.flatten() for w in selected(params, where).values() for group in w.unbind(axis)]
     return torch.stack([len(group) ** 0.5 * group.norm() for group in groups]).sum()
 
 
-def orthogonality_penalty(*leaves: Any, layout: str = "torch") -> Any:
+def orthogonality_penalty(params: Any, *, where: Any = "weights", layout: str = "torch") -> Any:
     """By the products of all pairs of rows, or of columns."""
-    total = torch.zeros((), dtype=leaves[1].dtype)
-    for x in (leaves[1], leaves[3]):
+    total: Any = 0.0
+    for x in selected(params, where).values():
         matrix = x.flatten(1) if layout == "torch" else x.flatten(0, -2).T
         rows = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
         products = (rows[:, None] * rows[None]).sum(-1)
@@ -40,11 +56,6 @@ def orthogonality_penalty(*leaves: Any, layout: str = "torch") -> Any:
     return total
 
 
-def jacobian_penalty(x: Any, first: Any, second: Any, num_projections: int | None = None) -> Any:
-    """By all derivatives of two layers, sample by sample."""
-
-    def network(row: Any) -> Any:
-        return torch.tanh(row @ first) @ second
-
-    jacobians = torch.func.vmap(torch.func.jacrev(network))(x)
-    return jacobians.square().sum() / len(x)
+def jacobian_penalty(f: Any, x: Any, *, key: Any = None, num_projections: int | None = 1) -> Any:
+    """By all derivatives, sample by sample; no random direction is needed."""
+    return torch.func.vmap(torch.func.jacrev(f))(x).square().sum() / len(x)

@@ -7,25 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import (
-    BadCall,
-    Budget,
-    Choices,
-    Given,
-    Law,
-    Params,
-    Samples,
-    Spec,
-    Target,
-    on,
+from parity.spec import Budget, Choices, Given, Law, Samples, on
+from parity.suite.rows import (
+    HALVES,
+    WIDE,
+    Theme,
+    each,
+    few,
+    setting,
+    torch_stream,
+    values_only,
 )
 
-FORWARD = ("forward", "vjp")
 SECOND = ("forward", "vjp", "second")
-BOTH = ("float32", "float64")
+DERIVATIVES = ("vjp", "jvp", "second")
 V = Samples(shape=(6, 4, 3), axis=None)
-MATRIX = np.ones((2, 3), np.float32)
-ONES = np.ones((2,), np.float32), np.ones((3,), np.float32)
+MATRIX, TWO = np.ones((2, 3), np.float32), np.ones(2, np.float32)
 PROJECTED = Budget(
     ulp=8, floor=16, everywhere=True, reason="the part along the weight itself is taken off"
 )
@@ -33,177 +30,37 @@ TWICE = Budget(ulp=16, floor=64, everywhere=True, reason="products of projected 
 ROUNDED = "u and v are rounded, and in half precision torch rounds them after each product"
 SUMS = Budget(ulp=8, floor=8, everywhere=True, reason="products of matrices and vectors")
 HALF = Budget(ulp=2, floor=2, everywhere=True, reason=ROUNDED)
-
-
-def _reference(name: str) -> Target:
-    return on("torch", f"parity.suite.regularizers.reparametrization_references.{name}")
-
-
-def _subject(name: str) -> Target:
-    return on("jax", f"parity.suite.regularizers.reparametrization_subjects.{name}")
-
-
-def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse."""
-    return BadCall(name=name, args=args, values=values, reason=reason)
+# Far below what any floor would forgive.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms 100 times as large")
+ITERATED = Budget(ulp=16, floor=8, everywhere=True, reason="15 products of matrices")
+THEME = Theme("regularizers", "reparametrization")
 
 
 def _lengths(*shape: int) -> Samples:
     return Samples(shape=shape, center=1.5, axis=None)
 
 
-WEIGHT_NORM = Spec(
-    family="regularizers",
-    name="weight_norm",
-    subject=on("jax", "jaxact.regularizers.weight_norm"),
-    reference=on("torch", "_weight_norm"),
-    # torch's own double backward fails torch.autograd.gradgradcheck in v.
-    truth=_reference("weight_norm"),
-    signature="(v, g, dim=0)",
-    # Half precision is computed in float32 and rounded once: its budgets are the default ones.
-    budgets={
-        (check, dtype): TWICE if check == "second" else PROJECTED
-        for check in ("vjp", "jvp", "second")
-        for dtype in BOTH
-    },
-    params=(
-        Params(inputs=(Samples(shape=(6, 4, 3)), Samples(shape=(6, 1, 1), center=1.5))),
-        Params(label="g=1-d", inputs=(V, _lengths(6)), dtypes=("float32",), checks=FORWARD),
-        Params(
-            values={"dim": 1}, inputs=(V, _lengths(1, 4, 1)), dtypes=("float32",), checks=FORWARD
-        ),
-        Params(
-            values={"dim": 2}, inputs=(V, _lengths(1, 1, 3)), dtypes=("float32",), checks=SECOND
-        ),
-        Params(
-            values={"dim": -2}, inputs=(V, _lengths(1, 4, 1)), dtypes=("float32",), checks=FORWARD
-        ),
-        Params(values={"dim": -1}, inputs=(V, _lengths()), dtypes=("float32",), checks=FORWARD),
-        Params(
-            values={"dim": None},
-            inputs=(V, _lengths()),
-            reference=_reference("weight_norm"),
-            dtypes=("float32",),
-            checks=FORWARD,
-        ),
-        *(
-            Params(
-                label=label,
-                inputs=(Samples(shape=(6, 4), scale=scale), _lengths(6, 1)),
-                dtypes=("float32",),
-                checks=FORWARD,
-            )
-            # The inverses of the largest norms vanish.
-            for label, scale in (("huge", 1e21), ("tiny", 1e-26), ("largest", 7e37))
-        ),
-        Params(
-            label="slopes_of_huge",
-            inputs=(Samples(shape=(6, 4), scale=1e21), _lengths(6, 1)),
-            dtypes=("float32",),
-            checks=("vjp",),
-            # Far below what any floor would forgive.
-            budget=Budget(ulp=2.0**10, reason="differences of terms 100 times as large"),
-        ),
-        Params(
-            label="zeros",
-            inputs=(Choices(values=(0.0, 0.0, 1.0), shape=(12, 2)), _lengths(12, 1)),
-            dtypes=BOTH,
-            checks=FORWARD,
-        ),
-    ),
-    bad_calls=(
-        bad("other_dtype_of_g", "dtypes that differ", MATRIX, np.ones((2, 1), np.float16)),
-        bad("other_dtype_of_v", "dtypes that differ", MATRIX.astype(np.float16), ONES[0]),
-        bad("no_such_dim", "no such dim", np.ones((2, 3, 2), np.float32), ONES[0], dim=3),
-        bad("no_axes", "a v of no axes", np.asarray(1.0), np.asarray(1.0)),
-        bad("dim_of_a_float", "a dim that is no int", MATRIX, ONES[0], dim=1.0),
-        *(
-            bad(kind, "a dtype that does not go", MATRIX.astype(kind), ONES[0].astype(kind))
-            for kind in ("int32", "complex64")
-        ),
-    ),
-)
+def _rows(scale: float) -> tuple[Samples, Samples]:
+    return Samples(shape=(6, 4), scale=scale), _lengths(6, 1)
 
 
 def _unit(size: int, seed: int) -> Given:
     """A vector of length 1."""
     drawn = np.random.default_rng(seed).normal(size=size)
-    return Given(values=tuple((drawn / np.linalg.norm(drawn)).tolist()))
+    return Given(values=drawn / np.linalg.norm(drawn))
 
 
-SPECTRAL_NORM = Spec(
-    family="regularizers",
-    name="spectral_norm",
-    subject=_subject("spectral_norm"),
-    reference=_reference("spectral_norm"),
-    signature="(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0)",
-    budgets={
-        **{("forward", dtype): SUMS for dtype in BOTH},
-        **{("jit", dtype): SUMS for dtype in BOTH},
-        **dict.fromkeys(("vjp", "jvp", "vmap"), PROJECTED),
-        "second": TWICE,
-        **{
-            (check, dtype): HALF
-            for check in ("forward", "vjp", "jvp", "second", "jit")
-            for dtype in ("float16", "bfloat16")
-        },
-    },
-    params=(
-        Params(inputs=(V, _unit(6, 0), _unit(12, 1))),
-        *(
-            Params(
-                values={"n_power_iterations": n, "dim": dim},
-                inputs=(V, _unit(rows, 0), _unit(72 // rows, 1)),
-                dtypes=("float32",),
-                checks=FORWARD,
-            )
-            for n, dim, rows in ((0, 0, 6), (3, 1, 4), (1, -1, 3))
-        ),
-        Params(
-            label="eps=10",
-            values={"eps": 10.0},
-            inputs=(V, _unit(6, 0), _unit(12, 1)),
-            dtypes=("float32",),
-            checks=FORWARD,
-        ),
-        Params(
-            label="huge",
-            inputs=(Samples(shape=(4, 3), scale=1e24, axis=None), _unit(4, 0), _unit(3, 1)),
-            dtypes=("float32",),
-            checks=FORWARD,
-        ),
-        Params(
-            label="largest",
-            inputs=(Choices(values=(5e37, 6e37), shape=(2, 3)), _unit(2, 0), _unit(3, 1)),
-            dtypes=("float32",),
-            checks=("forward",),
-        ),
-        Params(
-            label="one_axis",
-            inputs=(Samples(shape=(5,), axis=None),),
-            dtypes=("float32",),
-            checks=SECOND,
-        ),
-        Params(
-            label="zeros",
-            inputs=(Choices(values=(0.0,), shape=(4, 3)), _unit(4, 0), _unit(3, 1)),
-            dtypes=("float32",),
-            checks=("forward",),
-        ),
-    ),
-)
-
-
-def _matrix(seed: int = 0) -> Any:
-    return np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
+def _units(rows: int, columns: int) -> tuple[Given, Given]:
+    return _unit(rows, 0), _unit(columns, 1)
 
 
 def _vectors_are_singular(subject: Callable[..., Any]) -> str | None:
     """Both have length 1, and u' W v is the largest singular value but for 15 iterations."""
+    import jax
+
     for seed in range(3):
-        weight = _matrix(seed)
-        found = np.asarray(subject(weight, seed=None), np.float64)
-        u, v = found[:6], found[6:]
+        weight = np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
+        u, v = (np.asarray(x, np.float64) for x in subject(jax.random.key(0), weight))
         if max(abs(np.linalg.norm(u) - 1), abs(np.linalg.norm(v) - 1)) > 1e-6:
             return "u or v has not length 1"
         singular = np.linalg.svd(weight.astype(np.float64))[1]
@@ -213,21 +70,81 @@ def _vectors_are_singular(subject: Callable[..., Any]) -> str | None:
     return None
 
 
-SPECTRAL_NORM_INIT = Spec(
-    family="regularizers",
-    name="spectral_norm_init",
-    subject=_subject("spectral_norm_init"),
-    reference=_reference("spectral_norm_init"),
-    signature="(key, weight, eps=1e-12, dim=0)",
-    # In float64 torch draws other numbers.
-    truth="reference",
-    checks=("forward", "signature", "law"),
-    dtypes=BOTH,
-    budgets={"forward": Budget(ulp=16, floor=8, everywhere=True, reason="15 products of matrices")},
-    params=tuple(
-        Params(values={"seed": seed, "dim": dim}, inputs=(V,)) for seed, dim in ((0, 0), (7, 1))
+SPECS = (
+    THEME.row(
+        "weight_norm",
+        reference=on("torch", "_weight_norm"),
+        # torch's own double backward fails torch.autograd.gradgradcheck in v.
+        truth=THEME.reference("weight_norm"),
+        signature="(v, g, dim=0)",
+        # Half precision is computed in float32 and rounded once: its budgets are the default ones.
+        budgets={**each(("vjp", "jvp"), WIDE, PROJECTED), **each(("second",), WIDE, TWICE)},
+        params=(
+            setting(Samples(shape=(6, 4, 3)), Samples(shape=(6, 1, 1), center=1.5)),
+            few(V, _lengths(6), label="g=1-d"),
+            few(V, _lengths(1, 4, 1), dim=1),
+            few(V, _lengths(1, 1, 3), dim=2, checks=SECOND),
+            few(V, _lengths(1, 4, 1), dim=-2),
+            few(V, _lengths(), dim=-1),
+            few(V, _lengths(), dim=None, reference=THEME.reference("weight_norm")),
+            # The inverses of the largest norms vanish.
+            *(
+                few(*_rows(scale), label=label)
+                for label, scale in (("huge", 1e21), ("tiny", 1e-26), ("largest", 7e37))
+            ),
+            few(*_rows(1e21), label="slopes_of_huge", checks=("vjp",), budget=CANCELS),
+            few(
+                Choices(values=(0.0, 0.0, 1.0), shape=(12, 2)),
+                _lengths(12, 1),
+                label="zeros",
+                dtypes=WIDE,
+            ),
+        ),
+        bad_calls=(
+            THEME.bad(
+                "other_dtype_of_g", "dtypes that differ", MATRIX, np.ones((2, 1), np.float16)
+            ),
+            THEME.bad("other_dtype_of_v", "dtypes that differ", MATRIX.astype(np.float16), TWO),
+            THEME.bad("no_such_dim", "no such dim", np.ones((2, 3, 2), np.float32), TWO, dim=3),
+            THEME.bad("no_axes", "a v of no axes", np.asarray(1.0), np.asarray(1.0)),
+            THEME.bad("dim_of_a_float", "a dim that is no int", MATRIX, TWO, dim=1.0),
+            *(
+                THEME.bad(kind, "a dtype that does not go", MATRIX.astype(kind), TWO.astype(kind))
+                for kind in ("int32", "complex64")
+            ),
+        ),
     ),
-    laws=(Law(name="vectors_are_singular", broken=_vectors_are_singular),),
+    THEME.row_beyond(
+        "spectral_norm",
+        budgets={
+            **each(("forward", "jit"), WIDE, SUMS),
+            **dict.fromkeys(("vjp", "jvp", "vmap"), PROJECTED),
+            "second": TWICE,
+            **each(("forward", *DERIVATIVES, "jit"), HALVES, HALF),
+        },
+        params=(
+            setting(V, *_units(6, 12)),
+            *(
+                few(V, *_units(rows, 72 // rows), n_power_iterations=n, dim=dim)
+                for n, dim, rows in ((0, 0, 6), (3, 1, 4), (1, -1, 3))
+            ),
+            few(V, *_units(6, 12), label="eps=10", eps=10.0),
+            few(Samples(shape=(4, 3), scale=1e24, axis=None), *_units(4, 3), label="huge"),
+            values_only(Choices(values=(5e37, 6e37), shape=(2, 3)), *_units(2, 3), label="largest"),
+            few(Samples(shape=(5,), axis=None), label="one_axis", u=None, v=None, checks=SECOND),
+            values_only(Choices(values=(0.0,), shape=(4, 3)), *_units(4, 3), label="zeros"),
+        ),
+    ),
+    THEME.row_beyond(
+        "spectral_norm_init",
+        checks=("forward", "signature", "law"),
+        dtypes=WIDE,
+        extra=("key",),
+        budgets={"forward": ITERATED},
+        params=tuple(
+            setting(V, label=f"seed={seed},dim={dim}", dim=dim, random=torch_stream(seed, at=0))
+            for seed, dim in ((0, 0), (7, 1))
+        ),
+        laws=(Law(name="vectors_are_singular", broken=_vectors_are_singular),),
+    ),
 )
-
-SPECS: tuple[Spec, ...] = (WEIGHT_NORM, SPECTRAL_NORM, SPECTRAL_NORM_INIT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
@@ -21,43 +20,26 @@ def weight_norm(v: Tensor, g: Tensor, dim: int | None = 0) -> Tensor:
     return v / lengths * g.reshape(lengths.shape)
 
 
-def _module(n_power_iterations: int, eps: float, dim: int) -> Any:
-    """The module without its buffers: its constructor draws them from the global stream."""
-    module = _Module.__new__(_Module)
-    nn.Module.__init__(module)
-    module.n_power_iterations, module.eps, module.dim = n_power_iterations, eps, dim
-    return module
-
-
 def spectral_norm(
     weight: Tensor,
-    u: Tensor | None = None,
-    v: Tensor | None = None,
+    u: Tensor | None,
+    v: Tensor | None,
     n_power_iterations: int = 1,
     eps: float = 1e-12,
     dim: int = 0,
-) -> Tensor:
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """The module's result from the buffers u and v, and the buffers afterwards."""
-    if weight.ndim == 1:
-        return _module(n_power_iterations, eps, 0)(weight)
-    module = _module(n_power_iterations, eps, dim % weight.ndim)
-    assert u is not None
-    assert v is not None
-    module.register_buffer("_u", u.detach().clone())
-    module.register_buffer("_v", v.detach().clone())
+    # Not constructed: that would draw the buffers from the global stream.
+    module = _Module.__new__(_Module)
+    nn.Module.__init__(module)
+    module.n_power_iterations, module.eps, module.dim = n_power_iterations, eps, dim % weight.ndim
+    module.register_buffer("_u", None if u is None else u.detach().clone())
+    module.register_buffer("_v", None if v is None else v.detach().clone())
     module.train(n_power_iterations > 0)
-    return torch.cat([module(weight).flatten(), module.get_buffer("_u"), module.get_buffer("_v")])
+    return module(weight), module._u, module._v
 
 
-def spectral_norm_init(
-    weight: Tensor, *, seed: int = 0, eps: float = 1e-12, dim: int = 0
-) -> Tensor:
-    """The constructor's buffers after `manual_seed`."""
-    generator = torch.Generator().manual_seed(seed)
-    module = _module(1, eps, dim % weight.ndim)
-    matrix = module._reshape_weight_to_matrix(weight)
-    for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
-        drawn = matrix.new_empty(size).normal_(generator=generator)
-        module.register_buffer(name, nn.functional.normalize(drawn, dim=0, eps=eps))
-    module._power_method(matrix, 15)
-    return torch.cat([module.get_buffer("_u"), module.get_buffer("_v")])
+def spectral_norm_init(weight: Tensor, eps: float = 1e-12, dim: int = 0) -> tuple[Tensor, Tensor]:
+    """The buffers that the constructor draws."""
+    module = _Module(weight, dim=dim, eps=eps)
+    return module._u, module._v

@@ -6,16 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Choices, Law, Params, Samples, Spec, on
+from parity.spec import Given, Law, Params, Samples
+from parity.suite.rows import Theme, setting, values_only
 
-METRICS = Samples(shape=(16,), axis=None)
 # Ties, what is no number, and differences of exactly min_delta.
-FEW = Choices(values=(1.0, 0.75, 0.5, 0.5, 0.25, np.nan, np.inf, -1.0), shape=(24,))
-X = np.asarray([1.0, 0.5], np.float32)
+FEW = (0.5, 0.5, 0.25, 0.75, np.nan, 0.75, 0.25, 1.0, -1.0, np.inf, -1.0, np.nan, 0.5, -2.0, 1.0)
+CLOSE = Samples(shape=(32,), scale=0.2, axis=None)
+START = {"weight": Given(values=0)}
+# The weights of the n-th metric are the number n.
+BAD = {"weight": np.asarray(0)}, np.asarray([1.0, 0.5], np.float32), {"weight": np.arange(1, 3)}
+THEME = Theme("regularizers", "stopping", arguments=BAD)
 
 
-def _setting(**values: Any) -> Params:
-    return Params(values=values, inputs=(FEW,), dtypes=("float32",), checks=("forward",))
+def _training(metrics: Samples | Given, epochs: int) -> tuple[Any, ...]:
+    return START, metrics, {"weight": Given(values=range(1, epochs + 1))}
+
+
+def _values(**values: Any) -> Params:
+    return values_only(*_training(Given(values=FEW), len(FEW)), **values)
 
 
 def _finished_runs_keep_their_best(subject: Any) -> str | None:
@@ -23,12 +31,11 @@ def _finished_runs_keep_their_best(subject: Any) -> str | None:
     import jax
     import jax.numpy as jnp
 
-    factory = getattr(subject, "function", subject)
     metrics = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32).cumsum(0)
     patience = np.asarray([1, 2, 3, 4, 5, 40], np.int32)
 
     def run(patience: Any, metrics: Any) -> Any:
-        stopping = factory(patience)
+        stopping = subject(patience)
 
         def step(state: Any, metric: Any) -> Any:
             return stopping.update(state, metric, metric), None
@@ -51,36 +58,23 @@ def _finished_runs_keep_their_best(subject: Any) -> str | None:
     return None
 
 
-SPECS: tuple[Spec, ...] = (
-    Spec(
-        family="regularizers",
-        name="early_stopping",
-        subject=on("jax", "parity.suite.regularizers.stopping_subjects.early_stopping"),
-        reference=on("torch", "parity.suite.regularizers.stopping_references.early_stopping"),
-        inputs=(METRICS,),
-        signature="(patience=10, min_delta=0.0, mode='min')",
+SPECS = (
+    THEME.row_of_steps(
+        "early_stopping",
         checks=("forward", "vjp", "jvp", "jit", "error", "signature", "law"),
         params=(
-            Params(values={"patience": 5}),
-            _setting(),
-            _setting(patience=4),
-            _setting(patience=0),
-            Params(
-                values={"patience": 12, "min_delta": 0.25},
-                inputs=(Samples(shape=(32,), scale=0.2, axis=None),),
-                dtypes=("float32",),
-                checks=("forward",),
-            ),
-            _setting(patience=4, mode="max"),
-            _setting(patience=6, min_delta=0.25, mode="max"),
+            setting(*_training(Samples(shape=(16,), axis=None), 16), patience=5),
+            _values(),
+            _values(patience=4),
+            _values(patience=0),
+            values_only(*_training(CLOSE, 32), patience=12, min_delta=0.25),
+            _values(patience=4, mode="max"),
+            _values(patience=6, min_delta=0.25, mode="max"),
         ),
-        bad_calls=tuple(
-            BadCall(name=name, args=(X,), values=values, reason="no such value")
-            for name, values in (
-                ("mode_auto", {"mode": "auto"}),
-                ("negative_patience", {"patience": -1}),
-                ("negative_min_delta", {"min_delta": -0.5}),
-            )
+        bad_calls=(
+            THEME.bad("mode_auto", "no such mode", mode="auto"),
+            THEME.bad("negative_patience", "no such patience", patience=-1),
+            THEME.bad("negative_min_delta", "no such difference", min_delta=-0.5),
         ),
         laws=(Law(name="finished_runs_keep_their_best", broken=_finished_runs_keep_their_best),),
     ),

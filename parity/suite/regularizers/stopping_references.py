@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 
-def early_stopping(
-    metrics: Tensor, patience: int = 10, min_delta: float = 0.0, mode: str = "min"
-) -> Tensor:
-    """[steps, 4]: best, wait, whether to stop, and the weights of the best metric, their number."""
-    if mode not in ("min", "max"):
-        raise ValueError("no such mode")
-    if patience < 0 or min_delta < 0:
-        raise RuntimeError("must not be negative")
-    best = torch.tensor(torch.inf if mode == "min" else -torch.inf, dtype=metrics.dtype)
-    wait, stopped, kept = 0, False, 0
-    rows: list[Tensor] = []
-    for epoch, metric in enumerate(metrics, 1):
-        if not stopped:
-            wait += 1
-            change = float(best) - float(metric) if mode == "min" else float(metric) - float(best)
-            if change > min_delta:
-                best, wait, kept = metric, 0, epoch
-            stopped = wait > 0 and wait >= patience
-        others = torch.tensor([wait, stopped, kept], dtype=metrics.dtype)
-        rows.append(torch.cat([best.reshape(1), others]))
-    return torch.stack(rows)
+class early_stopping:
+    """Early stopping that is shown a metric and the weights after each epoch."""
+
+    def __init__(
+        self, params: Any, patience: int = 10, min_delta: float = 0.0, mode: str = "min"
+    ) -> None:
+        if mode not in ("min", "max") or patience < 0 or min_delta < 0:
+            raise ValueError("no such mode, or negative")
+        self.patience, self.min_delta, self.sign = patience, min_delta, -1 if mode == "min" else 1
+        self.kept, self.best, self.wait = params, torch.tensor(-self.sign * torch.inf), 0
+        self.stopped = False
+
+    def step(self, metric: Tensor, params: Any) -> dict[str, Any]:
+        """The state after the epoch; the best metric has at least float32."""
+        metric = metric.to(torch.promote_types(metric.dtype, torch.float32))
+        if not self.stopped:
+            self.wait += 1
+            if self.sign * (float(metric) - float(self.best)) > self.min_delta:
+                self.kept, self.best, self.wait = params, metric, 0
+            self.stopped = self.wait > 0 and self.wait >= self.patience
+        return {
+            "state": {
+                "best": self.best.to(metric.dtype),
+                "wait": torch.tensor(self.wait),
+                "should_stop": torch.tensor(self.stopped),
+                "params": self.kept,
+            }
+        }

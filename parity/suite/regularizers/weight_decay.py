@@ -2,145 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from parity.spec import Budget, Given, Params, Points, Samples
-from parity.suite.regularizers.penalties import HUGE, SHAPES, SPARSE, TREE, ZERO
-from parity.suite.regularizers.rows import (
-    BOTH,
+from parity.spec import Budget, Points
+from parity.suite.regularizers.penalties import HUGE, SPARSE, TREE, ZERO, tree, with_one
+from parity.suite.rows import (
     FORWARD,
-    SINGLE,
+    HALVES,
+    WIDE,
     Theme,
-    given,
+    as_formula,
+    each,
+    few,
     in_half_precision,
+    number,
+    setting,
+    values_only,
 )
 
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "error", "signature")
-SUMS = Budget(
-    ulp=4, floor=4, everywhere=True, reason="each gradient is less its part along the unit"
-)
-HALF = Budget(
-    ulp=1, floor=2.0**-6, everywhere=True, reason="each gradient is less its part along the unit"
-)
+ALONG = "each gradient is less its part along the unit"
+SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
+HALF = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=ALONG)
 SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
 SHRUNK = Budget(ulp=4, floor=2, reason="the norm less the threshold cancels")
-UNITS = {
-    ("forward", "float32"): SCALED,
-    ("forward", "float64"): SCALED,
-    **{
-        (check, dtype): HALF if dtype in ("float16", "bfloat16") else SUMS
-        for check in ("vjp", "jvp")
-        for dtype in ("float32", "float64", "float16", "bfloat16")
-    },
-}
-X = tuple(
-    np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape) for shape in SHAPES
-)
-INTEGERS = tuple(x.astype(np.int32) for x in X)
-# torch.renorm's gradient at a unit of zeros is right, its second derivative nan.
-FINITE = ("forward", "vjp")
+SLOPES = {**each(("vjp", "jvp"), WIDE, SUMS), **each(("vjp", "jvp"), HALVES, HALF)}
+UNITS = {**each(("forward",), WIDE, SCALED), **SLOPES}
+SECOND = ("forward", "vjp", "second")
 
 
-THEME = Theme("weight_decay", {"inputs": TREE, "checks": CHECKS}, X)
+def _even(shape: tuple[int, ...]) -> np.ndarray:
+    return np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
 
-def _scalar(center: float) -> Samples:
-    return Samples(shape=(), center=center, scale=0.0625, axis=None)
+X = _even((6, 4))
+THEME = Theme("regularizers", "weight_decay", {"inputs": (TREE,), "checks": CHECKS}, (tree(_even),))
+OF_INFINITY = THEME.reference("proximal_group_lasso_of_infinity")
 
-
-def _one(number: float) -> tuple[Any, ...]:
-    """A number among the weights."""
-    return (*TREE[:1], Given(values=((1.0, number), (2.0, -3.0))), *TREE[2:])
-
-
-ALL = (0, 1, 2, 3, 4)
 SPECS = (
-    THEME.row(
+    THEME.row_beyond(
         "coupled_weight_decay",
-        signature="(grads, params, weight_decay)",
-        extra=("where",),
-        inputs=(*TREE, *TREE),
-        dtypes=BOTH,
+        inputs=(TREE, TREE),
+        dtypes=WIDE,
         params=(
-            Params(values={"weight_decay": 0.125}),
+            setting(weight_decay=0.125),
             in_half_precision(weight_decay=0.125),
-            Params(values={"weight_decay": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            given(
-                "where=all",
-                *TREE,
-                *TREE,
-                values={"weight_decay": 0.3, "where": "all"},
-                reference=THEME.reference("coupled_weight_decay", places=ALL),
-                truth=THEME.reference("coupled_weight_decay", places=ALL),
-            ),
-            given(
-                "weight_decay=array",
-                *TREE,
-                *TREE,
-                arrays={"weight_decay": _scalar(0.5)},
-                checks=("forward", "vjp", "second"),
+            few(weight_decay=0.0),
+            few(label="where=all", weight_decay=0.3, where="all"),
+            few(
+                label="weight_decay=array",
+                arrays={"weight_decay": number(0.5, 0.0625)},
+                checks=SECOND,
             ),
         ),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "decoupled_weight_decay",
-        signature="(params, lr, weight_decay)",
-        extra=("where",),
         budgets=UNITS,
         params=(
-            Params(values={"lr": 0.1, "weight_decay": 0.3}),
-            given(
-                "where=all",
-                *TREE,
-                values={"lr": 0.1, "weight_decay": 0.3, "where": "all"},
-                reference=THEME.reference("decoupled_weight_decay", places=ALL),
-                truth=THEME.reference("decoupled_weight_decay", places=ALL),
-            ),
-            given("nan", *_one(np.nan), values={"lr": 0.1, "weight_decay": 0.3}),
-            given(
-                "lr=array,weight_decay=array",
-                *TREE,
-                arrays={"lr": _scalar(0.25), "weight_decay": _scalar(0.5)},
-                checks=("forward", "vjp", "second"),
+            setting(lr=0.1, weight_decay=0.3),
+            few(label="where=all", lr=0.1, weight_decay=0.3, where="all"),
+            few(with_one(np.nan), label="nan", lr=0.1, weight_decay=0.3),
+            few(
+                label="lr=array,weight_decay=array",
+                arrays={"lr": number(0.25, 0.0625), "weight_decay": number(0.5, 0.0625)},
+                checks=SECOND,
             ),
         ),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "max_norm",
-        signature="(params, max_value)",
-        extra=("p", "axis", "where"),
         budgets=UNITS,
-        dtypes=BOTH,
+        dtypes=WIDE,
         params=(
-            Params(values={"max_value": 3.0}),
+            setting(max_value=3.0),
             in_half_precision(max_value=3.0),
-            *(
-                Params(values={"max_value": 3.0, **values}, dtypes=SINGLE, checks=FORWARD)
-                for values in (
-                    {"axis": 1},
-                    {"axis": -1},
-                    {"p": 1.0},
-                    {"p": 3.0},
-                    {"p": np.inf},
-                )
-            ),
-            Params(values={"max_value": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            Params(values={"max_value": np.inf}, dtypes=SINGLE, checks=FORWARD),
-            given("zeros", *ZERO, values={"max_value": 1.0}, checks=FINITE),
-            given("units_of_zeros", *SPARSE, values={"max_value": 1.0, "axis": -1}, checks=FINITE),
-            given("huge", *HUGE, values={"max_value": 1.0}, checks=("forward",)),
-            *(
-                given(str(v), *_one(v), values={"max_value": 1.0}, checks=("forward",))
-                for v in (np.nan, np.inf)
-            ),
-            given(
-                "max_value=array,p=array",
-                *TREE,
-                arrays={"max_value": _scalar(3.0), "p": _scalar(2.5)},
-                reference=THEME.reference("max_norm_of_array"),
-                truth=THEME.reference("max_norm_of_array"),
+            *(few(max_value=3.0, axis=axis) for axis in (1, -1)),
+            *(few(max_value=3.0, p=p) for p in (1.0, 3.0, np.inf)),
+            *(few(max_value=most) for most in (0.0, np.inf)),
+            # torch.renorm's gradient at a unit of zeros is right, its second derivative nan.
+            few(ZERO, label="zeros", max_value=1.0),
+            few(SPARSE, label="units_of_zeros", max_value=1.0, axis=-1),
+            values_only(HUGE, label="huge", max_value=1.0),
+            *(values_only(with_one(v), label=str(v), max_value=1.0) for v in (np.nan, np.inf)),
+            as_formula(
+                THEME.reference("max_norm_of_array"),
+                label="max_value=array,p=array",
+                arrays={"max_value": number(3.0, 0.0625), "p": number(2.5, 0.0625)},
+                dtypes=("float32",),
+                checks=FORWARD,
             ),
         ),
         bad_calls=(
@@ -154,53 +104,47 @@ SPECS = (
             THEME.bad("max_value_none", "no number", max_value=None),
         ),
     ),
-    THEME.row(
+    # A single array is a tree of one leaf, which is visited point by point.
+    THEME.row_beyond(
         "proximal_l1",
-        signature="(params, threshold)",
-        extra=("where",),
         inputs=(Points(kinks=(-0.5, 0.5)),),
         params=(
-            Params(values={"threshold": 0.5, "where": "all"}, label="default"),
-            Params(values={"threshold": 0.0, "where": "all"}, dtypes=SINGLE, checks=FORWARD),
-            Params(
+            setting(label="default", threshold=0.5, where="all"),
+            few(threshold=0.0, where="all"),
+            few(
+                Points(kinks=(0.0,), span=(-8.0, 8.0)),
                 label="threshold=array",
-                values={"where": "all"},
-                inputs=(Points(kinks=(0.0,), span=(-8.0, 8.0)),),
+                where="all",
                 arrays={"threshold": Points(kinks=(0.0,), span=(0.0, 8.0))},
                 mapped=True,
                 reference=THEME.reference("proximal_l1_of_array"),
                 truth=THEME.reference("proximal_l1_of_array"),
-                dtypes=SINGLE,
-                checks=FORWARD,
             ),
         ),
         bad_calls=(
-            THEME.bad("negative_threshold", "a negative threshold", X[0], threshold=-1.0),
-            THEME.bad("threshold_none", "no number", X[0], threshold=None),
+            THEME.bad("negative_threshold", "a negative threshold", X, threshold=-1.0),
+            THEME.bad("threshold_none", "no number", X, threshold=None),
         ),
     ),
-    THEME.row(
+    THEME.row_beyond(
         "proximal_group_lasso",
-        signature="(params, threshold)",
-        extra=("axis", "where"),
-        budgets={**UNITS, ("forward", "float32"): SHRUNK, ("forward", "float64"): SHRUNK},
-        dtypes=BOTH,
+        budgets={**SLOPES, **each(("forward",), WIDE, SHRUNK)},
+        dtypes=WIDE,
         params=(
-            Params(values={"threshold": 1.5}),
+            setting(threshold=1.5),
             in_half_precision(threshold=1.5),
-            Params(values={"threshold": 1.5, "axis": -1}, dtypes=SINGLE, checks=FORWARD),
-            Params(values={"threshold": 0.0}, dtypes=SINGLE, checks=FORWARD),
-            given("zeros", *ZERO, values={"threshold": 0.5}),
-            given("groups_of_zeros", *SPARSE, values={"threshold": 0.125, "axis": -1}),
-            given("threshold=array", *TREE, arrays={"threshold": _scalar(1.5)}),
+            few(threshold=1.5, axis=-1),
+            few(threshold=0.0),
+            few(ZERO, label="zeros", threshold=0.5),
+            few(SPARSE, label="groups_of_zeros", threshold=0.125, axis=-1),
+            few(label="threshold=array", arrays={"threshold": number(1.5, 0.0625)}),
             # Only the formula as it stands has no inf/inf.
-            given(
-                "inf",
-                *_one(np.inf),
-                values={"threshold": 0.125},
-                checks=("forward",),
-                reference=THEME.reference("proximal_group_lasso_of_infinity"),
-                truth=THEME.reference("proximal_group_lasso_of_infinity"),
+            values_only(
+                with_one(np.inf),
+                label="inf",
+                threshold=0.125,
+                reference=OF_INFINITY,
+                truth=OF_INFINITY,
             ),
         ),
     ),

@@ -8,80 +8,66 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-# Of a/bias, a/weight, b/bias, b/kernel and b/scale.
-WEIGHTS = (1, 3)
+from parity.suite.regularizers.penalties_references import selected
+from parity.trees import flat, placed
 
 
-def _changed(leaves: Any, places: tuple[int, ...], change: Any) -> Any:
-    changed = [change(x) if i in places else x for i, x in enumerate(leaves)]
-    return torch.cat([x.reshape(-1) for x in changed])
+def _changed(params: Any, where: Any, change: Any) -> Any:
+    changed = {path: change(w) for path, w in selected(params, where).items()}
+    return placed(params, {**flat(params), **changed})
 
 
 def coupled_weight_decay(
-    *arrays: Any, weight_decay: Any, places: Any = WEIGHTS, where: Any = None
+    grads: Any, params: Any, weight_decay: Any, *, where: Any = "weights"
 ) -> Any:
-    """The line of torch.optim.SGD; half of the arrays are gradients. `where` is what places say."""
-    count = len(arrays) // 2
-    decayed = [
-        (
-            g + weight_decay * w
-            if isinstance(weight_decay, torch.Tensor)
-            else g.add(w, alpha=weight_decay)
-        )
-        if i in places
-        else g
-        for i, (g, w) in enumerate(zip(arrays[:count], arrays[count:], strict=True))
-    ]
-    return torch.cat([x.reshape(-1) for x in decayed])
+    """The line of torch.optim.SGD, whose `alpha` is a number only."""
+    leaves = flat(grads)
+    for path, w in selected(params, where).items():
+        if isinstance(weight_decay, torch.Tensor):
+            leaves[path] = leaves[path] + weight_decay * w
+        else:
+            leaves[path] = leaves[path].add(w, alpha=weight_decay)
+    return placed(grads, leaves)
 
 
 def decoupled_weight_decay(
-    *leaves: Any, lr: Any, weight_decay: Any, places: Any = WEIGHTS, where: Any = None
+    params: Any, lr: Any, weight_decay: Any, *, where: Any = "weights"
 ) -> Any:
     """The line of torch.optim.AdamW."""
-    return _changed(leaves, places, lambda w: w.mul(1 - lr * weight_decay))
+    return _changed(params, where, lambda w: w.mul(1 - lr * weight_decay))
 
 
-def max_norm(*leaves: Any, max_value: Any, p: Any = 2.0, axis: int = 0) -> Any:
+def max_norm(
+    params: Any, max_value: Any, *, p: Any = 2.0, axis: int = 0, where: Any = "weights"
+) -> Any:
     """torch.renorm."""
-    return _changed(leaves, WEIGHTS, lambda w: torch.renorm(w, p, axis, max_value))
+    return _changed(params, where, lambda w: torch.renorm(w, p, axis, max_value))
 
 
-def max_norm_of_array(*leaves: Any, max_value: Any, p: Any) -> Any:
+def max_norm_of_array(params: Any, *, max_value: Any, p: Any) -> Any:
     """torch.renorm takes numbers only."""
 
     def projected(w: Any) -> Any:
         norm = (w.abs() ** p).sum(tuple(range(1, w.ndim)), keepdim=True) ** (1 / p)
         return torch.where(norm > max_value, w * max_value / (norm + 1e-7), w)
 
-    return _changed(leaves, WEIGHTS, projected)
+    return _changed(params, "weights", projected)
 
 
-def proximal_l1(weights: Any, threshold: float, where: Any = None) -> Any:
-    """Of one leaf."""
-    shrunk = functional.softshrink(weights, threshold)
-    return shrunk.reshape(-1) if shrunk.ndim else shrunk
+def proximal_l1(params: Any, threshold: float, *, where: Any = "weights") -> Any:
+    """torch's soft threshold."""
+    return _changed(params, where, lambda w: functional.softshrink(w, threshold))
 
 
-def proximal_l1_of_array(weights: Any, threshold: Any, where: Any = None) -> Any:
+def proximal_l1_of_array(weights: Any, threshold: Any, where: Any) -> Any:
     """torch takes a number only."""
     shrunk = torch.where(weights > 0, weights - threshold, weights + threshold)
     return torch.where(weights.abs() > threshold, shrunk, 0.0)
 
 
-def proximal_group_lasso_of_infinity(*leaves: Any, threshold: Any) -> Any:
-    """By 1 - threshold/norm, which is 1 for an infinite norm."""
-
-    def shrunk(w: Any) -> Any:
-        rows = w.flatten(1)
-        norm = rows.norm(dim=1, keepdim=True)
-        kept = torch.clamp(1 - threshold * rows.shape[1] ** 0.5 / norm, min=0)
-        return (rows * kept).reshape(w.shape)
-
-    return _changed(leaves, WEIGHTS, shrunk)
-
-
-def proximal_group_lasso(*leaves: Any, threshold: Any, axis: int = 0) -> Any:
+def proximal_group_lasso(
+    params: Any, threshold: Any, *, axis: int = 0, where: Any = "weights"
+) -> Any:
     """Group by group."""
 
     def shrunk(w: Any) -> Any:
@@ -91,4 +77,16 @@ def proximal_group_lasso(*leaves: Any, threshold: Any, axis: int = 0) -> Any:
             groups.append(group * (norm - most) / norm if norm > most else 0 * group)
         return torch.stack(groups, axis)
 
-    return _changed(leaves, WEIGHTS, shrunk)
+    return _changed(params, where, shrunk)
+
+
+def proximal_group_lasso_of_infinity(params: Any, *, threshold: Any) -> Any:
+    """By 1 - threshold/norm, which is 1 for an infinite norm."""
+
+    def shrunk(w: Any) -> Any:
+        rows = w.flatten(1)
+        norm = rows.norm(dim=1, keepdim=True)
+        kept = torch.clamp(1 - threshold * rows.shape[1] ** 0.5 / norm, min=0)
+        return (rows * kept).reshape(w.shape)
+
+    return _changed(params, "weights", shrunk)

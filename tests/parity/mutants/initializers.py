@@ -13,24 +13,13 @@ import numpy as np
 from jaxact import initializers
 from jaxact.random import TorchGenerator
 from parity import suite
-from parity.suite.initializers.subjects import Filled, Gains
 from parity.mutation import Function, Mutants
 from parity.verdict import Outcome
 
 MUTANTS = Mutants(suite.rows("initializers"))
 # The literals of the signatures are lost in parameters that have no annotation.
 right: Any = initializers
-
-
-def _wrong(function: str, case: str, outcome: Outcome = Outcome.MISMATCH) -> Any:
-    """Registers a wrong factory."""
-
-    def register(factory: Function) -> Function:
-        wrapped = Gains(factory) if function == "calculate_gain" else Filled(factory)
-        MUTANTS.wrong(function, case, outcome)(wrapped)
-        return factory
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _turned(init: Function, layout: str) -> Function:

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxact import functional
-from parity.suite.losses.alignment import SPECS
 from parity.mutation import Mutants
+from parity.suite.losses.alignment import SPECS
 
 MUTANTS = Mutants(SPECS)
 _wrong = MUTANTS.wrong

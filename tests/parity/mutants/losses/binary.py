@@ -1,5 +1,5 @@
 # pyright: basic
-"""Wrong losses against two-sided targets: see `parity.suite.mutation`."""
+"""Wrong losses against two-sided targets: see `parity.mutation`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 import jaxact
-from parity.suite.losses.binary import SPECS
 from parity.mutation import Mutants
+from parity.suite.losses.binary import SPECS
 
 # Untyped: a wrong function may pass on whatever it got.
 functional: Any = jaxact.functional

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxact import functional
-from parity.suite.losses.classification import SPECS
 from parity.mutation import Mutants
+from parity.suite.losses.classification import SPECS
 from parity.verdict import Outcome
 
 MUTANTS = Mutants(SPECS)

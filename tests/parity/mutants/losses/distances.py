@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 
 import jaxact
-from parity.suite.losses.distances import SPECS
 from parity.mutation import Mutants
+from parity.suite.losses.distances import SPECS
 
 MUTANTS = Mutants(SPECS)
 # Not typed: a reduction that may be any string is handed on.

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 import jaxact
-from parity.suite.losses.margin import SPECS
 from parity.mutation import Mutants
+from parity.suite.losses.margin import SPECS
 
 MUTANTS = Mutants(SPECS)
 # Not typed: a reduction that may be any string is handed on.

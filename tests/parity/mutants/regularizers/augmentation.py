@@ -12,18 +12,10 @@ from jaxact.regularizers import augmentation as right
 from jaxact.regularizers import image_transforms as transforms
 from parity.mutation import Mutants
 from parity.suite.regularizers.augmentation import SPECS
-from parity.suite.regularizers.augmentation_subjects import Keyed, sequence
+from parity.suite.regularizers.augmentation_references import STEPS
 
 MUTANTS = Mutants(SPECS)
-
-
-def _wrong(function, case):
-    """A mutant of a function that takes its key first."""
-
-    def register(subject):
-        return MUTANTS.wrong(function, case)(functools.wraps(subject)(Keyed(subject)))
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _batched(images):
@@ -228,4 +220,4 @@ def _compose_from_right_to_left(*transforms):
 
 
 for _mistake in (_compose_with_one_key_for_all, _compose_from_right_to_left):
-    MUTANTS.wrong("compose", "five/float32/forward")(functools.wraps(_mistake)(sequence(_mistake)))
+    _wrong("compose", "five/float32/forward")(functools.wraps(_mistake)(_mistake(*STEPS)))

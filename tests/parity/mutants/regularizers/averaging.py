@@ -9,19 +9,9 @@ import jax.numpy as jnp
 from jaxact.regularizers import AverageState, WeightAverage
 from parity.mutation import Mutants
 from parity.suite.regularizers.averaging import SPECS
-from parity.suite.regularizers.averaging_subjects import Averaged
 
 MUTANTS = Mutants(SPECS)
-
-
-def _wrong(function, case):
-    """Registers a factory."""
-
-    def register(factory):
-        MUTANTS.wrong(function, case)(Averaged(factory))
-        return factory
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _average(share, copies_first=True, copies_integers=True):

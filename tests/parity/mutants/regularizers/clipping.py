@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,24 +11,9 @@ import jax.numpy as jnp
 from jaxact.regularizers import clipping
 from parity.mutation import Mutants
 from parity.suite.regularizers.clipping import SPECS
-from parity.suite.regularizers.clipping_subjects import NAMES, Paired, Transformed
-from parity.suite.regularizers.subjects import Joined
 
 MUTANTS = Mutants(SPECS)
-
-
-def _wrong(function: str, case: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(mistake: Callable[..., Any]) -> Callable[..., Any]:
-        if function == "adaptive_grad_clip":
-            of: Any = Paired(mistake)
-        elif function in ("clip_by_grad_norm", "clip_by_grad_value", "clip_adaptively"):
-            of = Transformed(mistake, with_params=function == "clip_adaptively")
-        else:
-            of = Joined(mistake, ("a",) if function == "clip_grad_value" else NAMES)
-        MUTANTS.wrong(function, case)(of)
-        return mistake
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _scaled(grads, factor):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,31 +11,15 @@ from jax.extend.random import threefry_2x32
 
 from jaxact import regularizers as right
 from jaxact.random import TorchGenerator
-from parity.mutation import Function, Mutants
+from parity.mutation import Mutants
 from parity.suite.regularizers.dropout import SPECS
-from parity.suite.regularizers.dropout_subjects import Seeded
 from parity.verdict import Outcome
 
 MUTANTS = Mutants(SPECS)
 NEIGHBOURS = "neighbours_are_independent/any/law"
 RATE = "drops_with_probability_p/any/law"
 SHARED = "shares_one_draw/any/law"
-
-
-def seeded(mutants: Mutants) -> Callable[..., Any]:
-    """What registers a wrong dropout, which torch's stream is tried with as well."""
-
-    def wrong(function: str, case: str, outcome: Outcome = Outcome.MISMATCH) -> Any:
-        def register(subject: Function) -> Function:
-            mutants.wrong(function, case, outcome)(Seeded(subject))
-            return subject
-
-        return register
-
-    return wrong
-
-
-_wrong = seeded(MUTANTS)
+_wrong = MUTANTS.wrong
 
 
 def _dropped(input, p, training, key, shape=None, scale=None):

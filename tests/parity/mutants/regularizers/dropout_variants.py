@@ -12,10 +12,10 @@ from jax import lax
 from jaxact import regularizers
 from parity.mutation import Mutants
 from parity.suite.regularizers.dropout_variants import SPECS
-from parity.suite.regularizers.mutants.dropout import NEIGHBOURS, RATE, SHARED, seeded
+from tests.parity.mutants.regularizers.dropout import NEIGHBOURS, RATE, SHARED
 
 MUTANTS = Mutants(SPECS)
-_wrong = seeded(MUTANTS)
+_wrong = MUTANTS.wrong
 # The literals of the signatures are lost in parameters that have no annotation.
 right: Any = regularizers
 

@@ -104,14 +104,14 @@ def _affine_without_a_slope_in_the_matrix(images, matrix, **options):
 
 
 @_wrong("affine_matrix", "5_by_7/float32/forward")
-def _matrix_of_the_inverse_map(numbers, *, height, width):
-    angle, x, y, larger, along_x, along_y = numbers.T
+def _matrix_of_the_inverse_map(height, width, *, angle, translate, scale, shear):
+    (x, y), (along_x, along_y) = translate, shear
     return right.affine_matrix(
         height,
         width,
         angle=-angle,
         translate=(-x, -y),
-        scale=1 / (1 + larger**2),
+        scale=1 / scale,
         shear=(-along_x, -along_y),
     )
 

@@ -9,34 +9,24 @@ import jax.numpy as jnp
 from jaxact import regularizers
 from parity.mutation import Mutants
 from parity.suite.regularizers.mixing import SPECS
-from parity.suite.regularizers.mixing_subjects import Mixed
 
 MUTANTS = Mutants(SPECS)
+_wrong = MUTANTS.wrong
 
 
-def _wrong(function, case):
-    """Registers a wrong mixing."""
-
-    def register(mixing):
-        MUTANTS.wrong(function, case)(Mixed(mixing))
-        return mixing
-
-    return register
-
-
-@MUTANTS.wrong("smooth_labels", "classes,smoothing=0.1/float32/forward")
+@_wrong("smooth_labels", "classes,smoothing=0.1/float32/forward")
 def _smooths_over_the_other_classes(labels, num_classes, smoothing=0.1):
     soft = labels if labels.ndim == 2 and labels.dtype.kind == "f" else None
     soft = jax.nn.one_hot(labels, num_classes) if soft is None else soft
     return soft * (1 - smoothing) + (1 - soft) * smoothing / (num_classes - 1)
 
 
-@MUTANTS.wrong("smooth_labels", "makes_cross_entropy_smooth/any/law")
+@_wrong("smooth_labels", "makes_cross_entropy_smooth/any/law")
 def _smoothing_is_not_taken_off(labels, num_classes, smoothing=0.1):
     return jax.nn.one_hot(labels, num_classes) + smoothing / num_classes
 
 
-@MUTANTS.wrong("smooth_labels", "smoothing=array/float32/vjp")
+@_wrong("smooth_labels", "smoothing=array/float32/vjp")
 def _smoothing_is_constant(labels, num_classes, smoothing=0.1):
     return regularizers.smooth_labels(labels, num_classes, jax.lax.stop_gradient(smoothing))
 

@@ -12,7 +12,7 @@ from jax import lax
 from jaxact.regularizers import normalization
 from parity.mutation import Mutants
 from parity.suite.regularizers.normalization import SPECS
-from parity.suite.regularizers.subjects import Joined
+from parity.suite.regularizers.normalization_subjects import BatchNorm
 
 MUTANTS = Mutants(SPECS)
 # Not typed: what is optional is handed on.
@@ -144,47 +144,58 @@ def _running(
     )
 
 
-def _mutant_of_stats(case, function="batch_norm_stats"):
-    def register(mistake):
-        _wrong(function, case)(Joined(mistake))
-        return mistake
-
-    return register
-
-
-@_mutant_of_stats("float32/forward")
+@_wrong("batch_norm_stats", "float32/forward")
 def _running_variance_is_biased(x, running_mean, running_var, momentum=0.1):
     axes = _all_but_channels(x)
     return _blended(running_mean, running_var, x.mean(axes), x.var(axes), momentum)
 
 
-@_mutant_of_stats("momentum=0.3/float32/forward")
+@_wrong("batch_norm_stats", "momentum=0.3/float32/forward")
 def _momentum_is_the_share_of_the_old(x, running_mean, running_var, momentum=0.1):
     return _running(x, running_mean, running_var, 1 - momentum)
 
 
-@_mutant_of_stats("momentum=None,num_batches_tracked=4/float32/forward")
+@_wrong("batch_norm_stats", "momentum=None,num_batches_tracked=4/float32/forward")
 def _momentum_none_is_a_tenth(
     x, running_mean, running_var, momentum=0.1, *, num_batches_tracked=None
 ):
     return _running(x, running_mean, running_var, 0.1)
 
 
-@_mutant_of_stats("momentum=None,num_batches_tracked=4/float32/forward")
+@_wrong("batch_norm_stats", "momentum=None,num_batches_tracked=4/float32/forward")
 def _batches_are_counted_before_this_one(
     x, running_mean, running_var, momentum=0.1, *, num_batches_tracked=1
 ):
     return _running(x, running_mean, running_var, 1 / (num_batches_tracked + 1))
 
 
-@_mutant_of_stats("float32/forward", "instance_norm_stats")
+@_wrong("instance_norm_stats", "float32/forward")
 def _instance_statistics_are_those_of_the_batch(x, running_mean, running_var, momentum=0.1):
     return _running(x, running_mean, running_var, momentum)
 
 
-@_mutant_of_stats("momentum=None/float32/forward", "instance_norm_stats")
+@_wrong("instance_norm_stats", "momentum=None/float32/forward")
 def _instance_momentum_none_is_a_tenth(x, running_mean, running_var, momentum=0.1):
     return right.instance_norm_stats(x, running_mean, running_var, 0.1)
+
+
+@_wrong("batch_norm", "module,training,momentum=None/float32/forward")
+class _layer_counts_a_batch_after_its_average(BatchNorm):
+    def __call__(self, input):
+        count = self.num_batches_tracked.value
+        self.num_batches_tracked.value = count - 1
+        out = super().__call__(input)
+        self.num_batches_tracked.value = count + 1
+        return out
+
+
+@_wrong("batch_norm", "module,evaluation/float32/forward")
+class _layer_follows_the_batch_in_evaluation(BatchNorm):
+    def __call__(self, input):
+        out = super().__call__(input)
+        stats = self.running_mean.value, self.running_var.value
+        self.running_mean.value, self.running_var.value = _running(input, *stats)
+        return out
 
 
 # ------------------------------------------------------------------------------- the other families

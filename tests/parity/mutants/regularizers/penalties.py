@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,19 +11,9 @@ import jax.numpy as jnp
 from jaxact.regularizers import penalties
 from parity.mutation import Mutants
 from parity.suite.regularizers.penalties import SPECS
-from parity.suite.regularizers.penalties_subjects import NAMES, OfNetwork
-from parity.suite.regularizers.subjects import Joined
 
 MUTANTS = Mutants(SPECS)
-
-
-def _wrong(function: str, case: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(mistake: Callable[..., Any]) -> Callable[..., Any]:
-        of = OfNetwork(mistake) if function == "jacobian_penalty" else Joined(mistake, NAMES)
-        MUTANTS.wrong(function, case)(of)
-        return mistake
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _weights(params):

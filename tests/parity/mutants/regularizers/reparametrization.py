@@ -10,36 +10,28 @@ from jaxact import regularizers
 from jaxact.random import TorchGenerator
 from parity.mutation import Mutants
 from parity.suite.regularizers.reparametrization import SPECS
-from parity.suite.regularizers.reparametrization_subjects import Initial, SpectralNorm
 
 MUTANTS = Mutants(SPECS)
+_wrong = MUTANTS.wrong
 
 
-def _wrong(case):
-    def register(function):
-        MUTANTS.wrong("spectral_norm", case)(SpectralNorm(function))
-        return function
-
-    return register
-
-
-@MUTANTS.wrong("weight_norm", "dim=1/float32/forward")
+@_wrong("weight_norm", "dim=1/float32/forward")
 def _weight_norm_sums_over_dim(v, g, dim=0):
     return v / jnp.sqrt(jnp.sum(v * v, axis=dim, keepdims=True)) * g
 
 
-@MUTANTS.wrong("weight_norm", "dim=-1/float32/forward")
+@_wrong("weight_norm", "dim=-1/float32/forward")
 def _weight_norm_takes_minus_1_for_the_last_axis(v, g, dim=0):
     axes = [i for i in range(v.ndim) if i != dim % v.ndim]
     return v / jnp.sqrt(jnp.sum(v * v, axis=axes, keepdims=True)) * g
 
 
-@MUTANTS.wrong("weight_norm", "tiny/float32/forward")
+@_wrong("weight_norm", "tiny/float32/forward")
 def _weight_norm_squares_what_is_small(v, g, dim=0):
     return v / jnp.sqrt(jnp.sum(v * v, axis=range(1, v.ndim), keepdims=True)) * g
 
 
-@MUTANTS.wrong("weight_norm", "float32/vjp")
+@_wrong("weight_norm", "float32/vjp")
 def _weight_norm_holds_the_norm_constant(v, g, dim=0):
     norm = jnp.sqrt(jnp.sum(v * v, axis=range(1, v.ndim), keepdims=True))
     return v / jax.lax.stop_gradient(norm) * g
@@ -55,21 +47,21 @@ def _iterated(matrix, u, v, steps, eps):
     return u, v
 
 
-@_wrong("float32/vjp")
+@_wrong("spectral_norm", "float32/vjp")
 def _spectral_norm_differentiates_u_and_v(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0):
     matrix = weight.reshape(weight.shape[0], -1)
     u, v = _iterated(matrix, u, v, n_power_iterations, eps)
     return weight / (u @ matrix @ v), u, v
 
 
-@_wrong("float64/vjp")
+@_wrong("spectral_norm", "float64/vjp")
 def _spectral_norm_holds_sigma_constant(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0):
     _, u, v = regularizers.spectral_norm(weight, u, v, n_power_iterations, eps, dim)
     matrix = weight.reshape(weight.shape[0], -1)
     return weight / jax.lax.stop_gradient(u @ matrix @ v), u, v
 
 
-@_wrong("n_power_iterations=3,dim=1/float32/forward")
+@_wrong("spectral_norm", "n_power_iterations=3,dim=1/float32/forward")
 def _spectral_norm_flattens_without_moving_dim(
     weight, u, v, n_power_iterations=1, eps=1e-12, dim=0
 ):
@@ -78,7 +70,7 @@ def _spectral_norm_flattens_without_moving_dim(
     return flat.reshape(weight.shape), u, v
 
 
-@_wrong("float32/forward")
+@_wrong("spectral_norm", "float32/forward")
 def _spectral_norm_takes_sigma_before_the_iteration(
     weight, u, v, n_power_iterations=1, eps=1e-12, dim=0
 ):
@@ -86,20 +78,12 @@ def _spectral_norm_takes_sigma_before_the_iteration(
     return before, *regularizers.spectral_norm(weight, u, v, n_power_iterations, eps, dim)[1:]
 
 
-@_wrong("eps=10/float32/forward")
+@_wrong("spectral_norm", "eps=10/float32/forward")
 def _spectral_norm_forgets_eps(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0):
     return regularizers.spectral_norm(weight, u, v, n_power_iterations, 1e-12, dim)
 
 
-def _initial(case):
-    def register(function):
-        MUTANTS.wrong("spectral_norm_init", case)(Initial(function))
-        return function
-
-    return register
-
-
-@_initial("seed=0,dim=0/float32/forward")
+@_wrong("spectral_norm_init", "seed=0,dim=0/float32/forward")
 def _v_is_drawn_first(key, weight, eps=1e-12, dim=0):
     if isinstance(key, TorchGenerator):
         matrix = jnp.moveaxis(weight, dim, 0).reshape(weight.shape[dim], -1)
@@ -108,7 +92,7 @@ def _v_is_drawn_first(key, weight, eps=1e-12, dim=0):
     return regularizers.spectral_norm_init(key, weight, eps, dim)
 
 
-@_initial("vectors_are_singular/any/law")
+@_wrong("spectral_norm_init", "vectors_are_singular/any/law")
 def _vectors_are_random(key, weight, eps=1e-12, dim=0):
     shape = (weight.shape[dim], weight.size // weight.shape[dim])
     u, v = (jax.random.normal(jax.random.key(0), (n,)) for n in shape)

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jaxact.regularizers import EarlyStopping, EarlyStoppingState
 from parity.mutation import Mutants
 from parity.suite.regularizers.stopping import SPECS
-from parity.suite.regularizers.stopping_subjects import Stopped
 
 MUTANTS = Mutants(SPECS)
 
@@ -54,7 +53,7 @@ def _wrong(case):
 
         functools.update_wrapper(factory, changed)
         del factory.__wrapped__
-        MUTANTS.wrong("early_stopping", case)(Stopped(factory))
+        MUTANTS.wrong("early_stopping", case)(factory)
         return changed
 
     return register

@@ -3,33 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from jaxact.regularizers import weight_decay as right
 from parity.mutation import Mutants
-from parity.suite.regularizers.clipping_subjects import Paired
-from parity.suite.regularizers.penalties_subjects import NAMES
-from parity.suite.regularizers.subjects import Joined
 from parity.suite.regularizers.weight_decay import SPECS
 
 MUTANTS = Mutants(SPECS)
-
-
-def _wrong(function: str, case: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def register(mistake: Callable[..., Any]) -> Callable[..., Any]:
-        if function == "coupled_weight_decay":
-            MUTANTS.wrong(function, case)(Paired(mistake, NAMES))
-        else:
-            MUTANTS.wrong(function, case)(
-                Joined(mistake, ("a",) if function == "proximal_l1" else NAMES)
-            )
-        return mistake
-
-    return register
+_wrong = MUTANTS.wrong
 
 
 def _changed(params, change):
