@@ -78,7 +78,7 @@ class Row:
 
 def activation_rows() -> Iterator[Row]:
     """Every setting of every activation whose hyperparameters are the same at all points."""
-    for spec in suite.rows("activations"):
+    for spec in suite.family("activations"):
         for i, params in enumerate(spec.params):
             if not params.mapped and all(_constant(a) for a in params.arrays.values()):
                 yield _row(spec, params, default=i == 0)

@@ -5,9 +5,9 @@ import pytest
 
 from parity.cases import cases, select
 from parity.engine import run
-from parity.suite import rows
+from parity import suite
 
-SPECS = rows("activations")
+SPECS = suite.family("activations")
 
 COLUMNS = (
     "x",

@@ -70,7 +70,7 @@ def test_an_engine_for_which_nan_equals_a_number_lets_mutants_pass(monkeypatch):
 
 
 def _torch_in_place_of_jaxact():
-    spec = next(spec for spec in suite.rows("activations") if spec.name == "gelu")
+    spec = next(spec for spec in suite.family("activations") if spec.name == "gelu")
     chosen = cases([replace(spec, subject=on("torch", "nn.functional.gelu"))])
     return run(select(chosen, "activations/gelu/float32/forward"))[0].outcome
 

@@ -7,7 +7,7 @@ import numpy as np
 from parity.suite.initializers.rows import EXACT, KERNEL, SMALL, bad, filled, initializer
 
 ALL = (*EXACT, "complex64")
-# In dtypes besides the floating ones.
+# By dtype.
 OTHERS: dict[str, tuple[complex, ...]] = {
     "int32": (3.7, -3.7, 2**31 - 1),
     "uint8": (-1, -255, 127.5, -0.0),
@@ -20,7 +20,6 @@ TOO_LARGE: dict[str, tuple[complex, ...]] = {
     "float16": (1e6,),
     "float32": (1e300, 1 + 2j),
 }
-
 
 SPECS = (
     initializer(

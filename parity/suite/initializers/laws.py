@@ -205,9 +205,7 @@ def _normal_of_std(values: Floats, std: float) -> str | None:
 
 def _in_both_layouts(*scales: tuple[Values, float]) -> tuple[Scale, ...]:
     both = SHAPES.items()
-    return tuple(
-        ({**values, "layout": k}, shape, std) for values, std in scales for k, shape in both
-    )
+    return tuple(({**v, "layout": k}, shape, std) for v, std in scales for k, shape in both)
 
 
 _XAVIER = math.sqrt(2 / (FAN_IN + FAN_OUT))
@@ -238,9 +236,7 @@ BIASES: tuple[Scale, ...] = (
 
 def _default_weight_of_an_embedding_is_normal(subject: Subject) -> str | None:
     drawn = _drawn(subject, (1025, 64), {"layer": "Embedding", "padding_idx": -1})
-    if drawn[-1].any():
-        return "the padding row is not 0"
-    return _normal(drawn[:-1], 0.0, 1.0)
+    return "the padding row is not 0" if drawn[-1].any() else _normal(drawn[:-1], 0.0, 1.0)
 
 
 # ---------------------------------------------------------------------------------- structure
@@ -335,10 +331,10 @@ def _sparse_is_normal_elsewhere(subject: Subject) -> str | None:
 
 
 def _follows_its_key(subject: Subject, values: Values) -> str | None:
-    draws = [_drawn(subject, (9, 7), values, seed=seed) for seed in (0, 0, 1)]
-    if not np.array_equal(draws[0], draws[1]):
+    first, again, other = (_drawn(subject, (9, 7), values, seed=seed) for seed in (0, 0, 1))
+    if not np.array_equal(first, again):
         return "the same key gives other numbers"
-    return "another key gives the same numbers" if np.array_equal(draws[0], draws[2]) else None
+    return "another key gives the same numbers" if np.array_equal(first, other) else None
 
 
 def _is_the_same_compiled_and_mapped(subject: Subject, values: Values) -> str | None:

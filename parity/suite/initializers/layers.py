@@ -75,8 +75,7 @@ SPECS = (
                 for layer, n in GATES.items()
                 for cell, parameter in (("", "weight_ih_l0"), ("Cell", "weight_ih"))
             ),
-            # What a layer draws first: the other weights of an LSTM and its biases, out_proj of
-            # an attention.
+            # An LSTM first draws its other weights and its biases, an attention its out_proj.
             _weight(
                 "LSTM", (5, 7), (3, 7), "LSTM_projection", parameter="weight_hr_l0",
                 skip=28 * (5 + 3) + 2 * 28, hidden_size=7, proj_size=3,

@@ -63,11 +63,7 @@ SPECS = (
         ),
         dtypes=WIDE,
         budgets={("forward", "float32"): DECOMPOSED, ("forward", "float64"): DECOMPOSED_64},
-        bad_calls=(
-            *NOT_FLOATING,
-            *WITHOUT_FANS,
-            bad("half", "half precision", dtype="float16"),
-        ),
+        bad_calls=(*NOT_FLOATING, *WITHOUT_FANS, bad("half", "half precision", dtype="float16")),
         laws=laws.ORTHOGONAL,
     ),
     initializer(

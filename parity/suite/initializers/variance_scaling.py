@@ -70,10 +70,7 @@ SPECS = (
         dtypes=("float64",),
         params=(
             *(setting(label=name, nonlinearity=name) for name in (*LAYERS, *NONLINEARITIES)),
-            *(
-                setting(label=f"param={slope}", nonlinearity="leaky_relu", param=slope)
-                for slope in SLOPES
-            ),
+            *(setting(label=f"param={a}", nonlinearity="leaky_relu", param=a) for a in SLOPES),
             setting(label="param_ignored", nonlinearity="tanh", param="ignored"),
         ),
         bad_calls=(

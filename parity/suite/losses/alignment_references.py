@@ -18,11 +18,14 @@ def ctc_loss(
     the posterior, to which exp(log_probs) is added as in torch.
     """
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
-    frames, counts = (length.tolist() for length in lengths)
+    frames, counts = ([int(n) for n in length.flatten()] for length in lengths)
     if targets.ndim == 2:
         targets = torch.cat([row[:n] for row, n in zip(targets, counts, strict=True)])
-    rows = zip(scores.unbind(1), targets.split(counts), frames, strict=True)
-    losses = torch.stack([_loss(x[:count], label.tolist(), blank) for x, label, count in rows])
+    labels: tuple[Tensor, ...] = torch.split(targets, counts)
+    rows = zip(scores.unbind(1), labels, frames, strict=True)
+    losses = torch.stack(
+        [_loss(x[:count], [int(n) for n in label], blank) for x, label, count in rows]
+    )
     if reduction == "mean":
         return (losses / lengths[1].clamp(min=1)).mean()
     return losses.sum() if reduction == "sum" else losses

@@ -13,7 +13,7 @@ import importlib
 import itertools
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,14 +188,10 @@ def _maps(subject: Subject, **values: Any) -> Floats:
     return _drawn(matrices, subject, COUNT // 4, 3, 9, 9, **values)
 
 
-def _angles(found: Floats) -> Floats:
-    """Clockwise, in degrees."""
-    return np.degrees(np.arctan2(found[:, 0, 1], found[:, 0, 0]))
-
-
 def _angles_are_uniform(subject: Subject, sign: int = -1) -> str | None:
     """Counter-clockwise for rotations."""
-    about, between = (sign * _angles(_maps(subject, degrees=d)) for d in (40.0, (-10.0, 30.0)))
+    maps = [_maps(subject, degrees=degrees) for degrees in (40.0, (-10.0, 30.0))]
+    about, between = (sign * np.degrees(np.arctan2(m[:, 0, 1], m[:, 0, 0])) for m in maps)
     return _uniform("one angle", about, -40, 40) or _uniform("two angles", between, -10, 30)
 
 
@@ -340,10 +336,10 @@ def _is_the_same_compiled_and_mapped(subject: Subject, **values: Any) -> str | N
     apply: Any = functools.partial(subject, **values)
     single = np.stack([apply(k, x) for k, x in zip(keys, COLORFUL[:4], strict=True)])
     # Another program rounds differently: the weights of turned pixels by some ulp of their places.
-    mapped: Any = jax.vmap(apply)
+    mapped, compiled = cast(tuple[Any, Any], (jax.vmap(apply), jax.jit(apply)))
     if not np.allclose(mapped(keys, COLORFUL[:4]), single, atol=1e-5):
         return "mapped over keys and images the result is another one"
-    same = np.allclose(jax.jit(apply)(_key(), COLORFUL), apply(_key(), COLORFUL), atol=1e-5)
+    same = np.allclose(compiled(_key(), COLORFUL), apply(_key(), COLORFUL), atol=1e-5)
     return None if same else "compiled the result is another one"
 
 

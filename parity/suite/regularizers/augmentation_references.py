@@ -14,15 +14,11 @@ from parity.suite.regularizers import image_transforms_references as transforms
 from parity.suite.regularizers.image_transforms_references import Numbers
 
 Pair = tuple[float, float]
+Ints = int | tuple[int, ...]
 
 
 def random_crop(
-    images: Tensor,
-    size: int | tuple[int, int],
-    *,
-    padding: int | tuple[int, ...] = 0,
-    padding_mode: str = "constant",
-    drawn: Tensor,
+    images: Tensor, size: Ints, *, padding: Ints = 0, padding_mode: str = "constant", drawn: Tensor
 ) -> Tensor:
     """Slices of the padded images, whose upper left corners were drawn: [n, 2]."""
     height, width = (size, size) if isinstance(size, int) else size
@@ -30,8 +26,8 @@ def random_crop(
     left, top, right, bottom = (margins * 4)[:4]
     mode = {"edge": "replicate"}.get(padding_mode, padding_mode)
     padded = functional.pad(images, (left, right, top, bottom), mode=mode)
-    top, left = drawn.round().int().unbind(1)
-    return transforms.windows(padded, top, left, height, width)
+    rows, columns = drawn.round().int().unbind(1)
+    return transforms.windows(padded, rows, columns, height, width)
 
 
 def random_horizontal_flip(images: Tensor, p: float = 0.5, *, drawn: Tensor) -> Tensor:
@@ -53,8 +49,7 @@ def random_rotation(
     drawn: Tensor,
 ) -> Tensor:
     """Read at the places that were drawn: [n, 2, 3], in half images."""
-    matrix = drawn.to(images.dtype)
-    return transforms.affine(images, matrix, interpolation=interpolation, fill=fill)
+    return transforms.affine(images, drawn.to(images.dtype), interpolation=interpolation, fill=fill)
 
 
 def random_affine(

@@ -77,6 +77,8 @@ THEME = Theme("regularizers", "clipping", {"inputs": (TREE,)}, (X,))
 ANY_ORDER = THEME.reference("total_norm_of_any_order")
 IN_PLACE = THEME.reference("clip_grad_norm_in_place")
 STEPS = 2
+# On the bounds of 0.5, beyond them and between.
+BOUNDS = (-np.inf, -2.0, -0.5, -0.25, 0.0, 0.5, 0.75, np.nan)
 START, GRADS = _tree(Template), _normal(STEPS)
 
 
@@ -284,7 +286,7 @@ SPECS = (
     ),
     THEME.row_of_steps(
         "clip_by_grad_value",
-        inputs=(START, _tree(Choices, STEPS, values=(-2.0, -0.5, -0.25, 0.0, 0.5, 0.75))),
+        inputs=(START, _tree(Choices, STEPS, values=BOUNDS)),
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,
         params=(setting(clip_value=0.5),),

@@ -76,13 +76,13 @@ def _keys(seed: int, count: int) -> Any:
     return jax.random.split(jax.random.key(seed), count)
 
 
-def _special() -> Any:
-    return importlib.import_module("scipy.special")
+def _stats() -> Any:
+    return importlib.import_module("scipy.stats")
 
 
 def _quantile(tests: int) -> float:
     """A normal number is beyond it, on either side, once in a million times in so many tests."""
-    return float(-_special().ndtri(ALARM / 2 / tests))
+    return float(_stats().norm.isf(ALARM / 2 / tests))
 
 
 # ------------------------------------------------------------------------------------------- rates
@@ -95,9 +95,8 @@ def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
         for given in (p, np.asarray(p, np.float32)):
             kept = mask.drawn(subject, seed, p=given)
             count, dropped = kept.size, int((~kept).sum())
-            below = _special().bdtr(dropped, count, p)
-            above = _special().bdtrc(dropped - 1, count, p) if dropped else 1.0
-            if min(below, above) < ALARM / 2 / tests:
+            chance = _stats().binom(count, p)
+            if min(chance.cdf(dropped), chance.sf(dropped - 1)) < ALARM / 2 / tests:
                 return f"p = {given!r}: {dropped} of {count} are dropped"
     return None
 
@@ -250,17 +249,12 @@ def saturating_mask(mask: Mask) -> tuple[Law, ...]:
 
 
 def _factors_are_normal(subject: Subject) -> str | None:
-    """Kolmogorov and Smirnov's distance: P(sqrt(n) D > z) = 2 exp(-2 z²)."""
-    ones, count = np.ones(1 << 18, np.float32), 1 << 18
-    settings = (0.02, 0.5, 0.999, np.asarray(0.5, np.float32))
-    limit = math.sqrt(math.log(2 * len(settings) / ALARM) / 2)
+    ones, settings = np.ones(1 << 18, np.float32), (0.02, 0.5, 0.999, np.asarray(0.5, np.float32))
     for seed, p in enumerate(settings):
-        factor = _dropped(subject, ones, seed, p=p)
-        place = _special().ndtr(np.sort((factor - 1) / math.sqrt(float(p) / (1 - float(p)))))
-        rank = np.arange(count + 1) / count
-        gap = max(np.abs(place - rank[1:]).max(), np.abs(place - rank[:-1]).max())
-        if gap * math.sqrt(count) > limit:
-            return f"p = {p!r}: sqrt(n) D = {gap * math.sqrt(count):.3g} > {limit:.3g}"
+        normal = (_dropped(subject, ones, seed, p=p) - 1) / math.sqrt(float(p) / (1 - float(p)))
+        found = _stats().ks_1samp(normal, _stats().norm.cdf, method="asymp")
+        if found.pvalue < ALARM / len(settings):
+            return f"p = {p!r}: Kolmogorov and Smirnov's D = {found.statistic:.3g}"
     return None
 
 

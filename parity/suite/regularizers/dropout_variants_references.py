@@ -9,34 +9,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def _check(p: float, highest: float = 1.0) -> None:
-    # As torch does: a ValueError for what Python compares, a RuntimeError for nan.
-    if p < 0 or p > highest:
+def _drops(input: Tensor, p: float, training: bool) -> bool:
+    """Whether anything is dropped; refuses what torch refuses, with its kinds of exceptions."""
+    if not isinstance(input, Tensor):
+        raise TypeError("no tensor")
+    if p < 0 or p > 1:
         raise ValueError(f"p = {p}")
     if p != p:
         raise RuntimeError(f"p = {p}")
-
-
-def _check_tensor(input: object) -> None:
-    if not isinstance(input, Tensor):
-        raise TypeError("no tensor")
-
-
-def _check_kind(input: Tensor) -> None:
-    if not input.is_floating_point():
+    if training and 0 < p < 1 and not input.is_floating_point():
         raise NotImplementedError(f"{input.dtype}")
+    return training and p > 0
 
 
 def drop_path(input: Tensor, p: float = 0.5, training: bool = True, *, mode: str = "row") -> Tensor:
     """torchvision.ops.stochastic_depth, with timm's name and default mode."""
-    _check(p)
     if mode not in ("batch", "row"):
         raise ValueError(f"mode = {mode}")
-    _check_tensor(input)
-    if not training or p == 0:
+    if not _drops(input, p, training):
         return input
-    if p < 1:
-        _check_kind(input)
     if mode == "row" and not input.ndim:
         raise RuntimeError("no rows")
     size = [input.shape[0] if mode == "row" else 1] + [1] * (input.ndim - 1)
@@ -53,18 +44,14 @@ def dropconnect(weight: Tensor, p: float = 0.5, training: bool = True) -> Tensor
 
 def gaussian_dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Times N(1, p / (1 - p))."""
-    _check_tensor(input)
-    _check(p)
     if p == 1:
         raise ValueError("p = 1")
-    if not training or p == 0:
+    if not _drops(input, p, training):
         return input
-    _check_kind(input)
     return input * torch.empty_like(input).normal_(1, (p / (1 - p)) ** 0.5)
 
 
 def _check_blocks(input: Tensor, block_size: Any, channel_axis: int) -> None:
-    _check_tensor(input)
     if input.ndim not in (4, 5):
         raise RuntimeError(f"{input.ndim} axes")
     if not -input.ndim <= channel_axis < input.ndim:
@@ -86,17 +73,16 @@ def dropblock(
     channel_axis: int = 1,
 ) -> Tensor:
     """torchvision.ops.drop_block2d and drop_block3d, for channels on axis 1 and odd sizes."""
-    _check(p)
+    drops = _drops(input, p, training)
     _check_blocks(input, block_size, channel_axis)
-    if not training or p == 0:
+    if not drops:
         return input
-    _check_kind(input)
     n, c, *lengths = input.shape
     size = min(block_size, *lengths)
-    gamma = p
-    for length in lengths:
-        gamma = gamma * length / (size * (length - size + 1))
     first = [length - size + 1 for length in lengths]
+    gamma = p
+    for length, places in zip(lengths, first, strict=True):
+        gamma = gamma * length / (size * places)
     noise = torch.empty((n, c, *first), dtype=input.dtype).bernoulli_(gamma)
     noise = F.pad(noise, [size // 2] * (2 * len(lengths)), value=0)
     pool: Any = F.max_pool2d if len(lengths) == 2 else F.max_pool3d

@@ -25,12 +25,7 @@ LEVELS[:, :, 0, 0], LEVELS[:, :, 0, 1], LEVELS[:, :, 0, 2] = 128, 0, 255
 PHOTOGRAPHS = Given(values=LEVELS / 255)
 
 SUMS = "a sum over the pixels of an image"
-PLACES = Budget(
-    ulp=4,
-    floor=8,
-    everywhere=True,
-    reason="the places are read from are rounded as well: they reach half the size of an image",
-)
+PLACES = "the places are read from are rounded as well: they reach half the size of an image"
 SLOPES = (
     "the gradient in a matrix is a sum over 105 pixels, each times its place, of up to 3.5 pixels, "
     "and the difference of two interpolated with rounded places: up to 8 ulp or 16 units"
@@ -41,14 +36,13 @@ def _sums(floor: float, ulp: float = 4, reason: str = SUMS) -> dict[Any, Budget]
     """Budgets of gradients, and of the program with them."""
     floats = Budget(ulp=ulp, floor=floor, everywhere=True, reason=reason)
     halves = Budget(ulp=1, floor=1, everywhere=True, reason=SUMS)
-    return {
-        **each(("vjp",), HALVES, halves),
-        **dict.fromkeys(("vjp", "vmap", ("jit", "float32")), floats),
-    }
+    several = ("vjp", "vmap", ("jit", "float32"))
+    return {**each(("vjp",), HALVES, halves), **dict.fromkeys(several, floats)}
 
 
 def _resampled(floor: float) -> dict[Any, Budget]:
-    return {**each(("forward",), WIDE, PLACES), **_sums(floor, 8, SLOPES)}
+    places = Budget(ulp=4, floor=8, everywhere=True, reason=PLACES)
+    return {**each(("forward",), WIDE, places), **_sums(floor, 8, SLOPES)}
 
 
 def _transform(
@@ -83,13 +77,12 @@ def _by(function: str, label: str, *inputs: Array, **fields: Any) -> Params:
     return values_only(*inputs, label=f"by_{label}", reference=target, truth="reference", **fields)
 
 
-def _pillow(operation: str, levels: int = 1, **values: Any) -> Params:
+def _pillow(of: str, levels: int = 1, **values: Any) -> Params:
     """As many levels of 256 may be lost."""
     reason = "Pillow rounds means and results to one of 256 levels, or cuts off what is between"
     floor = (levels + 0.01) / 255 / 2.0**-23
     budget = Budget(ulp=0, floor=floor, everywhere=True, reason=reason)
-    label = f"pillow_{operation}"
-    return _by("by_pillow", label, PHOTOGRAPHS, of=operation, budget=budget, **values)
+    return _by("by_pillow", f"pillow_{of}", PHOTOGRAPHS, of=of, budget=budget, **values)
 
 
 def _levels(label: str, of: str, **values: Any) -> Params:
@@ -108,13 +101,53 @@ TENS = Samples(shape=(8,), scale=10)
 NUMBERS = {
     "scale": Samples(shape=(8,), center=1.5, scale=0.25),
     "angle": Samples(shape=(8,), scale=90),
-    "translate": (TENS, TENS),
-    "shear": (TENS, TENS),
+    **dict.fromkeys(("translate", "shear"), (TENS, TENS)),
 }
 NEAREST: Any = {"interpolation": "nearest"}
 EYE = np.eye(2, 3, dtype=np.float32)
 
-GEOMETRY = (
+
+# ----------------------------------------------------------------------------------------- colours
+
+GREY = Samples(shape=(3, 1, 5, 7), center=0.5, scale=0.25)
+TIES = Choices(values=(0.0, 0.25, 0.5, 1.0), shape=SHAPE)
+TWO_CHANNELS = THEME.bad("two_channels", "images of two channels", X[:, :2], 0.25)
+QUOTIENT = Budget(ulp=4, floor=8, everywhere=True, reason="torch's hue is a quotient, to and fro")
+
+
+def _color(color: str, *parts: Params | BadCall, around: Samples, **fields: Any) -> Spec:
+    """A row of a function of images and one number for each."""
+    number = f"{color}_factor"
+    return _transform(
+        f"adjust_{color}",
+        _with("each", **{number: around}),
+        values_only(**{number: 0.375}),
+        values_only(**{number: 0.0}),
+        values_only(GREY, label="grey", **{number: 0.375}),
+        few(TIES, label="ties", arrays={number: around}),
+        THEME.bad("two_numbers", "two numbers for three images", X, np.ones(2, "f4") / 4),
+        THEME.bad("complex", "images of complex numbers", X.astype(np.complex64), 0.25),
+        *parts,
+        required=(0.25,),
+        budgets={**_sums(16), **fields.pop("budgets", {})},
+        **fields,
+    )
+
+
+def _blended(color: str, *parts: Params | BadCall) -> Spec:
+    """Brightness, contrast or saturation."""
+    return _color(
+        color,
+        values_only(**{f"{color}_factor": 1.75}),
+        THEME.bad("negative", "a negative factor", X, -0.5),
+        THEME.bad("nan", "a factor that is nan", X, float("nan")),
+        *parts,
+        around=Samples(shape=(3,), center=1, scale=0.25, axis=None),
+        checks=CURVED,
+    )
+
+
+SPECS = (
     _transform("horizontal_flip", setting(), _pillow("mirror"), dtypes=MOVED),
     _transform("vertical_flip", setting(), _pillow("flip"), dtypes=MOVED),
     _transform(
@@ -183,50 +216,6 @@ GEOMETRY = (
         checks=CURVED,
         required=(0.5, 0.25),
     ),
-)
-
-
-# ----------------------------------------------------------------------------------------- colours
-
-GREY = Samples(shape=(3, 1, 5, 7), center=0.5, scale=0.25)
-TIES = Choices(values=(0.0, 0.25, 0.5, 1.0), shape=SHAPE)
-TWO_CHANNELS = THEME.bad("two_channels", "images of two channels", X[:, :2], 0.25)
-QUOTIENT = Budget(ulp=4, floor=8, everywhere=True, reason="torch's hue is a quotient, to and fro")
-
-
-def _color(color: str, *parts: Params | BadCall, around: Samples, **fields: Any) -> Spec:
-    """A row of a function of images and one number for each."""
-    number = f"{color}_factor"
-    return _transform(
-        f"adjust_{color}",
-        _with("each", **{number: around}),
-        values_only(**{number: 0.375}),
-        values_only(**{number: 0.0}),
-        values_only(GREY, label="grey", **{number: 0.375}),
-        few(TIES, label="ties", arrays={number: around}),
-        THEME.bad("two_numbers", "two numbers for three images", X, np.ones(2, "f4") / 4),
-        THEME.bad("complex", "images of complex numbers", X.astype(np.complex64), 0.25),
-        *parts,
-        required=(0.25,),
-        budgets={**_sums(16), **fields.pop("budgets", {})},
-        **fields,
-    )
-
-
-def _blended(color: str, *parts: Params | BadCall) -> Spec:
-    """Brightness, contrast or saturation."""
-    return _color(
-        color,
-        values_only(**{f"{color}_factor": 1.75}),
-        THEME.bad("negative", "a negative factor", X, -0.5),
-        THEME.bad("nan", "a factor that is nan", X, float("nan")),
-        *parts,
-        around=Samples(shape=(3,), center=1, scale=0.25, axis=None),
-        checks=CURVED,
-    )
-
-
-COLOURS = (
     _blended(
         "brightness",
         _pillow("brightness", brightness_factor=1.4),
@@ -259,5 +248,3 @@ COLOURS = (
         budgets={("forward", "float64"): QUOTIENT},
     ),
 )
-
-SPECS = (*GEOMETRY, *COLOURS)

@@ -201,6 +201,7 @@ def adjust_hue(images: Tensor, hue_factor: Number) -> Tensor:
 
 
 def _turned(images: Tensor, hue_factor: Number) -> Tensor:
+    """To hue, saturation and value, and back by the sector of the circle that the hue is in."""
     red, green, blue = images.unbind(1)
     value, smallest = images.max(1).values, images.min(1).values
     grey, chroma = value == smallest, value - smallest
@@ -211,9 +212,9 @@ def _turned(images: Tensor, hue_factor: Number) -> Tensor:
     shift = torch.as_tensor(hue_factor, dtype=images.dtype).reshape(-1, 1, 1)
     place = (torch.fmod(hue / 6.0 + 1.0, 1.0) + shift) % 1.0 * 6.0
     sector = torch.floor(place)
+    rest = place - sector
     low = value * (1.0 - saturation)
-    down = value * (1.0 - saturation * (place - sector))
-    up = value * (1.0 - saturation * (1.0 - (place - sector)))
+    down, up = value * (1.0 - saturation * rest), value * (1.0 - saturation * (1.0 - rest))
     number = sector.to(torch.int64)[None] % 6
     channels = (
         (value, down, low, low, up, value),

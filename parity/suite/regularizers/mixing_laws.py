@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -20,8 +19,10 @@ ALARM = 1e-6
 DRAWS = 4096
 ALPHAS = (0.2, 1.0, 4.0)
 COUNT = 16
-# P(sqrt(n) D > z) = 2 exp(-2 z^2) at the false-alarm rate.
-KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
+
+
+def _stats() -> Any:
+    return importlib.import_module("scipy.stats")
 
 
 @functools.lru_cache(maxsize=4)
@@ -42,28 +43,18 @@ def _mixup_labels(function: Subject) -> Floats:
 
 def _shares_are_beta(subject: Subject) -> str | None:
     """λ against Beta(alpha, alpha): an image that is mixed with another one has it."""
-    special: Any = importlib.import_module("scipy.special")
     drawn = _mixup_labels(subject)
     # A permutation of so many that moves none does not happen.
     shares = drawn.diagonal(axis1=2, axis2=3).min(axis=2)
     for alpha, share in zip(ALPHAS, shares, strict=True):
-        gap = _distance(share, functools.partial(special.betainc, alpha, alpha))
-        if gap > KOLMOGOROV:
-            return f"alpha={alpha}: sqrt(n) D = {gap:.3g} > {KOLMOGOROV:.3g}"
+        found = _stats().ks_1samp(share, _stats().beta(alpha, alpha).cdf, method="asymp")
+        if found.pvalue < ALARM:
+            return f"alpha={alpha}: Kolmogorov and Smirnov's D = {found.statistic:.3g}"
     return None
-
-
-def _distance(values: Floats, probability: Callable[[Floats], Floats]) -> float:
-    """Kolmogorov and Smirnov's, times sqrt(n)."""
-    found = probability(np.clip(np.sort(values), 0, 1))
-    rank = np.arange(values.size + 1) / values.size
-    gap = max(np.abs(found - rank[1:]).max(), np.abs(found - rank[:-1]).max())
-    return float(gap) * math.sqrt(values.size)
 
 
 def _partners_are_uniform(subject: Subject) -> str | None:
     """Pearson's statistic of an image's partner, and every image is a partner once."""
-    special: Any = importlib.import_module("scipy.special")
     drawn = _mixup_labels(subject)[-1]
     share = drawn.diagonal(axis1=1, axis2=2).min(axis=1)
     # Where the partner has the larger share it is the largest.
@@ -71,11 +62,9 @@ def _partners_are_uniform(subject: Subject) -> str | None:
     if not np.array_equal(np.sort(partners, axis=1), np.tile(np.arange(COUNT), (len(partners), 1))):
         return "partners are no permutation"
     for image in (0, 5):
-        counts = np.bincount(partners[:, image], minlength=COUNT)
-        expected = len(partners) / COUNT
-        statistic = float(((counts - expected) ** 2 / expected).sum())
-        if statistic > special.chdtri(COUNT - 1, ALARM):
-            return f"partners of image {image} are not uniform: chi2 {statistic:.1f}"
+        found = _stats().chisquare(np.bincount(partners[:, image], minlength=COUNT))
+        if found.pvalue < ALARM:
+            return f"partners of image {image} are not uniform: chi2 {found.statistic:.1f}"
     return None
 
 
@@ -149,16 +138,10 @@ def _boxes_have_their_distribution(subject: Subject) -> str | None:
     """The number of pixels of a box against draws in numpy, half of which have no partner."""
     height, width = 9, 14
     pixels, _ = _boxes(subject, height, width)
-    found = pixels.sum(axis=(1, 2))
-    found = found[found > 0]
-    expected = _areas(height, width)
-    expected = expected[expected > 0]
-    values = np.unique(np.concatenate([found, expected]))
-    below = [np.searchsorted(np.sort(x), values, "right") / x.size for x in (found, expected)]
-    gap = np.abs(below[0] - below[1]).max() * math.sqrt(
-        found.size * expected.size / (found.size + expected.size)
-    )
-    return f"sizes of boxes: sqrt(n) D = {gap:.3g}" if gap > KOLMOGOROV else None
+    drawn, expected = pixels.sum(axis=(1, 2)), _areas(height, width)
+    found = _stats().ks_2samp(drawn[drawn > 0], expected[expected > 0], method="asymp")
+    differ = f"sizes of boxes: Kolmogorov and Smirnov's D = {found.statistic:.3g}"
+    return differ if found.pvalue < ALARM else None
 
 
 def _areas(height: int, width: int, draws: int = 1 << 18) -> Floats:

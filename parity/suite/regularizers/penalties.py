@@ -33,9 +33,9 @@ def tree(kind: Any, **fields: Any) -> Any:
     }
 
 
-def with_one(number: float) -> Any:
-    """A tree that has the number among its weights."""
-    return {**TREE, "a": {**TREE["a"], "weight": Given(values=((1.0, number), (2.0, -3.0)))}}
+def with_one(value: float) -> Any:
+    """A tree that has the value among its weights."""
+    return {**TREE, "a": {**TREE["a"], "weight": Given(values=((1.0, value), (2.0, -3.0)))}}
 
 
 class Network(NamedTuple):
@@ -51,11 +51,11 @@ class Network(NamedTuple):
 
 
 TREE = tree(Samples, axis=None)
-# With groups of zeros on either axis.
-SPARSE = tree(Choices, values=(0.0,) * 7 + (1.0, -0.5))
+# So sparse that there are groups of zeros on either axis.
+SPARSE = tree(Choices, values=(0.0,) * 15 + (1.0, -0.5))
 ZERO = tree(Choices, values=(0.0,))
 HUGE, TINY, NORMAL = (tree(Samples, axis=None, scale=scale) for scale in (1e25, 1e-17, 0.5))
-# No product of two different rows, or columns, is other than 0.
+# Every product of two different rows, or columns, is 0.
 ORTHOGONAL = {
     "a": {**TREE["a"], "weight": Choices(values=(0.0,), shape=(6, 4))},
     "b": {**TREE["b"], "kernel": Given(values=np.eye(4, 6).reshape(4, 3, 2))},

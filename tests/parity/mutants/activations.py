@@ -16,7 +16,7 @@ from parity import suite
 from parity.mutation import Function, Mutants
 from parity.verdict import Outcome
 
-MUTANTS = Mutants(suite.rows("activations"))
+MUTANTS = Mutants(suite.family("activations"))
 _wrong = MUTANTS.wrong
 
 

@@ -16,7 +16,7 @@ from parity import suite
 from parity.mutation import Function, Mutants
 from parity.verdict import Outcome
 
-MUTANTS = Mutants(suite.rows("initializers"))
+MUTANTS = Mutants(suite.family("initializers"))
 # The literals of the signatures are lost in parameters that have no annotation.
 right: Any = initializers
 _wrong = MUTANTS.wrong
