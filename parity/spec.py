@@ -81,7 +81,7 @@ class Module:
 
     Args:
         train: whether in training mode, else in evaluation.
-        names: by path of an argument, the path of the attribute, where this side calls it otherwise.
+        names: by path of an argument, the path of the attribute where this side has another one.
     """
 
     train: bool = True

@@ -220,11 +220,12 @@ def test_the_page_about_the_results_file_names_every_key(tmp_path: Path):
     _printed(ROOT, "-m", "parity", "run", *chosen, "--json", str(file))
     results = json.loads(file.read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "results_file.md").read_text(encoding="utf-8")
-    first, second = (re.findall(r"^\| (`.*?`) \|", part, re.M) for part in page.split("A case has:"))
+    halves = page.split("A case has:")
+    first, second = (re.findall(r"^\| (`.*?`) \|", half, re.MULTILINE) for half in halves)
     assert {key for line in first for key in re.findall(r"`(\w+)`", line)} == set(results)
     case = results["cases"][0]
     assert {key for line in second for key in re.findall(r"`(\w+)`", line)} == set(case)
-    described = {name: text for name, text in re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.M)}
+    described = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
     for part in ("summary", "environment"):
         assert set(re.findall(r"`(\w+)`", described[part])) == set(results[part])
     for part in ("budget", "distance", "worst"):

@@ -78,11 +78,13 @@ def _raise_failures(sides: Sides) -> None:
 def _sums(array: np.ndarray, case: Case, sides: Sides) -> Floats:
     """Mapped sums may be taken in another order: the floor, if results are no single points."""
     budget = budget_of(case)
-    if sides.pointwise and array.shape[1:] == sides.problem.first.shape:
-        return np.zeros(array.size)
     size = np.abs(widened(array))
-    largest = size[np.isfinite(size)].max(initial=0.0)
-    return np.full(array.size, largest * budget.floor * FORMATS[case.dtype].epsilon)
+    size = np.where(np.isfinite(size), size, 0.0)
+    tolerance = budget.atol + budget.rtol * size.ravel()
+    epsilon = FORMATS[case.dtype].epsilon
+    if not (sides.pointwise and array.shape[1:] == sides.problem.first.shape):
+        return tolerance + size.max(initial=0.0) * budget.floor * epsilon
+    return tolerance + (budget.floor * epsilon if budget.everywhere else 0.0)
 
 
 def _same(

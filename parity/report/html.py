@@ -170,7 +170,9 @@ def render(results: Data) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ulp=ulp, number=number, amount=amount, setting=_setting, point=_point)
+    environment.filters.update(
+        ulp=ulp, number=number, amount=amount, setting=_setting, point=_point
+    )
     return environment.get_template("report.html").render(
         page=page(results),
         marks=MARKS,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from parity import suite
 from parity.cases import cases, select
 from parity.engine import run
-from parity import suite
 
 SPECS = suite.family("activations")
 

@@ -213,6 +213,9 @@ def test_the_first_step_that_differs_is_seen_as_a_step():
     assert "params" in result.message
 
 
+SUMS = Budget(ulp=16, floor=64, everywhere=True, reason="sums over six steps, of either sign")
+
+
 class Sum:
     """The sum so far, in torch."""
 
@@ -244,11 +247,12 @@ def test_a_state_is_followed_and_differentiated_step_by_step():
         inputs=(start, SHOWN),
         params=(Params(arrays={"rate": Samples(shape=(), axis=None)}),),
         checks=("forward", "vjp", "jvp", "second", "vmap", "jit"),
+        budgets=dict.fromkeys(("vjp", "jvp", "second", "jit"), SUMS),
     )
-    assert outcomes <= {Outcome.EXACT, Outcome.WITHIN}, results
+    assert all(outcome.succeeds for outcome in outcomes), results
 
 
-@pytest.mark.parametrize(("per_step", "outcome"), [(0.0, "mismatch"), (1.0, "within")])
+@pytest.mark.parametrize(("per_step", "outcome"), [(0.0, "mismatch"), (2.0, "within")])
 def test_a_budget_grows_with_the_steps(per_step, outcome):
     def drifting(rate=1.0):
         machine = _summed()

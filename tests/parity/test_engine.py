@@ -138,21 +138,25 @@ def test_a_declared_difference_is_a_quirk():
     assert result.quirks[0].reason == "the reference is odd there"
 
 
+def _three_at_one(x):
+    return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
+
+
 @pytest.mark.parametrize(
-    "instead",
-    [
-        1.0,
-        lambda place: place.truth * 0 + 1,
-        lambda place: np.abs(place.arguments[0]),
-        Budget(ulp=1),
-    ],
+    "instead", [1.0, lambda place: place.truth * 0 + 1, lambda place: np.abs(place.arguments[0])]
 )
 def test_a_quirk_says_what_is_there(instead):
-    def odd(x):
-        return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
+    quirks = (_quirk(lambda arguments, values: arguments[0] == 1, instead),)
+    assert _result(np.abs, _three_at_one, quirks=quirks).outcome is Outcome.QUIRK
 
-    row = {"truth": on("numpy", np.abs), "quirks": (_quirk(lambda a, v: a[0] == 1, instead),)}
-    assert _result(np.abs, odd, **row).outcome is Outcome.QUIRK
+
+@pytest.mark.parametrize(("ulp", "outcome"), [(2000, Outcome.QUIRK), (200, Outcome.MISMATCH)])
+def test_a_quirk_may_be_a_bound_from_the_truth(ulp, outcome):
+    def off(x):
+        return np.where(x == 1, np.float32(1.0001), np.abs(x)).astype(x.dtype)
+
+    quirks = (_quirk(lambda arguments, values: arguments[0] == 1, Budget(ulp=ulp)),)
+    assert _result(off, np.abs, quirks=quirks).outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -162,11 +166,8 @@ def test_a_result_that_is_not_what_the_quirk_says_fails(instead):
     def wrong(x):
         return np.where(x == 1, 1234, np.abs(x)).astype(x.dtype)
 
-    def odd(x):
-        return np.where(x == 1, 3, np.abs(x)).astype(x.dtype)
-
     row = {"truth": on("numpy", np.abs), "quirks": (_quirk(lambda a, v: a[0] == 1, instead),)}
-    assert _result(wrong, odd, **row).outcome is Outcome.MISMATCH
+    assert _result(wrong, _three_at_one, **row).outcome is Outcome.MISMATCH
 
 
 def test_a_mask_alone_is_no_quirk():

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Choices, Given, Params, Points, Samples, Template, on
+from parity.spec import BadCall, Budget, Choices, Given, Params, Points, Samples, on
 from parity.suite.rows import (
     FORWARD,
     HALVES,
@@ -34,6 +34,11 @@ def _tree(kind: Any, *steps: int, **fields: Any) -> Any:
 
 def _normal(*steps: int, scale: float = 2.0) -> Any:
     return _tree(Samples, *steps, axis=None, scale=scale)
+
+
+def _positive(center: float, *steps: int) -> Any:
+    """Parameters and updates that do not cancel when they are added."""
+    return _tree(Samples, *steps, axis=None, center=center, scale=center / 8)
 
 
 def _even(shape: tuple[int, ...], dtype: str = "float32") -> Any:
@@ -79,7 +84,7 @@ IN_PLACE = THEME.reference("clip_grad_norm_in_place")
 STEPS = 2
 # On the bounds of 0.5, beyond them and between.
 BOUNDS = (-np.inf, -2.0, -0.5, -0.25, 0.0, 0.5, 0.75, np.nan)
-START, GRADS = _tree(Template), _normal(STEPS)
+START = _positive(1.0)
 
 
 def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
@@ -271,7 +276,7 @@ SPECS = (
     ),
     THEME.row_of_steps(
         "clip_by_grad_norm",
-        inputs=(START, GRADS),
+        inputs=(START, _positive(2.0, STEPS)),
         budgets=CLIPPED,
         checks=("forward", "vjp", "vmap", "signature"),
         dtypes=WIDE,
@@ -293,7 +298,8 @@ SPECS = (
     ),
     THEME.row_of_steps(
         "clip_adaptively",
-        inputs=(TREE, GRADS),
+        # The one setting shrinks every unit, the other none.
+        inputs=(START, _positive(0.6, STEPS)),
         budgets=CLIPPED,
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def _drops(input: Tensor, p: float, training: bool) -> bool:
+def _drops(input: Any, p: float, training: bool) -> bool:
     """Whether anything is dropped; refuses what torch refuses, with its kinds of exceptions."""
     if not isinstance(input, Tensor):
         raise TypeError("no tensor")

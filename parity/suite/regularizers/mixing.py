@@ -32,7 +32,8 @@ def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     """[n, h, w], which image each pixel is from: those of images that are their own number."""
     count, *shape = np.delete(arrays[0].shape, values.get("channel_axis", 1))
     identity = np.eye(count, dtype=np.float32)
-    images = np.broadcast_to(np.arange(count)[:, None, None, None], (count, 1, *shape))
+    numbers: Any = np.arange(count)[:, None, None, None]
+    images = np.broadcast_to(numbers, (count, 1, *shape))
     return subject(images, identity, alpha=values.get("alpha", 1.0))[0][:, 0]
 
 

@@ -7,6 +7,8 @@ and eps.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional
 
@@ -97,7 +99,7 @@ def _affine(result, weight, bias=None):
 
 
 def batch_norm_stats(
-    x, running_mean, running_var, momentum=0.1, *, num_batches_tracked=None, channel_axis=1
+    x, running_mean, running_var, momentum=0.1, *, num_batches_tracked: Any = None, channel_axis=1
 ):
     """What torch writes into its buffers."""
     stats, x = (running_mean.clone(), running_var.clone()), x.movedim(channel_axis, 1)

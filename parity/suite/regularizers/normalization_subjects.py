@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 from flax import nnx
 from jax import Array
@@ -28,11 +26,11 @@ class BatchNorm(nnx.Module):
 
     def __call__(self, input: Array) -> Array:
         """The normalized input; when training, the statistics follow it."""
-        stats: Any = self.running_mean.value, self.running_var.value
-        if not self.use_running_average:
+        mean, var = self.running_mean.value, self.running_var.value
+        weight, bias, training = self.weight.value, self.bias.value, not self.use_running_average
+        if training:
             count = self.num_batches_tracked.value = self.num_batches_tracked.value + 1
             self.running_mean.value, self.running_var.value = batch_norm_stats(
-                input, *stats, self.momentum, num_batches_tracked=count
+                input, mean, var, self.momentum, num_batches_tracked=count
             )
-        training = not self.use_running_average
-        return batch_norm(input, *stats, self.weight.value, self.bias.value, training, eps=self.eps)
+        return batch_norm(input, mean, var, weight, bias, training, eps=self.eps)
