@@ -228,6 +228,11 @@ class Samples:
     axis: int | None = 0
     special: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuses special samples where there is no sample axis."""
+        if self.special and self.axis is None:
+            raise ValueError("Samples: special=True needs a sample axis, got axis=None")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Template:

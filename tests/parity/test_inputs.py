@@ -268,3 +268,8 @@ def test_of_a_template_only_shape_and_dtype_matter():
     found = problem("key", "float16", (Template(shape=(2, 0)),))
     assert (found.first.shape, found.first.dtype) == ((2, 0), np.float16)
     assert found.differentiated == ()
+
+
+def test_special_samples_without_a_sample_axis_are_refused():
+    with pytest.raises(ValueError, match="special=True needs a sample axis"):
+        Samples(shape=(3,), axis=None, special=True)

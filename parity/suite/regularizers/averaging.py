@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.spec import Budget, Choices, Given, Law, Params, Samples
-from parity.suite.rows import (
-    HALVES,
-    WIDE,
-    Theme,
-    as_formula,
-    number,
-    values_only,
-)
+from parity.suite.rows import HALVES, WIDE, Theme, as_formula, number, values_only
 
 STEPS = 4
 ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)

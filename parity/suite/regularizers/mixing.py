@@ -30,10 +30,10 @@ def _matrix(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 
 def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     """[n, h, w], which image each pixel is from: those of images that are their own number."""
-    count, *shape = np.delete(arrays[0].shape, values.get("channel_axis", 1))
+    shape: list[int] = np.delete(arrays[0].shape, values.get("channel_axis", 1)).tolist()
+    count, *size = shape
+    images = np.broadcast_to(np.arange(count)[:, None, None, None], (count, 1, *size))
     identity = np.eye(count, dtype=np.float32)
-    numbers: Any = np.arange(count)[:, None, None, None]
-    images = np.broadcast_to(numbers, (count, 1, *shape))
     return subject(images, identity, alpha=values.get("alpha", 1.0))[0][:, 0]
 
 

@@ -1,4 +1,4 @@
-"""The layer that jaxact's functions make up: the library itself has functions only."""
+"""The layer that jaxact's functions make up: only there do statistics follow from call to call."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ class BatchNorm(nnx.Module):
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, *, rngs: nnx.Rngs
     ) -> None:
         self.eps, self.momentum, self.use_running_average = eps, momentum, False
-        self.weight, self.bias = (
-            nnx.Param(jnp.ones(num_features)),
-            nnx.Param(jnp.zeros(num_features)),
-        )
-        self.running_mean = nnx.BatchStat(jnp.zeros(num_features))
-        self.running_var = nnx.BatchStat(jnp.ones(num_features))
+        ones, zeros = jnp.ones(num_features), jnp.zeros(num_features)
+        self.weight, self.bias = nnx.Param(ones), nnx.Param(zeros)
+        self.running_mean, self.running_var = nnx.BatchStat(zeros), nnx.BatchStat(ones)
         self.num_batches_tracked = nnx.BatchStat(jnp.asarray(0))
 
     def __call__(self, input: Array) -> Array:

@@ -8,16 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.spec import Budget, Choices, Given, Law, Samples, on
-from parity.suite.rows import (
-    HALVES,
-    WIDE,
-    Theme,
-    each,
-    few,
-    setting,
-    torch_stream,
-    values_only,
-)
+from parity.suite.rows import HALVES, WIDE, Theme, each, few, setting, torch_stream, values_only
 
 SECOND = ("forward", "vjp", "second")
 DERIVATIVES = ("vjp", "jvp", "second")
