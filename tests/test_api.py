@@ -132,8 +132,8 @@ def test_functional_hands_out_the_families_own_objects():
 
 
 def test_every_activation_and_loss_of_torch_is_there():
-    assert offered(jaxact.activations) == ACTIVATIONS
-    assert offered(jaxact.losses) == LOSSES
+    assert offered(jaxact.activations) >= ACTIVATIONS
+    assert offered(jaxact.losses) >= LOSSES
 
 
 def without_row(family: str, names: set[str]) -> str:

@@ -18,6 +18,8 @@ OMITTED = {
     "tensor": "initializers make arrays",
     "generator": "the key, or a generator in its place, is the initializer's argument",
 }
+# Where a family's functions are found, if not in that of its name.
+NAMESPACES = {"activations": "functional", "losses": "functional"}
 FORWARD = ("forward", "vjp")
 SINGLE = ("float32",)
 WIDE = ("float32", "float64")
@@ -49,7 +51,7 @@ class Theme:
             **fields: of the row; `omitted`, like `OMITTED`, besides.
         """
         defaults: dict[str, Any] = {
-            "subject": on("jax", f"jaxact.{self.family}.{name}"),
+            "subject": on("jax", f"jaxact.{NAMESPACES.get(self.family, self.family)}.{name}"),
             "reference": on("torch", f"nn.functional.{name}"),
             **self.fields,
         }
