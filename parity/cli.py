@@ -124,7 +124,10 @@ def _check(
     truth: Annotated[str, typer.Option(help="A function that says which one is right.")] = "",
     span: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Only points in between.")] = "",
     ulp: Annotated[
-        float | None, typer.Option(help="Units in the last place that the subject may be off.")
+        float | None,
+        typer.Option(
+            help="What it may be off: units in the last place, epsilons where terms cancel."
+        ),
     ] = None,
     rtol: Annotated[float, typer.Option(help="rtol |reference| is fine as well.")] = 0.0,
     atol: Annotated[float, typer.Option(help="And so is atol.")] = 0.0,
@@ -256,8 +259,11 @@ def _budget(
     if ulp is None and not rtol and not atol and signs_of_zero and nan:
         return None
     default = default_budget("forward", "float32").ulp if not rtol and not atol else 0.0
+    allowed = default if ulp is None else ulp
     return Budget(
-        ulp=default if ulp is None else ulp,
+        ulp=allowed,
+        # Where terms cancel, ulps of what is left say nothing: as many epsilons of their size.
+        floor=allowed,
         rtol=rtol,
         atol=atol,
         signs_of_zero=signs_of_zero,

@@ -103,8 +103,8 @@ class JaxBackend:
         # A generator that draws torch's stream does so outside of programs; and what has no arrays
         # among its arguments is no program.
         eager = isinstance(task.random, SameSeed) or not task.form.leaves
-        compiled: Any = _as_it_is if eager else jax.jit
-        abstract: Any = _called if eager else jax.eval_shape
+        compiled = cast(Any, _as_it_is if eager else jax.jit)
+        abstract = cast(Any, _called if eager else jax.eval_shape)
         together = compiled(_phases(function, phases))
         apart = {phase: compiled(_phases(function, (phase,))) for phase in phases}
 
@@ -267,7 +267,7 @@ def _split(problem: Problem) -> tuple[Leaves, Leaves]:
 
 def _by_path(roots: dict[str, Any]) -> Leaves:
     """Every leaf of the result by its path."""
-    leaves: Any = jax.tree_util.tree_flatten_with_path(roots)[0]
+    leaves = cast(Any, jax.tree_util.tree_flatten_with_path(roots))[0]
     return {
         joined(*map(_name, keys)): leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
         for keys, leaf in leaves
