@@ -144,6 +144,12 @@ def phase_of(key: str) -> str:
     return first if first in PHASES else "forward"
 
 
+def leaf_of(key: str) -> str:
+    """Which leaf of the result an entry of the trace is; empty for a result that is no tree."""
+    root, _, rest = key.partition("/")
+    return rest if root == OUT else key
+
+
 def with_source(
     call: Callable[..., Any], source: Callable[[], Any], at: str | int
 ) -> Callable[..., Any]:

@@ -22,6 +22,7 @@ from parity.backends import (
     Task,
     by_step,
     import_path,
+    leaf_of,
     with_source,
 )
 from parity.compare import Trace
@@ -293,16 +294,11 @@ def _given(
         return (arguments, constant, {}, {})
     found = abstract(function, arguments, constant)
     cotangents = {
-        key: jnp.asarray(problem.cotangent(entry.shape, _below_root(key)), entry.dtype)
+        key: jnp.asarray(problem.cotangent(entry.shape, leaf_of(key)), entry.dtype)
         for key, entry in found.items()
         if jnp.issubdtype(entry.dtype, jnp.inexact)
     }
     return (arguments, constant, cotangents, _to_jax(problem.directions()))
-
-
-def _below_root(key: str) -> str:
-    root, _, rest = key.partition("/")
-    return rest if root == OUT else key
 
 
 def _phases(
@@ -348,7 +344,7 @@ def _double_backward(
 
     pull = cast(Callable[[Any], tuple[Leaves, Any]], jax.vjp(gradients, arguments, cotangents)[1])
     by_arguments, by_cotangents = pull(directions)
-    along = {joined("cotangent", _below_root(key)): c for key, c in by_cotangents.items()}
+    along = {joined("cotangent", leaf_of(key)): c for key, c in by_cotangents.items()}
     return _entries("second", {**by_arguments, **along})
 
 

@@ -24,6 +24,7 @@ from parity.backends import (
     Task,
     by_step,
     import_path,
+    leaf_of,
     native,
     with_source,
 )
@@ -113,7 +114,7 @@ class TorchProgram:
 
     def cotangent(self, problem: Problem, key: str, entry: torch.Tensor) -> torch.Tensor:
         """What is pulled back through an entry of the trace."""
-        pulled = problem.cotangent(tuple(entry.shape), _below_root(key))
+        pulled = problem.cotangent(tuple(entry.shape), leaf_of(key))
         return self.layout(to_torch(pulled).to(entry.dtype))
 
     def _gradients(
@@ -150,10 +151,7 @@ class TorchProgram:
         along = dict(zip(cotangents, second[len(leaves) :], strict=True))
         return {
             **_named("second", names, second[: len(leaves)]),
-            **{
-                joined("second/cotangent", _below_root(key)): to_numpy(a)
-                for key, a in along.items()
-            },
+            **{joined("second/cotangent", leaf_of(key)): to_numpy(a) for key, a in along.items()},
             **{joined("jvp", key): to_numpy(a) for key, a in along.items()},
         }
 
@@ -323,11 +321,6 @@ def _floating(entries: dict[str, Any]) -> Leaves:
         if isinstance(entry, torch.Tensor) and entry.is_floating_point()
     }
     return {key: entry for key, entry in floating.items() if entry.requires_grad} or floating
-
-
-def _below_root(key: str) -> str:
-    root, _, rest = key.partition("/")
-    return rest if root == OUT else key
 
 
 def _mapped(program: TorchProgram, problems: list[Problem]) -> list[Trace]:
