@@ -26,7 +26,7 @@ def curve(sides: Sides) -> dict[str, Any] | None:
         return None
     x = widened(sides.problem.first)
     cotangent = widened(sides.problem.cotangent(x.shape))
-    if not sides.truth("vjp/0") or "vjp/0" not in sides.reference.trace:
+    if not all(sides.truth(e) and e in sides.reference.trace for e in ("out", "vjp/0")):
         return None
     value, slope = sides.truth("out")[0], sides.truth("vjp/0")[0] / cotangent
     errors = {

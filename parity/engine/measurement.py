@@ -168,9 +168,10 @@ class Measurement:
             return None
         sides, references, truths = self.sides, self.references, self.truths
         given = sides.problem.arguments.values()
-        cotangent = None
-        if self.visits_points and self.entry.startswith("vjp"):
-            pulled = sides.problem.cotangent(sides.reference.trace[OUT].shape)
+        cotangent, out = None, sides.reference.trace.get(OUT)
+        # Of a tree each leaf has a cotangent of its own.
+        if self.visits_points and self.entry.startswith("vjp") and out is not None:
+            pulled = sides.problem.cotangent(out.shape)
             cotangent = float(pulled if sides.reduced else pulled[index])
         return Worst(
             entry=self.entry,

@@ -185,6 +185,13 @@ def test_a_function_is_exactly_itself(function):
     assert f"{count} cases, {count} exact, " in done.stdout.splitlines()[-1]
 
 
+def test_a_function_with_several_results_is_exactly_itself(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def both(x):\n    return x + 1, {'twice': 2 * x}\n", encoding="utf-8")
+    done = _check(f"jax:{file}:both", f"jax:{file}:both", "--dtype", "float32")
+    assert "7 cases, 7 exact" in done.stdout, done.stdout
+
+
 def test_what_a_framework_does_not_have_is_said():
     done = _check("numpy:numpy.tanh", "jax:jax.numpy.tanh", "--dtype", "float32")
     assert done.exit_code == 0, done.stdout
