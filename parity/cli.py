@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, NamedTuple, NoReturn, cast
 
 import typer
 
 from parity import spec
 from parity.cases import Case, LeftOut, cases, left_out, select
-from parity.engine import Result, run, succeeded
+from parity.engine import run, succeeded
 from parity.pairs import PairError, pair, target_of
 from parity.report.console import Reporter, description, details
 from parity.report.summary import Replay, replay_by_check, replay_by_id
@@ -33,6 +33,14 @@ Seed = Annotated[int, typer.Option(help="All random numbers follow from it and t
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
+
+
+class Files(NamedTuple):
+    """The files that results are written to; None for those that nobody asked for."""
+
+    json: Path | None
+    html: Path | None
+    junit: Path | None
 
 
 def app(load: Load, program: str = MODULE) -> typer.Typer:
@@ -73,9 +81,7 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         names = {case.setup.name for case in chosen}
         missing = [out for out in left_out(load()) if out.name in names]
         replay = replay_by_id(program, seed)
-        results = _report(chosen, seed, replay, missing, load)
-        _write(results, seed, replay, missing, json, html, junit)
-        raise typer.Exit(0 if succeeded(results) else 1)
+        _finish(chosen, seed, replay, missing, Files(json, html, junit), load)
 
     @shell.command("list")
     def _list(select: Select = "", dtype: Dtype = "", check: Check = "") -> None:
@@ -171,9 +177,7 @@ def _check(
     options += [] if nan else ["--no-nan"]
     replay = replay_by_check(f"{MODULE} check {shlex.join([reference, subject, *options])}")
     missing = [out for out in found.left_out if not check or out.check == check]
-    results = _report(chosen, seed, replay, missing)
-    _write(results, seed, replay, missing, json, html, junit)
-    raise typer.Exit(0 if succeeded(results) else 1)
+    _finish(chosen, seed, replay, missing, Files(json, html, junit))
 
 
 def main(load: Load) -> None:
@@ -308,41 +312,31 @@ def _one(load: Load, name: str) -> Case:
     _refuse(f"no case is called {name!r}: `list` prints those that there are")
 
 
-def _report(
+def _finish(
     chosen: list[Case],
     seed: int,
     replay: Replay,
     missing: Sequence[LeftOut],
+    files: Files,
     load: Load | None = None,
-) -> list[Result]:
+) -> NoReturn:
+    """Runs the cases, shows and writes what came of them, and exits like them."""
     with Reporter(len(chosen), replay, sys.stdout) as reporter:
         results = run(chosen, seed, reporter, load)
         reporter.finish(results, missing)
-    return results
+    if files.junit is not None:
+        from parity.report import junit
 
+        junit.write(files.junit, results, replay)
+    if files.json is not None or files.html is not None:
+        from parity.report.files import write_whole
+        from parity.report.json import as_dict, write
 
-def _write(
-    results: list[Result],
-    seed: int,
-    replay: Replay,
-    missing: Sequence[LeftOut],
-    json: Path | None,
-    html: Path | None,
-    junit: Path | None,
-) -> None:
-    if junit is not None:
-        from parity.report import junit as xml
+        data = as_dict(results, seed, replay, missing)
+        if files.json is not None:
+            write(files.json, data)
+        if files.html is not None:
+            from parity.report.html import render
 
-        xml.write(junit, results, replay)
-    if json is None and html is None:
-        return
-    from parity.report.files import write_whole
-    from parity.report.json import as_dict, write
-
-    data = as_dict(results, seed, replay, missing)
-    if json is not None:
-        write(json, data)
-    if html is not None:
-        from parity.report.html import render
-
-        write_whole(html, render(data))
+            write_whole(files.html, render(data))
+    raise typer.Exit(0 if succeeded(results) else 1)

@@ -47,6 +47,8 @@ class Run:
 
 
 Program = Callable[[Problem], Run]
+# Positional and named arguments to the roots of the trace.
+Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +77,8 @@ class Backend(Protocol):
         """The function that the target names, with its options bound."""
         ...
 
-    def function(
-        self, target: Target, random: Randomness | None
-    ) -> Callable[[tuple[Any, ...], Values], Any]:
-        """The target as its driver calls it: (positional, named arguments) -> roots of the trace.
+    def function(self, target: Target, random: Randomness | None) -> Function:
+        """The target as its driver calls it.
 
         All that it is given and gives is the framework's own.
         """
@@ -163,16 +163,23 @@ def with_source(
     return called
 
 
-def only_calls(target: Target, framework: str) -> None:
-    """Refuses a target that is driven otherwise.
+def resolved(target: Target, root: str) -> Callable[..., Any]:
+    """The function that the target names, also below `root`, with its options bound."""
+    call = import_path(target.call, root) if isinstance(target.call, str) else target.call
+    return functools.partial(call, **target.options) if target.options else call
+
+
+def only_called(target: Target, call: Callable[..., Any], framework: str) -> Function:
+    """The function of a framework that has no other driver than a plain call.
 
     Raises:
-        NotImplementedError: if the target is no plain call.
+        NotImplementedError: if the target is driven otherwise.
     """
     if not isinstance(target.driver, Call):
         raise NotImplementedError(
             f"{target.name}: {framework} has calls only, got {type(target.driver).__name__}"
         )
+    return lambda args, named: {OUT: call(*args, **named)}
 
 
 def by_step(trace: Trace) -> Trace:

@@ -17,12 +17,13 @@ from parity.backends import (
     OUT,
     STEP,
     STREAM,
+    Function,
     Program,
     Run,
     Task,
     by_step,
-    import_path,
     leaf_of,
+    resolved,
     with_source,
 )
 from parity.compare import Trace
@@ -44,8 +45,6 @@ from parity.trees import joined
 
 Leaves = dict[str, Any]
 Compiled = Callable[..., dict[str, Any]]
-# Positional and named arguments to the roots of the trace.
-Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
 
 def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
@@ -58,8 +57,7 @@ class JaxBackend:
 
     def resolve(self, target: Target) -> Callable[..., Any]:
         """The function that the target names, with its options bound."""
-        call = import_path(target.call, "jax") if isinstance(target.call, str) else target.call
-        return functools.partial(call, **target.options) if target.options else call
+        return resolved(target, "jax")
 
     def array(self, values: Any) -> Any:
         """A jax array."""
@@ -82,7 +80,7 @@ class JaxBackend:
         return self.resolve(random.generator)(random.seed)
 
     def function(self, target: Target, random: Randomness | None) -> Function:
-        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
+        """The target as its driver calls it."""
         call = self.resolve(target)
         if not isinstance(random, SameSeed):
             source = random and functools.partial(self._source, random)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from parity.backends import OUT, Program, Run, Task, import_path, only_calls
+from parity.backends import OUT, Function, Program, Run, Task, only_called, resolved
 from parity.dtypes import rounded, widened
 from parity.exact import CONTEXT
 from parity.inputs import Problem
-from parity.spec import Randomness, Target, Values
+from parity.spec import Randomness, Target
 
 
 class MpmathBackend:
@@ -20,8 +19,7 @@ class MpmathBackend:
 
     def resolve(self, target: Target) -> Callable[..., Any]:
         """The function that the target names, with its options bound."""
-        call = import_path(target.call, "mpmath") if isinstance(target.call, str) else target.call
-        return functools.partial(call, **target.options) if target.options else call
+        return resolved(target, "mpmath")
 
     def array(self, values: Any) -> Any:
         """An array of mpmath's numbers."""
@@ -37,13 +35,9 @@ class MpmathBackend:
             raise NotImplementedError("random functions of mpmath are not compared")
         return self.resolve(target)
 
-    def function(
-        self, target: Target, random: Randomness | None
-    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
-        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
-        only_calls(target, "mpmath")
-        call = self.sourced(target, random)
-        return lambda args, named: {OUT: call(*args, **named)}
+    def function(self, target: Target, random: Randomness | None) -> Function:
+        """The target as its driver calls it."""
+        return only_called(target, self.sourced(target, random), "mpmath")
 
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The function at each point, rounded to the dtype of the problem."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from parity.backends import OUT, Program, Run, Task, import_path, only_calls, with_source
+from parity.backends import Function, Program, Run, Task, only_called, resolved, with_source
 from parity.inputs import Problem
-from parity.spec import Drawn, Randomness, Target, Values
+from parity.spec import Drawn, Randomness, Target
 from parity.trees import flat
 
 
@@ -19,8 +18,7 @@ class NumpyBackend:
 
     def resolve(self, target: Target) -> Callable[..., Any]:
         """The function that the target names, with its options bound."""
-        call = import_path(target.call, "numpy") if isinstance(target.call, str) else target.call
-        return functools.partial(call, **target.options) if target.options else call
+        return resolved(target, "numpy")
 
     def array(self, values: Any) -> Any:
         """A numpy array."""
@@ -37,13 +35,9 @@ class NumpyBackend:
             return call
         return with_source(call, lambda: np.random.default_rng(random.seed), random.at)
 
-    def function(
-        self, target: Target, random: Randomness | None
-    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
-        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
-        only_calls(target, "numpy")
-        call = self.sourced(target, random)
-        return lambda args, named: {OUT: call(*args, **named)}
+    def function(self, target: Target, random: Randomness | None) -> Function:
+        """The target as its driver calls it."""
+        return only_called(target, self.sourced(target, random), "numpy")
 
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The function itself."""

@@ -19,13 +19,14 @@ from parity.backends import (
     OUT,
     STEP,
     STREAM,
+    Function,
     Program,
     Run,
     Task,
     by_step,
-    import_path,
     leaf_of,
     native,
+    resolved,
     with_source,
 )
 from parity.compare import Trace
@@ -61,7 +62,7 @@ class TorchProgram:
     """A task, run in one memory layout."""
 
     task: Task
-    function: Callable[[tuple[Any, ...], Values], dict[str, Any]]
+    function: Function
     phases: tuple[str, ...]
     layout: Layout = _contiguous
 
@@ -178,8 +179,7 @@ class TorchBackend:
 
     def resolve(self, target: Target) -> Callable[..., Any]:
         """The function that the target names, with its options bound."""
-        call = import_path(target.call, "torch") if isinstance(target.call, str) else target.call
-        return functools.partial(call, **target.options) if target.options else call
+        return resolved(target, "torch")
 
     def array(self, values: Any) -> Any:
         """A tensor."""
@@ -196,10 +196,8 @@ class TorchBackend:
             return call
         return with_source(call, lambda: torch.Generator().manual_seed(random.seed), random.at)
 
-    def function(
-        self, target: Target, random: Randomness | None
-    ) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
-        """(positional, named arguments) -> roots of the trace, as the target's driver calls it."""
+    def function(self, target: Target, random: Randomness | None) -> Function:
+        """The target as its driver calls it."""
         driven = _driven(self.sourced(target, random), target.driver)
         if not isinstance(random, SameSeed):
             return driven
@@ -242,9 +240,7 @@ class TorchBackend:
 # ----------------------------------------------------------------------------------------- drivers
 
 
-def _driven(
-    call: Callable[..., Any], driver: Driver
-) -> Callable[[tuple[Any, ...], Values], dict[str, Any]]:
+def _driven(call: Callable[..., Any], driver: Driver) -> Function:
     """The function as the driver calls it."""
     match driver:
         case Call():

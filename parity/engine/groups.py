@@ -72,8 +72,6 @@ def run_group(group: Sequence[Case], seed: int) -> list[Finding]:
         start = time.perf_counter()
         with np.errstate(all="ignore"):
             finding = _guarded(case, sides)
-            if case.check == "vjp" and finding.outcome.succeeds:
-                finding = replace(finding, curve=curve(sides))
         findings.append(replace(finding, seconds=time.perf_counter() - start))
     return findings
 
@@ -87,7 +85,9 @@ def _phases(checks: list[str]) -> tuple[str, ...]:
 
 def _guarded(case: Case, sides: Sides) -> Finding:
     try:
-        return RUNNERS[case.check](case, sides)
+        finding = RUNNERS[case.check](case, sides)
+        drawn = case.check == "vjp" and finding.outcome.succeeds
+        return replace(finding, curve=curve(sides)) if drawn else finding
     except ImportError as missing:
         return Finding(outcome=Outcome.NOT_RUN, message=f"cannot be loaded: {missing}")
     except Exception as error:

@@ -88,7 +88,7 @@ def against(case: Case, sides: Sides, subject: Trace, reference: Trace) -> Findi
             gaps,
             budget,
             measurement.floor(budget),
-            [explained(quirk, measurement, budget) for quirk in case.quirks],
+            [explained(quirk, measurement, gaps, budget) for quirk in case.quirks],
             accept_reference=sides.setup.accept_reference,
         )
         judged[key] = gaps, judgement

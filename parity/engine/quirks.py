@@ -12,9 +12,12 @@ from parity.backends import OUT
 from parity.dtypes import rounded, widened
 from parity.engine.measurement import Measurement
 from parity.spec import Budget, Place, Quirk
+from parity.verdict import Gaps
 
 
-def explained(quirk: Quirk, measurement: Measurement, budget: Budget) -> NDArray[np.bool_]:
+def explained(
+    quirk: Quirk, measurement: Measurement, gaps: Gaps, budget: Budget
+) -> NDArray[np.bool_]:
     """The points of an entry at which the quirk is, and the subject is what the quirk says."""
     size = measurement.subject.size
     if quirk.where is None:
@@ -24,12 +27,14 @@ def explained(quirk: Quirk, measurement: Measurement, budget: Budget) -> NDArray
     if mask.shape not in ((), measurement.subject.shape):
         return np.zeros(size, bool)
     concerned = np.broadcast_to(mask, measurement.subject.shape).ravel()
-    return concerned & _as_declared(quirk, measurement, budget)
+    return concerned & _as_declared(quirk, measurement, gaps, budget)
 
 
-def _as_declared(quirk: Quirk, measurement: Measurement, budget: Budget) -> NDArray[np.bool_]:
+def _as_declared(
+    quirk: Quirk, measurement: Measurement, gaps: Gaps, budget: Budget
+) -> NDArray[np.bool_]:
     if isinstance(quirk.instead, Budget):
-        gaps, floor = measurement.gaps(quirk.instead), measurement.floor(quirk.instead)
+        floor = measurement.floor(quirk.instead)
         return (gaps.truth <= quirk.instead.ulp) | (gaps.truth_absolute <= floor)
     there: Any = quirk.instead
     if callable(there):

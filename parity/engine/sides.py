@@ -88,22 +88,20 @@ class Sides:
         return tuple(widened(array) for array in self.problem.arguments.values())
 
     @cached_property
-    def finite_points(self) -> NDArray[np.bool_]:
-        """Where every argument that is visited point by point is finite."""
-        return np.logical_and.reduce([np.isfinite(x) for x in self._points()])
-
-    @cached_property
     def near_points(self) -> NDArray[np.bool_]:
         """Where no argument is so far out that results underflow."""
-        return np.logical_and.reduce([np.abs(x) <= UNDERFLOWS_BEYOND for x in self._points()])
-
-    def _points(self) -> list[Floats]:
-        return [x for x in self.given if x.shape == self.given[0].shape]
+        points = [x for x in self.given if x.shape == self.given[0].shape]
+        return np.logical_and.reduce([np.abs(x) <= UNDERFLOWS_BEYOND for x in points])
 
     @cached_property
     def subject_side(self) -> Backend:
         """The subject's framework."""
         return backend(self.setup.subject.backend)
+
+    @cached_property
+    def reference_side(self) -> Backend:
+        """The reference's framework."""
+        return backend(self.setup.reference.backend)
 
     @property
     def subject_task(self) -> Task:
@@ -140,9 +138,8 @@ class Sides:
     @cached_property
     def references(self) -> dict[str, Run]:
         """The reference's runs, one for each of its own variants; the first is the usual one."""
-        side = backend(self.setup.reference.backend)
-        program = side.program(self.reference_task, self.phases)
-        return side.variants(program, self.problem)
+        program = self.reference_side.program(self.reference_task, self.phases)
+        return self.reference_side.variants(program, self.problem)
 
     @property
     def reference(self) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.backends import CompilingBackend, MappingBackend, backend
+from parity.backends import CompilingBackend, MappingBackend, phase_of
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import FORMATS, Floats, widened
@@ -28,16 +28,21 @@ def vmap(case: Case, sides: Sides) -> Finding:
     again = sides.numbers(f"{sides.key}/again")
     problems = [replace(sides.problem, drawn={}), again]
     mapped = side.mapped_program(sides.subject_task)(problems)
-    other = backend(sides.setup.reference.backend)
+    other = sides.reference_side
     if sides.setup.accept_reference and isinstance(other, MappingBackend):
         # What both do alike when they are mapped is no difference between them.
         expected = other.mapped_program(sides.reference_task)(problems)
     else:
         expected = [sides.subject.trace, sides.subject_program(again).trace]
-    together = {key: np.stack([trace[key] for trace in mapped]) for key in mapped[0]}
-    apart = {key: np.stack([trace[key] for trace in expected]) for key in together}
+    together, apart = _stacked(mapped), _stacked(expected)
     floors = {key: _sums(array, case, sides) for key, array in apart.items()}
     return _same(case, together, apart, floors)
+
+
+def _stacked(traces: list[Trace]) -> Trace:
+    """Values and gradients, which is what is mapped."""
+    mapped = [key for key in traces[0] if phase_of(key) in ("forward", "vjp")]
+    return {key: np.stack([trace[key] for trace in traces]) for key in mapped}
 
 
 def jit(case: Case, sides: Sides) -> Finding:
@@ -52,7 +57,7 @@ def jit(case: Case, sides: Sides) -> Finding:
     phases = ("forward", "vjp") if case.dtype == "float32" else ("forward",)
     problem = replace(sides.problem, drawn={})
     apart = side.op_by_op(sides.subject_task, phases)(problem).trace
-    other = backend(sides.setup.reference.backend)
+    other = sides.reference_side
     if sides.setup.accept_reference and isinstance(other, CompilingBackend):
         together = apart
         apart = other.op_by_op(sides.reference_task, phases)(problem).trace
@@ -100,8 +105,9 @@ def _same(
     if difference:
         return Finding(outcome=Outcome.MISMATCH, message=difference)
     judged: dict[str, tuple[Gaps, Judgement]] = {}
-    for key, array in found.items():
-        gaps = between(array, [expected[key]], truths[key], str(array.dtype))
+    for key, other in expected.items():
+        array = found[key]
+        gaps = between(array, [other], truths[key], str(array.dtype))
         budget = budget_of(case, key, str(array.dtype))
         judged[key] = gaps, judge(gaps, budget, floors[key], [], accept_reference=True)
     key = max(judged, key=lambda k: rank(*judged[k]))

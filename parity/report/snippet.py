@@ -14,7 +14,9 @@ from parity.spec import Target
 
 
 def snippet(result: Result) -> str:
-    """Python that calls both sides at the worst point; empty if no single point decides.
+    """Python that calls both sides at the worst point.
+
+    Empty if no single point decides, or an argument is a tree.
 
     Args:
         result: of a case that compares numbers.
@@ -25,6 +27,8 @@ def snippet(result: Result) -> str:
         args = ", ".join(_describe(arg) for arg in case.bad_call.args)
         return f"# {case.setup.subject.name}({', '.join(filter(None, [args, values]))})"
     if worst is None or not worst.input or worst.entry.startswith(("second", "jvp")):
+        return ""
+    if len(worst.input) != len(case.setup.inputs) + len(case.setup.arrays):
         return ""
     try:
         lines = [*_side(case.setup.subject, result), *_side(case.setup.reference, result)]

@@ -84,3 +84,19 @@ def test_lines_are_not_wrapped_in_a_pipe(capsys, long):
     with Reporter(1, replay_by_id(), sys.stdout) as reporter:
         reporter.console.print(long)
     assert capsys.readouterr().out.strip() == long
+
+
+def test_a_point_of_a_tree_has_no_snippet_and_is_reported_all_the_same():
+    spec = Spec(
+        family="test",
+        name="f",
+        subject=on("jax", lambda tree: tree["a"] + tree["b"]),
+        reference=on("torch", lambda tree: tree["a"] - tree["b"]),
+        inputs=({"a": Points(span=(1.0, 2.0)), "b": Points(span=(1.0, 2.0))},),
+        dtypes=("float32",),
+        checks=("vjp",),
+    )
+    (result,) = run(cases([spec]))
+    assert result.outcome is Outcome.MISMATCH
+    assert snippet(result) == ""
+    assert failure_text(result, replay_by_id()).startswith("MISMATCH test/f/float32/vjp")
