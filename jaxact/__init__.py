@@ -1,7 +1,6 @@
 """PyTorch's activations, losses, regularizers, initializers, layers: pure jitted JAX functions."""
 
 from jaxact import activations, functional, initializers, layers, losses, random, regularizers
-from jaxact._checking import checked, checking
 
 __all__ = [
     "activations",

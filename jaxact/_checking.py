@@ -83,7 +83,7 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     return call
 
 
-def defined(
+def nan_unless(
     result: Array, holds: Array, error: type[Exception], message: str, values: Array
 ) -> Array:
     """The result, and nan with a nan gradient where `holds` is False; a checked call raises there.
@@ -110,14 +110,20 @@ def _report(holds: Array, error: type[Exception], message: str, values: Array) -
     jax.debug.callback(report, jnp.all(holds), first)
 
 
-def raising(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose checks raise as it returns inside `checking`."""
+def raise_pending_errors() -> None:
+    """Inside `checking`, what the programs that ran have found."""
+    if _CHECKS.value:
+        _raise_what_was_found()
 
+
+defined = nan_unless
+
+
+def raising(function):
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args, **kwargs):
         result = function(*args, **kwargs)
-        if _CHECKS.value:
-            _raise_what_was_found()
+        raise_pending_errors()
         return result
 
     return call

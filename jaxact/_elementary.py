@@ -248,10 +248,10 @@ def logistic(x: Array, low: Array | None = None) -> Array:
 
 @logistic.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    return logistic(*primals), logistic_slope(*primals) * tangents[0]
+    return logistic(*primals), logistic_grad(*primals) * tangents[0]
 
 
-def logistic_slope(x: Array, low: Array | None = None) -> Array:
+def logistic_grad(x: Array, low: Array | None = None) -> Array:
     """The derivative of `logistic`, without the cancellation in y (1 - y)."""
     e = decay(magnitude(x), directed(x, low))
     return e / one_plus_squared(e)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import ArgumentValueError, is_number
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError
 
 # Which formula a p-norm takes: that of p = 0, 1, 2, ∞ or -∞, that of any other number above or
 # below 0, or that of a p that only the running program knows.

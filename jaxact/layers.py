@@ -4,14 +4,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    DtypeError,
-    as_array,
-    matmul_precision,
-    op,
-)
+from jaxact._arguments import as_array
+from jaxact._numbers import matmul_precision
+from jaxact._op import op
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
 
 __all__ = ["linear"]
 

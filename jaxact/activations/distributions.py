@@ -1,47 +1,45 @@
 """The softmax family: distributions over one axis."""
 
-import warnings
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import DTypeLike
+from jax.typing import ArrayLike, DTypeLike
 
-from jaxact._core import (
-    DtypeError,
+from jaxact._arguments import (
     as_array,
     as_floating,
+    axis,
     check_axis,
-    compute_dtype,
-    op,
-    recomputed,
+    flag,
+    integer,
+    random_key,
+    warn,
 )
+from jaxact._numbers import compute_dtype
+from jaxact._op import op
+from jaxact._rules import rematerialized, with_rule
+from jaxact.errors import DtypeError, InvalidValueError
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
 
 _AlongAxis = Callable[[Array, int], Array]
 
-_STATIC = ("dim", "_stacklevel", "dtype")
+
+def _warn_without_axis(function: str, dim: object) -> None:
+    if dim is None:
+        warn(f"{function}: the implicit choice of dim is deprecated; say dim=0 or dim=1")
 
 
-def _warns_without_axis(name: str) -> Callable[..., None]:
-    def check(
-        input: Array, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-    ) -> None:
-        if dim is None:
-            warnings.warn(
-                f"{name}: the implicit choice of dim is deprecated; say dim=0 or dim=1",
-                UserWarning,
-                stacklevel=_stacklevel,
-            )
-
-    return check
+_along_one_axis = functools.partial(
+    op, static=("dim", "dtype"), checks={"dim": axis, ("dim",): _warn_without_axis}
+)
 
 
 def _argument(
-    name: str, input: Array, dim: int | None, dtype: DTypeLike | None
+    name: str, input: ArrayLike, dim: int | None, dtype: DTypeLike | None
 ) -> tuple[Array, int]:
     """The input in its floating dtype and the axis, from the front."""
     x = as_array(name, "input", input)
@@ -64,17 +62,6 @@ def _below_maximum(x: Array, axis: int) -> Array:
     return jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide
 
 
-def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[_AlongAxis], _AlongAxis]:
-    """Gives a function of an array and an axis its rule(axis, primals, tangents)."""
-
-    def decorate(function: _AlongAxis) -> _AlongAxis:
-        ruled = jax.custom_jvp(function, nondiff_argnums=(1,))
-        ruled.defjvp(rule)
-        return cast(_AlongAxis, ruled)
-
-    return decorate
-
-
 def _softmax_rule(
     axis: int, primals: Sequence[Array], tangents: Sequence[Array]
 ) -> tuple[Array, Array]:
@@ -83,10 +70,10 @@ def _softmax_rule(
         return (p * (wide - jnp.sum(p * wide, axis, keepdims=True))).astype(y.dtype)
 
     y = _softmax(primals[0], axis)
-    return y, recomputed(pushforward)(y, tangents[0])
+    return y, rematerialized(pushforward)(y, tangents[0])
 
 
-@_with_rule(_softmax_rule)
+@with_rule(_softmax_rule, static=(1,))
 def _softmax(x: Array, axis: int) -> Array:
     # XLA's own exponential is computed once; our formula would be fused into the sum again
     e = jnp.exp(-_below_maximum(x, axis))
@@ -100,10 +87,10 @@ def _log_softmax_rule(
         p, wide = _softmax(_widened(x), axis), _widened(t)
         return (wide - jnp.sum(p * wide, axis, keepdims=True)).astype(x.dtype)
 
-    return _log_softmax(primals[0], axis), recomputed(pushforward)(primals[0], tangents[0])
+    return _log_softmax(primals[0], axis), rematerialized(pushforward)(primals[0], tangents[0])
 
 
-@_with_rule(_log_softmax_rule)
+@with_rule(_log_softmax_rule, static=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
     gap = _below_maximum(x, axis)
     # log of 1 + the sum without one maximum: confident rows keep the digits of the other classes
@@ -125,11 +112,10 @@ def _along(function: _AlongAxis, x: Array, axis: int) -> Array:
     return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
 
 
-@op(static=_STATIC, check=_warns_without_axis("softmax"))
+@_along_one_axis()
 def softmax(
-    input: Array,
+    input: ArrayLike,
     dim: int | None = None,
-    _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
 ) -> Array:
     """softmax(x)_i = e^x_i / sum_j e^x_j along dim.
@@ -140,7 +126,6 @@ def softmax(
     Args:
         input: [...], nats; floating, or anything with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        _stacklevel: how far up the warning points.
         dtype: what input is cast to first; None leaves it.
 
     Returns:
@@ -156,11 +141,10 @@ def softmax(
     return _along(_softmax, *_argument("softmax", input, dim, dtype))
 
 
-@op(static=_STATIC, check=_warns_without_axis("log_softmax"))
+@_along_one_axis()
 def log_softmax(
-    input: Array,
+    input: ArrayLike,
     dim: int | None = None,
-    _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
 ) -> Array:
     """log_softmax(x)_i = x_i - log sum_j e^x_j along dim.
@@ -171,7 +155,6 @@ def log_softmax(
     Args:
         input: [...], nats; floating, or anything with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        _stacklevel: how far up the warning points.
         dtype: what input is cast to first; None leaves it.
 
     Returns:
@@ -187,11 +170,10 @@ def log_softmax(
     return _along(_log_softmax, *_argument("log_softmax", input, dim, dtype))
 
 
-@op(static=_STATIC, check=_warns_without_axis("softmin"))
+@_along_one_axis()
 def softmin(
-    input: Array,
+    input: ArrayLike,
     dim: int | None = None,
-    _stacklevel: int = 3,
     dtype: DTypeLike | None = None,
 ) -> Array:
     """softmin(x)_i = e^-x_i / sum_j e^-x_j along dim.
@@ -201,7 +183,6 @@ def softmin(
     Args:
         input: [...], nats; floating, or any number with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        _stacklevel: how far up the warning points.
         dtype: what input is cast to first; None leaves it.
 
     Returns:
@@ -222,7 +203,7 @@ def softmin(
 
 
 @op()
-def softmax2d(input: Array) -> Array:
+def softmax2d(input: ArrayLike) -> Array:
     """softmax2d(x)_c = e^x_c / sum_k e^x_k over the channels at each place.
 
     Args:
@@ -240,27 +221,22 @@ def softmax2d(input: Array) -> Array:
     """
     x = as_floating("softmax2d", "input", input)
     if x.ndim not in (3, 4):
-        raise ValueError(f"softmax2d: input must have 3 or 4 axes, got shape {x.shape}")
+        raise InvalidValueError(f"softmax2d: input must have 3 or 4 axes, got shape {x.shape}")
     return _softmax(x, x.ndim - 3)
 
 
-def _check_gumbel_softmax(
-    logits: Array,
-    tau: Array | float = 1,
-    hard: bool = False,
-    eps: float = 1e-10,
-    dim: int = -1,
-    *,
-    key: Array,
-) -> None:
+def _warn_of_epsilon(function: str, eps: object) -> None:
     if eps != 1e-10:
-        warnings.warn("gumbel_softmax: eps has no effect", UserWarning, stacklevel=3)
+        warn(f"{function}: eps has no effect")
 
 
-@op(static=("hard", "eps", "dim"), check=_check_gumbel_softmax)
+@op(
+    static=("hard", "eps", "dim"),
+    checks={"hard": flag, "dim": integer, ("eps",): _warn_of_epsilon, "key": random_key},
+)
 def gumbel_softmax(
-    logits: Array,
-    tau: Array | float = 1,
+    logits: ArrayLike,
+    tau: ArrayLike = 1,
     hard: bool = False,
     eps: float = 1e-10,
     dim: int = -1,
@@ -299,7 +275,7 @@ def gumbel_softmax(
         scores = (x.astype(wide) + noise) / tau.astype(wide)
         return _along(_softmax, scores, axis).astype(x.dtype)
 
-    soft = recomputed(relaxed)(x, jnp.asarray(tau))
+    soft = rematerialized(relaxed)(x, as_array("gumbel_softmax", "tau", tau))
     if hard:
         return _one_hot_of_largest(soft, axis) + (soft - jax.lax.stop_gradient(soft))
     return soft

@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, elementwise, is_number, with_slope
+from jaxact._arguments import as_floating, held_by_input, real_parameter
 from jaxact._elementary import (
     constant,
     decay,
@@ -14,6 +15,9 @@ from jaxact._elementary import (
     ratio,
     wide_decay,
 )
+from jaxact._numbers import is_number
+from jaxact._op import op
+from jaxact._rules import with_derivative
 
 __all__ = ["celu", "elu", "selu"]
 
@@ -21,17 +25,22 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def _elu_curvature(x: Array, alpha: Array | float) -> Array:
+def _elu_grad2(x: Array, alpha: Array | float) -> Array:
     return jnp.where(x < 0, alpha * decay(jnp.abs(x)), 0)
 
 
-@with_slope(_elu_curvature)
-def _elu_slope(x: Array, alpha: Array | float) -> Array:
+@with_derivative(_elu_grad2)
+def _elu_grad(x: Array, alpha: Array | float) -> Array:
     return jnp.where(x > 0, 1, alpha * decay(jnp.abs(x)))
 
 
-@elementwise(_elu_slope)
-def elu(input: Array, alpha: Array | float = 1.0) -> Array:
+@with_derivative(_elu_grad)
+def _elu(x: Array, alpha: Array | float) -> Array:
+    return jnp.where(x >= 0, x, alpha * decay_minus_one(jnp.abs(x)))
+
+
+@op(checks={("input", "alpha"): held_by_input("alpha", wide=True)})
+def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """elu(x) = x if x > 0 else alpha (e^x - 1).
 
     The derivative at 0 is alpha.
@@ -49,12 +58,7 @@ def elu(input: Array, alpha: Array | float = 1.0) -> Array:
     Source:
         Clevert et al. 2016; torch.nn.functional.elu, torch 2.13.
     """
-    return jnp.where(input >= 0, input, alpha * decay_minus_one(jnp.abs(input)))
-
-
-def _check_celu(input: Array, alpha: Array | float = 1.0) -> None:
-    if is_number(alpha) and alpha == 0:
-        raise ArgumentValueError("celu: alpha must not be 0, got 0")
+    return _elu(as_floating("elu", "input", input), alpha)
 
 
 def _celu_exponential(x: Array, alpha: Array | float) -> Array:
@@ -64,12 +68,12 @@ def _celu_exponential(x: Array, alpha: Array | float) -> Array:
     return e if _is_positive(alpha) else jnp.where(z > 0, 1 / e, e)
 
 
-def _celu_curvature(x: Array, alpha: Array | float) -> Array:
+def _celu_grad2(x: Array, alpha: Array | float) -> Array:
     return jnp.where(x < 0, _celu_exponential(x, alpha) / alpha, 0)
 
 
-@with_slope(_celu_curvature)
-def _celu_slope(x: Array, alpha: Array | float) -> Array:
+@with_derivative(_celu_grad2)
+def _celu_grad(x: Array, alpha: Array | float) -> Array:
     return jnp.where(x > 0, 1, _celu_exponential(x, alpha))
 
 
@@ -78,8 +82,29 @@ def _is_positive(alpha: Array | float) -> bool:
     return is_number(alpha) and bool(alpha > 0)
 
 
-@elementwise(_celu_slope, check=_check_celu)
-def celu(input: Array, alpha: Array | float = 1.0) -> Array:
+@with_derivative(_celu_grad)
+def _celu(x: Array, alpha: Array | float) -> Array:
+    z, low = ratio(jnp.where(x > 0, 0, x), alpha)
+    t, low = magnitude(z), directed(z, low)
+    below = decay_minus_one(t, low)
+    if not _is_positive(alpha):
+        # for z > 0: e^z - 1 = -(e^-z - 1) / e^-z
+        below = -below / jnp.where(z > 0, decay(t, low), -1)
+        below = jnp.where(alpha == 0, jnp.nan, below)
+    out = alpha * below
+    if not (is_number(alpha) and alpha == 1):
+        # x / alpha may underflow where x does not
+        out = jnp.where(t < constant(t, 2.0**-60), x, out)
+    return jnp.where(x >= 0, x, out)
+
+
+@op(
+    checks={
+        "alpha": real_parameter(lambda alpha: alpha != 0, "not be 0"),
+        ("input", "alpha"): held_by_input("alpha", wide=True),
+    }
+)
+def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """celu(x) = x if x > 0 else alpha (e^(x / alpha) - 1).
 
     The derivative at 0 is 1, for every alpha.
@@ -98,35 +123,30 @@ def celu(input: Array, alpha: Array | float = 1.0) -> Array:
     Source:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
     """
-    z, low = ratio(jnp.where(input > 0, 0, input), alpha)
-    t, low = magnitude(z), directed(z, low)
-    below = decay_minus_one(t, low)
-    if not _is_positive(alpha):
-        # for z > 0: e^z - 1 = -(e^-z - 1) / e^-z
-        below = -below / jnp.where(z > 0, decay(t, low), -1)
-        below = jnp.where(alpha == 0, jnp.nan, below)
-    out = alpha * below
-    if not (is_number(alpha) and alpha == 1):
-        # x / alpha may underflow where x does not
-        out = jnp.where(t < constant(t, 2.0**-60), input, out)
-    return jnp.where(input >= 0, input, out)
+    return _celu(as_floating("celu", "input", input), alpha)
 
 
 def _selu_exponential(x: Array) -> Array:
     return narrow(_SELU_SCALE * _SELU_ALPHA * wide_decay(jnp.abs(x)))
 
 
-def _selu_curvature(x: Array) -> Array:
+def _selu_grad2(x: Array) -> Array:
     return jnp.where(x < 0, _selu_exponential(x), 0)
 
 
-@with_slope(_selu_curvature)
-def _selu_slope(x: Array) -> Array:
+@with_derivative(_selu_grad2)
+def _selu_grad(x: Array) -> Array:
     return jnp.where(x > 0, _SELU_SCALE, _selu_exponential(x))
 
 
-@elementwise(_selu_slope)
-def selu(input: Array) -> Array:
+@with_derivative(_selu_grad)
+def _selu(x: Array) -> Array:
+    negative = _SELU_SCALE * _SELU_ALPHA * decay_minus_one(jnp.abs(x))
+    return jnp.where(x >= 0, _SELU_SCALE * x, negative)
+
+
+@op()
+def selu(input: ArrayLike) -> Array:
     """selu(x) = s x if x > 0 else s a (e^x - 1).
 
     s = 1.0507009873554805 and a = 1.6732632423543772. The derivative at 0 is s a.
@@ -143,5 +163,4 @@ def selu(input: Array) -> Array:
     Source:
         Klambauer et al. 2017; torch.nn.functional.selu, torch 2.13.
     """
-    negative = _SELU_SCALE * _SELU_ALPHA * decay_minus_one(jnp.abs(input))
-    return jnp.where(input >= 0, _SELU_SCALE * input, negative)
+    return _selu(as_floating("selu", "input", input))

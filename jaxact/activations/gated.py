@@ -7,17 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentValueError,
+from jaxact._arguments import (
+    as_array,
     as_floating,
     check_axis,
-    compute_dtype,
-    elementwise,
-    op,
+    integer,
+    is_complex,
+    one_of,
     per_channel,
-    recomputed,
-    with_slope,
 )
 from jaxact._elementary import (
     capped,
@@ -39,6 +38,10 @@ from jaxact._elementary import (
     tail_polynomial,
     wide_decay,
 )
+from jaxact._numbers import compute_dtype
+from jaxact._op import op
+from jaxact._rules import rematerialized, with_derivative
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 
 __all__ = ["gelu", "glu", "hardswish", "mish", "silu", "swish"]
 
@@ -51,15 +54,15 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
 # -------------------------------------------------------------------------------------------- silu
 
 
-def _silu_curvature(x: Array, low: Array | None = None) -> Array:
+def _silu_grad2(x: Array, low: Array | None = None) -> Array:
     t = magnitude(x)
     wide = wide_decay(t)
     e = narrow(wide)
     return narrow(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
 
 
-@with_slope(_silu_curvature)
-def _silu_slope(x: Array, low: Array | None = None) -> Array:
+@with_derivative(_silu_grad2)
+def _silu_grad(x: Array, low: Array | None = None) -> Array:
     t, low = jnp.abs(x), directed(x, low)
     s, p = decay_parts(t, low)
     # where it crosses zero, sums that are exact but for the last one
@@ -72,8 +75,13 @@ def _complex_silu(x: Array) -> Array:
     return x * lax.logistic(x)
 
 
-@elementwise(_silu_slope, complex_formula=_complex_silu)
-def silu(input: Array) -> Array:
+@with_derivative(_silu_grad)
+def _silu(x: Array) -> Array:
+    return _self_gated(x, x)
+
+
+@op()
+def silu(input: ArrayLike) -> Array:
     """silu(x) = x / (1 + e^-x).
 
     Value and derivative keep their digits down to the smallest normal number (x = -91.8 in
@@ -91,7 +99,10 @@ def silu(input: Array) -> Array:
     Source:
         Elfwing et al. 2018; torch.nn.functional.silu, torch 2.13.
     """
-    return _self_gated(input, input)
+    x = as_floating("silu", "input", input)
+    if is_complex(x):
+        return _complex_silu(x)
+    return _silu(x)
 
 
 def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
@@ -101,19 +112,19 @@ def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
     return jnp.where(x < 0, narrow(damped(x, t, t_low)), x) / (1 + e)
 
 
-def _swish_slope(x: Array, beta: Array | float) -> Array:
+def _swish_grad(x: Array, beta: Array | float) -> Array:
     z, low = product(x, beta)
     within = jnp.where(jnp.abs(x) < jnp.inf, jnp.clip(z, -4096, 4096), z)
-    return _silu_slope(within, low)
+    return _silu_grad(within, low)
 
 
-@with_slope(_swish_slope)
+@with_derivative(_swish_grad)
 def _swish(x: Array, beta: Array | float) -> Array:
     return gate(x, *product(x, beta))
 
 
 @op()
-def swish(input: Array, beta: Array | float = 1.0) -> Array:
+def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
     """swish(x) = x / (1 + e^(-beta x)), with a beta that can be learned.
 
     Args:
@@ -132,7 +143,7 @@ def swish(input: Array, beta: Array | float = 1.0) -> Array:
         2.13.
     """
     x = as_floating("swish", "input", input)
-    return _swish(x, per_channel("swish", "beta", x, jnp.asarray(beta)))
+    return _swish(x, per_channel("swish", "beta", x, as_array("swish", "beta", beta)))
 
 
 # -------------------------------------------------------------------------------------------- gelu
@@ -141,14 +152,14 @@ _CUBIC = 0.044715
 _LINEAR = float(np.sqrt(8 / np.pi))
 
 
-def _gelu_curvature(x: Array) -> Array:
+def _gelu_grad2(x: Array) -> Array:
     inner = capped(jnp.abs(x), 64)
     density = constant(x, 1 / np.sqrt(2 * np.pi))
     return narrow(damped(density * (2 - inner * inner), *half_square(inner)))
 
 
-@with_slope(_gelu_curvature)
-def _gelu_slope(x: Array) -> Array:
+@with_derivative(_gelu_grad2)
+def _gelu_grad(x: Array) -> Array:
     form, t = coefficients(x).gelu_slope, jnp.abs(x)
     inner = capped(t, 64)
     distance = constant(t, form.root) - t
@@ -157,7 +168,7 @@ def _gelu_slope(x: Array) -> Array:
     return jnp.where(x < 0, below, 1 - below)
 
 
-@with_slope(_gelu_slope)
+@with_derivative(_gelu_grad)
 def _gelu(x: Array) -> Array:
     c, t = coefficients(x), jnp.abs(x)
     inner = capped(t, 64)
@@ -177,7 +188,7 @@ def _cubic(t: Array) -> tuple[Array, Array]:
     return z, lax.stop_gradient((t_high * high - z) + (t_low * high + t * low))
 
 
-def _cubic_slope(t: Array) -> tuple[Array, Array]:
+def _cubic_grad(t: Array) -> tuple[Array, Array]:
     """z'(t) = 3 z / t - 2 sqrt(8/pi) in two parts, the first of half the digits."""
     linear_high, linear_low = coefficients(t).tanh_gelu_linear
     factor_high, factor_low = _cubic_factor(t)
@@ -197,7 +208,7 @@ def _cubic_factor(t: Array) -> tuple[Array, Array]:
     return high, ((linear - high) + cubic * square) + rest
 
 
-def _tanh_gelu_slope_smooth(x: Array) -> Array:
+def _tanh_gelu_grad_smooth(x: Array) -> Array:
     t = magnitude(x)
     z, low = _cubic(t)
     e = narrow(wide_decay(z, low))
@@ -206,44 +217,37 @@ def _tanh_gelu_slope_smooth(x: Array) -> Array:
     return jnp.where(x < 0, below, 1 - below)
 
 
-def _tanh_gelu_curvature(x: Array) -> Array:
-    return _derivative(_tanh_gelu_slope_smooth)(jnp.clip(x, -24, 24))
+def _tanh_gelu_grad2(x: Array) -> Array:
+    return _derivative(_tanh_gelu_grad_smooth)(jnp.clip(x, -24, 24))
 
 
-@with_slope(_tanh_gelu_curvature)
-def _tanh_gelu_slope(x: Array) -> Array:
+@with_derivative(_tanh_gelu_grad2)
+def _tanh_gelu_grad(x: Array) -> Array:
     t = jnp.abs(x)
     inner = capped(t, 24)
     z, low = _cubic(inner)
     s, p = decay_parts(z, low)
     # 1 + e - t z'(t), where it crosses zero with exact sums but for the last one
-    steep, steep_low = _cubic_slope(inner)
+    steep, steep_low = _cubic_grad(inner)
     high, rest = split(inner)
     bracket = ((1 - high * steep) + s) + (s * p - (rest * steep + inner * steep_low))
     below = narrow(damped(bracket, z, low) / one_plus_squared(narrow(wide_decay(z, low))))
     return jnp.where(t < jnp.inf, jnp.where(x < 0, below, 1 - below), jnp.nan)
 
 
-@with_slope(_tanh_gelu_slope)
+@with_derivative(_tanh_gelu_grad)
 def _tanh_gelu(x: Array) -> Array:
     z, low = _cubic(capped(jnp.abs(x), 24))
     return _self_gated(x, jnp.copysign(z, x), directed(x, low))
 
 
-@op()
-def _gelu_op(input: Array) -> Array:
-    return _gelu(as_floating("gelu", "input", input))
-
-
-@op()
-def _tanh_gelu_op(input: Array) -> Array:
-    return _tanh_gelu(as_floating("gelu", "input", input))
-
-
-_GELU = {"none": _gelu_op, "tanh": _tanh_gelu_op}
-
-
-def gelu(input: Array, approximate: Literal["none", "tanh"] = "none") -> Array:
+@op(
+    static=("approximate",),
+    checks={
+        "approximate": one_of("none", "tanh", error=ArgumentValueError, no_text=InvalidTypeError)
+    },
+)
+def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
 
     Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by
@@ -263,19 +267,18 @@ def gelu(input: Array, approximate: Literal["none", "tanh"] = "none") -> Array:
     Source:
         Hendrycks & Gimpel 2016; torch.nn.functional.gelu, torch 2.13.
     """
-    if approximate not in _GELU:
-        raise ArgumentValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return _GELU[approximate](input)
+    formula = _gelu if approximate == "none" else _tanh_gelu
+    return formula(as_floating("gelu", "input", input))
 
 
 # -------------------------------------------------------------------------------------------- mish
 
 
-def _mish_slope_smooth(x: Array) -> Array:
-    return _mish_slope_of(x, lambda t, general: general)
+def _mish_grad_smooth(x: Array) -> Array:
+    return _mish_grad_of(x, lambda t, general: general)
 
 
-def _mish_slope_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
+def _mish_grad_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
     """e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
     t = magnitude(x)
     u = narrow(wide_decay(t))
@@ -294,16 +297,23 @@ def _mish_denominator(left: Array, u: Array) -> Array:
     return jnp.where(left, (u * u + 2 * u) + 2, (1 + 2 * u) + 2 * u * u)
 
 
-@with_slope(_derivative(_mish_slope_smooth))
-def _mish_slope(x: Array) -> Array:
+@with_derivative(_derivative(_mish_grad_smooth))
+def _mish_grad(x: Array) -> Array:
     form = coefficients(x).mish_slope
-    return _mish_slope_of(
-        x, lambda t, general: jnp.where(near(form, t), factored(form, t), general)
-    )
+    return _mish_grad_of(x, lambda t, general: jnp.where(near(form, t), factored(form, t), general))
 
 
-@elementwise(_mish_slope)
-def mish(input: Array) -> Array:
+@with_derivative(_mish_grad)
+def _mish(x: Array) -> Array:
+    t = jnp.abs(x)
+    u = narrow(wide_decay(t))
+    left = x < 0
+    correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
+    return jnp.where(left, narrow(damped(x, t)), x) * (1 - correction)
+
+
+@op()
+def mish(input: ArrayLike) -> Array:
     """mish(x) = x tanh(log(1 + e^x)).
 
     Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the
@@ -321,22 +331,24 @@ def mish(input: Array) -> Array:
     Source:
         Misra 2019; torch.nn.functional.mish, torch 2.13.
     """
-    t = jnp.abs(input)
-    u = narrow(wide_decay(t))
-    left = input < 0
-    correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
-    return jnp.where(left, narrow(damped(input, t)), input) * (1 - correction)
+    return _mish(as_floating("mish", "input", input))
 
 
 # ------------------------------------------------------------------------------- hardswish and glu
 
 
-def _hardswish_slope(x: Array) -> Array:
+def _hardswish_grad(x: Array) -> Array:
     return jnp.where(x <= -3, 0, jnp.where(x >= 3, 1, (2 * x + 3) / 6))
 
 
-@elementwise(_hardswish_slope)
-def hardswish(input: Array) -> Array:
+@with_derivative(_hardswish_grad)
+def _hardswish(x: Array) -> Array:
+    inside = x * (x + 3) / 6
+    return jnp.where(x >= 3, x, jnp.where(x <= -3, x * 0, inside))
+
+
+@op()
+def hardswish(input: ArrayLike) -> Array:
     """hardswish(x) = x min(max(x + 3, 0), 6) / 6.
 
     The derivative at -3 is 0 and at 3 is 1. As in torch the value at -inf is nan.
@@ -353,12 +365,11 @@ def hardswish(input: Array) -> Array:
     Source:
         Howard et al. 2019; torch.nn.functional.hardswish, torch 2.13.
     """
-    inside = input * (input + 3) / 6
-    return jnp.where(input >= 3, input, jnp.where(input <= -3, input * 0, inside))
+    return _hardswish(as_floating("hardswish", "input", input))
 
 
-@op(static=("dim",))
-def glu(input: Array, dim: int = -1) -> Array:
+@op(static=("dim",), checks={"dim": integer})
+def glu(input: ArrayLike, dim: int = -1) -> Array:
     """glu(x) = a / (1 + e^-b), where a and b are the halves of x along dim.
 
     The backward pass keeps x alone.
@@ -391,4 +402,4 @@ def glu(input: Array, dim: int = -1) -> Array:
         a, b = jnp.split(x.astype(compute_dtype(x.dtype)), 2, axis)
         return gate(a, b).astype(x.dtype)
 
-    return recomputed(halves_gated)(x)
+    return rematerialized(halves_gated)(x)

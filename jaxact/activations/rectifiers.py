@@ -6,27 +6,37 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
+from jaxact._arguments import (
     as_array,
     as_floating,
-    elementwise,
-    is_number,
-    op,
+    as_number,
+    flag,
+    held_by_input,
+    is_integral,
     per_channel,
-    with_slope,
+    random_key,
+    truncated,
 )
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import op
+from jaxact._rules import rematerialized, with_derivative
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidTypeError, InvalidValueError
 
 __all__ = ["hardtanh", "leaky_relu", "prelu", "relu", "relu6", "rrelu", "threshold"]
 
 
-def _relu_slope(x: Array) -> Array:
+def _relu_grad(x: Array) -> Array:
     return jnp.where(x <= 0, 0, jnp.ones_like(x))
 
 
-@elementwise(_relu_slope, integers="kept")
-def relu(input: Array) -> Array:
+@with_derivative(_relu_grad)
+def _relu(x: Array) -> Array:
+    return jnp.where(x < 0, 0, x)
+
+
+@op()
+def relu(input: ArrayLike) -> Array:
     """relu(x) = max(x, 0).
 
     The derivative at 0 is 0; -0.0 stays -0.0, and nan has the derivative 1.
@@ -43,15 +53,20 @@ def relu(input: Array) -> Array:
     Source:
         Nair & Hinton 2010; torch.nn.functional.relu, torch 2.13.
     """
-    return jnp.where(input < 0, 0, input)
+    return _relu(as_number("relu", "input", input))
 
 
-def _relu6_slope(x: Array) -> Array:
+def _relu6_grad(x: Array) -> Array:
     return jnp.where((x > 0) & (x < 6), jnp.ones_like(x), 0)
 
 
-@elementwise(_relu6_slope, integers="kept")
-def relu6(input: Array) -> Array:
+@with_derivative(_relu6_grad)
+def _relu6(x: Array) -> Array:
+    return jnp.where(x < 0, 0, jnp.where(x > 6, 6, x))
+
+
+@op()
+def relu6(input: ArrayLike) -> Array:
     """relu6(x) = min(max(x, 0), 6).
 
     The derivative at 0 and at 6 is 0.
@@ -68,15 +83,25 @@ def relu6(input: Array) -> Array:
     Source:
         Krizhevsky 2010; torch.nn.functional.relu6, torch 2.13.
     """
-    return jnp.where(input < 0, 0, jnp.where(input > 6, 6, input))
+    return _relu6(as_number("relu6", "input", input))
 
 
-def _threshold_slope(x: Array, threshold: Array, value: Array) -> Array:
+def _threshold_grad(x: Array, threshold: Array, value: Array) -> Array:
     return jnp.where(x <= threshold, 0, jnp.ones_like(x))
 
 
-@elementwise(_threshold_slope, integers="kept")
-def threshold(input: Array, threshold: Array | float, value: Array | float) -> Array:
+@with_derivative(_threshold_grad)
+def _threshold(x: Array, threshold: Array | float, value: Array | float) -> Array:
+    return jnp.where(x <= threshold, value, x)
+
+
+@op(
+    checks={
+        ("input", "value"): held_by_input("value"),
+        ("input", "threshold"): held_by_input("threshold", wide=True),
+    }
+)
+def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array:
     """threshold(x) = x if x > threshold else value.
 
     The derivative at the threshold is 0. A nan input passes; a nan threshold lets everything pass.
@@ -96,32 +121,51 @@ def threshold(input: Array, threshold: Array | float, value: Array | float) -> A
     Source:
         torch.nn.functional.threshold, torch 2.13.
     """
-    return jnp.where(input <= threshold, value, input)
+    x = as_number("threshold", "input", input)
+    if is_integral(x):
+        threshold = truncated("threshold", "threshold", threshold, x.dtype)
+        value = truncated("threshold", "value", value, x.dtype)
+    return _threshold(x, threshold, value)
 
 
-def _check_hardtanh(
-    input: Array, min_val: Array | float = -1.0, max_val: Array | float = 1.0
-) -> None:
+_check_held_bounds = held_by_input("min_val", "max_val")
+
+
+def _check_bounds(function: str, input: object, min_val: object, max_val: object) -> None:
     if is_number(min_val) and is_number(max_val) and min_val > max_val:
-        raise ValueError(
-            f"hardtanh: min_val must not exceed max_val, got min_val={min_val}, max_val={max_val}"
+        raise InvalidValueError(
+            f"{function}: min_val must not exceed max_val, got min_val={min_val}, max_val={max_val}"
         )
+    _check_held_bounds(function, input, min_val, max_val)
     dtype = getattr(input, "dtype", np.dtype(float))
-    negative = (is_number(min_val) and min_val < 0) or (is_number(max_val) and max_val < 0)
+    # A fraction is truncated first.
+    negative = any(is_number(bound) and bound <= -1 for bound in (min_val, max_val))
     if negative and jnp.issubdtype(dtype, jnp.unsignedinteger):
         raise ArgumentValueError(
-            f"hardtanh: min_val and max_val must not be negative for an input of dtype {dtype}, "
+            f"{function}: min_val and max_val must not be negative for an input of dtype {dtype}, "
             f"got min_val={min_val}, max_val={max_val}"
         )
 
 
-def _hardtanh_slope(x: Array, min_val: Array, max_val: Array) -> Array:
+def _hardtanh_grad(x: Array, min_val: Array, max_val: Array) -> Array:
     inside = jnp.where((x > min_val) & (x < max_val), jnp.ones_like(x), 0)
     return jnp.where(min_val <= max_val, inside, jnp.nan)
 
 
-@elementwise(_hardtanh_slope, integers="kept", check=_check_hardtanh)
-def hardtanh(input: Array, min_val: Array | float = -1.0, max_val: Array | float = 1.0) -> Array:
+@with_derivative(_hardtanh_grad)
+def _hardtanh(x: Array, min_val: Array | float, max_val: Array | float) -> Array:
+    clipped = jnp.where(x < min_val, min_val, jnp.where(x > max_val, max_val, x))
+    if jnp.issubdtype(clipped.dtype, jnp.integer):
+        return clipped
+    return jnp.where(min_val <= max_val, clipped, jnp.nan)
+
+
+@op(
+    checks={
+        ("input", "min_val", "max_val"): _check_bounds,
+    }
+)
+def hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0) -> Array:
     """hardtanh(x) = min(max(x, min_val), max_val).
 
     The derivative on both bounds is 0. For an integer input the bounds are truncated toward zero.
@@ -142,18 +186,24 @@ def hardtanh(input: Array, min_val: Array | float = -1.0, max_val: Array | float
     Source:
         Collobert 2004; torch.nn.functional.hardtanh, torch 2.13.
     """
-    clipped = jnp.where(input < min_val, min_val, jnp.where(input > max_val, max_val, input))
-    if jnp.issubdtype(clipped.dtype, jnp.integer):
-        return clipped
-    return jnp.where(min_val <= max_val, clipped, jnp.nan)
+    x = as_number("hardtanh", "input", input)
+    if is_integral(x):
+        min_val = truncated("hardtanh", "min_val", min_val, x.dtype)
+        max_val = truncated("hardtanh", "max_val", max_val, x.dtype)
+    return _hardtanh(x, min_val, max_val)
 
 
-def _leaky_relu_slope(x: Array, negative_slope: Array) -> Array:
+def _leaky_relu_grad(x: Array, negative_slope: Array) -> Array:
     return jnp.where(x > 0, 1, negative_slope)
 
 
-@elementwise(_leaky_relu_slope)
-def leaky_relu(input: Array, negative_slope: Array | float = 0.01) -> Array:
+@with_derivative(_leaky_relu_grad)
+def _leaky_relu(x: Array, negative_slope: Array | float) -> Array:
+    return jnp.where(x > 0, x, negative_slope * x)
+
+
+@op(checks={("input", "negative_slope"): held_by_input("negative_slope", wide=True)})
+def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
     """leaky_relu(x) = x if x > 0 else negative_slope x.
 
     The derivative at 0 is negative_slope.
@@ -171,11 +221,11 @@ def leaky_relu(input: Array, negative_slope: Array | float = 0.01) -> Array:
     Source:
         Maas et al. 2013; torch.nn.functional.leaky_relu, torch 2.13.
     """
-    return jnp.where(input > 0, input, negative_slope * input)
+    return _leaky_relu(as_floating("leaky_relu", "input", input), negative_slope)
 
 
 @op()
-def prelu(input: Array, weight: ArrayLike) -> Array:
+def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
     """prelu(x) = x if x > 0 else weight x, one weight for all or one for each channel.
 
     The derivative at 0 is the weight; the weight's is the sum of x over x <= 0.
@@ -201,48 +251,44 @@ def prelu(input: Array, weight: ArrayLike) -> Array:
         raise ArgumentTypeError(
             f"prelu: weight must have input's dtype {x.dtype.name}, got {w.dtype.name}"
         )
-    return leaky_relu(x, per_channel("prelu", "weight", x, w))
+    return _leaky_relu(x, per_channel("prelu", "weight", x, w))
 
 
-def _check_rrelu(
-    input: Array,
-    lower: Array | float = 1 / 8,
-    upper: Array | float = 1 / 3,
-    training: bool = False,
-    *,
-    key: Array | None = None,
-) -> None:
+def _check_slopes(function: str, lower: object, upper: object, training: bool, key: object) -> None:
+    if training and key is None and not (is_number(lower) and lower == upper):
+        raise InvalidTypeError(f"{function}: key must be given when training, got None")
     if is_number(lower) and is_number(upper):
         if not (np.isfinite(lower) and np.isfinite(upper)):
             raise ArgumentValueError(
-                f"rrelu: lower and upper must be finite, got lower={lower}, upper={upper}"
+                f"{function}: lower and upper must be finite, got lower={lower}, upper={upper}"
             )
         if lower > upper:
             raise ArgumentValueError(
-                f"rrelu: lower must not exceed upper, got lower={lower}, upper={upper}"
+                f"{function}: lower must not exceed upper, got lower={lower}, upper={upper}"
             )
-    if training and key is None:
-        raise TypeError("rrelu: key must be given when training, got None")
 
 
-def _drawn_slope(x: Array, key: Array, lower: Array, upper: Array) -> Array:
-    return jax.random.uniform(key, x.shape, x.dtype, lower, upper)
-
-
-def _rrelu_slope(x: Array, key: Array, lower: Array, upper: Array) -> Array:
-    return jnp.where(x <= 0, _drawn_slope(x, key, lower, upper), 1)
-
-
-@with_slope(_rrelu_slope)
+@rematerialized
 def _random_leaky(x: Array, key: Array, lower: Array, upper: Array) -> Array:
-    return jnp.where(x <= 0, _drawn_slope(x, key, lower, upper) * x, x)
+    # In the dtype that is computed in: half precision would round the slopes.
+    wide = compute_dtype(x.dtype)
+    slopes = jax.random.uniform(key, x.shape, wide, lower.astype(wide), upper.astype(wide))
+    # A nan is not below 0.
+    return _leaky_relu(x, jnp.where(x <= 0, slopes, 1))
 
 
-@op(static=("training",), check=_check_rrelu)
+@op(
+    static=("training",),
+    checks={
+        "training": flag,
+        ("lower", "upper", "training", "key"): _check_slopes,
+        "key": random_key,
+    },
+)
 def rrelu(
-    input: Array,
-    lower: Array | float = 1 / 8,
-    upper: Array | float = 1 / 3,
+    input: ArrayLike,
+    lower: ArrayLike = 1 / 8,
+    upper: ArrayLike = 1 / 3,
     training: bool = False,
     *,
     key: Array | None = None,
@@ -257,20 +303,23 @@ def rrelu(
         lower: [], dimensionless; the smallest slope, 1/8 by default.
         upper: [], dimensionless; the largest slope, 1/3 by default.
         training: whether to draw; otherwise a = (lower + upper) / 2.
-        key: a JAX random key, needed when training.
+        key: a JAX random key, needed when training unless lower and upper are the same number.
 
     Returns:
-        [...], unit and dtype of input.
+        [...], unit and dtype of input; nan where traced bounds have lower > upper.
 
     Raises:
-        ArgumentValueError: if lower > upper or one is not finite, both being numbers.
+        ArgumentValueError: if lower > upper or one is not finite, both being numbers; in a checked
+            call also if they are arrays.
         TypeError: if training without a key, or if input is no floating array (DtypeError).
 
     Source:
         Xu et al. 2015; torch.nn.functional.rrelu, torch 2.13.
     """
     x = as_floating("rrelu", "input", input)
-    low, high = jnp.asarray(lower), jnp.asarray(upper)
+    low, high = as_array("rrelu", "lower", lower), as_array("rrelu", "upper", upper)
+    message = "rrelu: lower must not exceed upper, got lower={value}"
+    low = nan_unless(low, low <= high, ArgumentValueError, message, low)
     if not training or key is None:
-        return leaky_relu(x, (low + high) / 2)
+        return _leaky_relu(x, (low + high) / 2)
     return _random_leaky(x, key, low, high)

@@ -1,9 +1,11 @@
 """Shrinkage: what is small becomes zero."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, elementwise, is_number, with_slope
+from jaxact._arguments import as_floating, as_inexact, held_by_input, is_complex, real_parameter
 from jaxact._elementary import (
     coefficients,
     constant,
@@ -13,6 +15,8 @@ from jaxact._elementary import (
     one_plus_squared,
     polynomial,
 )
+from jaxact._op import op
+from jaxact._rules import with_derivative
 
 __all__ = ["hardshrink", "softshrink", "tanhshrink"]
 
@@ -22,12 +26,18 @@ def _outside(x: Array, lambd: Array | float) -> Array:
     return ~((x >= -lambd) & (x <= lambd))
 
 
-def _hardshrink_slope(x: Array, lambd: Array) -> Array:
-    return jnp.where((x > lambd) | (x < -lambd), jnp.ones_like(x), 0)
+def _hardshrink_grad(x: Array, lambd: Array) -> Array:
+    outside = (x > lambd) | (x < -lambd) | jnp.isnan(lambd)
+    return jnp.where(outside, jnp.ones_like(x), 0)
 
 
-@elementwise(_hardshrink_slope)
-def hardshrink(input: Array, lambd: Array | float = 0.5) -> Array:
+@with_derivative(_hardshrink_grad)
+def _hardshrink(x: Array, lambd: Array | float) -> Array:
+    return jnp.where(_outside(x, lambd), x, 0)
+
+
+@op(checks={("input", "lambd"): held_by_input("lambd")})
+def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     """hardshrink(x) = x if |x| > lambd else 0.
 
     The derivative at +-lambd is 0. A negative lambd makes it the identity.
@@ -45,16 +55,22 @@ def hardshrink(input: Array, lambd: Array | float = 0.5) -> Array:
     Source:
         Donoho & Johnstone 1994; torch.nn.functional.hardshrink, torch 2.13.
     """
-    return jnp.where(_outside(input, lambd), input, 0)
+    return _hardshrink(as_floating("hardshrink", "input", input), lambd)
 
 
-def _check_softshrink(input: Array, lambd: Array | float = 0.5) -> None:
-    if is_number(lambd) and not lambd >= 0:
-        raise ArgumentValueError(f"softshrink: lambd must be at least 0, got {lambd}")
+@with_derivative(_hardshrink_grad)
+def _softshrink(x: Array, lambd: Array | float) -> Array:
+    shrunk = jnp.where(x > lambd, x - lambd, jnp.where(x < -lambd, x + lambd, 0))
+    return jnp.where((lambd >= 0) & (x == x), shrunk, jnp.nan)
 
 
-@elementwise(_hardshrink_slope, check=_check_softshrink)
-def softshrink(input: Array, lambd: Array | float = 0.5) -> Array:
+@op(
+    checks={
+        "lambd": real_parameter(lambda lambd: 0 <= lambd < np.inf, "be finite and at least 0"),
+        ("input", "lambd"): held_by_input("lambd"),
+    }
+)
+def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     """softshrink(x) = x - lambd if x > lambd, x + lambd if x < -lambd, else 0.
 
     The derivative at +-lambd is 0, also for lambd = 0.
@@ -67,29 +83,28 @@ def softshrink(input: Array, lambd: Array | float = 0.5) -> Array:
         [...], unit and dtype of input; nan where a traced lambd is negative.
 
     Raises:
-        ArgumentValueError: if lambd is a number below 0 or nan.
+        ArgumentValueError: if lambd is a number below 0, infinite or nan, or beyond input's dtype.
         TypeError: if input is no floating array (DtypeError).
 
     Source:
         Donoho 1995; torch.nn.functional.softshrink, torch 2.13.
     """
-    shrunk = jnp.where(input > lambd, input - lambd, jnp.where(input < -lambd, input + lambd, 0))
-    return jnp.where((lambd >= 0) & (input == input), shrunk, jnp.nan)
+    return _softshrink(as_floating("softshrink", "input", input), lambd)
 
 
 def _complex_tanhshrink(x: Array) -> Array:
     return x - jnp.tanh(x)
 
 
-def _tanhshrink_curvature(x: Array) -> Array:
+def _tanhshrink_grad2(x: Array) -> Array:
     t = jnp.abs(x)
     e = decay(2 * t)
     part = decay_minus_one(2 * t) * e * -8 / (one_plus_squared(e) * (1 + e))
     return jnp.copysign(part, x)
 
 
-@with_slope(_tanhshrink_curvature)
-def _tanhshrink_slope(x: Array) -> Array:
+@with_derivative(_tanhshrink_grad2)
+def _tanhshrink_grad(x: Array) -> Array:
     t = magnitude(x)
     small = t < 0.9
     square = x * x
@@ -103,8 +118,23 @@ def _tanhshrink_slope(x: Array) -> Array:
     return jnp.where(small, y * y, part)
 
 
-@elementwise(_tanhshrink_slope, integers="promoted", complex_formula=_complex_tanhshrink)
-def tanhshrink(input: Array) -> Array:
+@with_derivative(_tanhshrink_grad)
+def _tanhshrink(x: Array) -> Array:
+    t = jnp.abs(x)
+    small = t < 1.5
+    square = x * x
+    series = coefficients(t).tanhshrink
+    below = decay_minus_one(2 * t)
+    top = jnp.where(small, square * polynomial(series.numerator, square), below)
+    bottom = jnp.where(small, polynomial(series.denominator, square), 2 + below)
+    # (x - tanh x) / x^3 for small x, else tanh |x|
+    part = jnp.where(small, constant(t, 1 / 3), 0) - top / bottom
+    out = jnp.where(small, x * (square * part), x - jnp.copysign(part, x))
+    return jnp.where(out == 0, 0, out)  # torch's +0
+
+
+@op()
+def tanhshrink(input: ArrayLike) -> Array:
     """tanhshrink(x) = x - tanh(x).
 
     Exact to the last digits also where x and tanh(x) cancel (torch's float32 is 0 for |x| <
@@ -122,14 +152,7 @@ def tanhshrink(input: Array) -> Array:
     Source:
         torch.nn.functional.tanhshrink, torch 2.13.
     """
-    t = jnp.abs(input)
-    small = t < 1.5
-    square = input * input
-    series = coefficients(t).tanhshrink
-    below = decay_minus_one(2 * t)
-    top = jnp.where(small, square * polynomial(series.numerator, square), below)
-    bottom = jnp.where(small, polynomial(series.denominator, square), 2 + below)
-    # (x - tanh x) / x^3 for small x, else tanh |x|
-    part = jnp.where(small, constant(t, 1 / 3), 0) - top / bottom
-    out = jnp.where(small, input * (square * part), input - jnp.copysign(part, input))
-    return jnp.where(out == 0, 0, out)  # torch's +0
+    x = as_inexact("tanhshrink", "input", input)
+    if is_complex(x):
+        return _complex_tanhshrink(x)
+    return _tanhshrink(x)

@@ -2,27 +2,36 @@
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 
-from jaxact._core import elementwise, is_number, with_slope
+from jaxact._arguments import as_floating, as_inexact, held_by_input, is_complex
 from jaxact._elementary import (
     decay,
     decay_minus_one,
     directed,
     log1p_unit,
     logistic,
-    logistic_slope,
+    logistic_grad,
     magnitude,
     narrow,
     one_plus_squared,
     product,
     wide_decay,
 )
+from jaxact._numbers import is_number
+from jaxact._op import op
+from jaxact._rules import with_derivative
 
 __all__ = ["hardsigmoid", "logsigmoid", "sigmoid", "softplus", "softsign", "tanh"]
 
 
-@elementwise(logistic_slope, integers="promoted", booleans=True, complex_formula=lax.logistic)
-def sigmoid(input: Array) -> Array:
+@with_derivative(logistic_grad)
+def _sigmoid(x: Array) -> Array:
+    return logistic(x)
+
+
+@op()
+def sigmoid(input: ArrayLike) -> Array:
     """sigmoid(x) = 1 / (1 + e^-x).
 
     Args:
@@ -37,16 +46,25 @@ def sigmoid(input: Array) -> Array:
     Source:
         torch.nn.functional.sigmoid, torch 2.13.
     """
-    return logistic(input)
+    x = as_inexact("sigmoid", "input", input, booleans=True)
+    if is_complex(x):
+        return lax.logistic(x)
+    return _sigmoid(x)
 
 
-def _tanh_slope(x: Array) -> Array:
+def _tanh_grad(x: Array) -> Array:
     wide = wide_decay(2 * magnitude(x))
     return narrow(4 * wide / one_plus_squared(narrow(wide)))
 
 
-@elementwise(_tanh_slope, integers="promoted", booleans=True, complex_formula=lax.tanh)
-def tanh(input: Array) -> Array:
+@with_derivative(_tanh_grad)
+def _tanh(x: Array) -> Array:
+    below = decay_minus_one(2 * jnp.abs(x))
+    return jnp.copysign(below / (2 + below), x)
+
+
+@op()
+def tanh(input: ArrayLike) -> Array:
     """tanh(x) = (e^x - e^-x) / (e^x + e^-x).
 
     Args:
@@ -61,23 +79,40 @@ def tanh(input: Array) -> Array:
     Source:
         torch.nn.functional.tanh, torch 2.13.
     """
-    below = decay_minus_one(2 * jnp.abs(input))
-    return jnp.copysign(below / (2 + below), input)
+    x = as_inexact("tanh", "input", input, booleans=True)
+    if is_complex(x):
+        return lax.tanh(x)
+    return _tanh(x)
 
 
-def _softplus_curvature(x: Array, beta: Array | float, threshold: Array | float) -> Array:
+def _softplus_grad2(x: Array, beta: Array | float, threshold: Array | float) -> Array:
     z, low = product(x, beta)
-    return jnp.where(z >= threshold, 0, beta * logistic_slope(z, low))
+    return jnp.where(z >= threshold, 0, beta * logistic_grad(z, low))
 
 
-@with_slope(_softplus_curvature)
-def _softplus_slope(x: Array, beta: Array, threshold: Array) -> Array:
+@with_derivative(_softplus_grad2)
+def _softplus_grad(x: Array, beta: Array, threshold: Array) -> Array:
     z, low = product(x, beta)
     return jnp.where(z > threshold, 1, logistic(z, low))
 
 
-@elementwise(_softplus_slope)
-def softplus(input: Array, beta: Array | float = 1.0, threshold: Array | float = 20.0) -> Array:
+@with_derivative(_softplus_grad)
+def _softplus(x: Array, beta: Array | float, threshold: Array | float) -> Array:
+    z, low = product(x, beta)
+    t, t_low = magnitude(z), directed(z, low)
+    smooth = (jnp.where(z < 0, 0, z) + log1p_unit(decay(t, t_low))) / beta
+    if not (is_number(beta) and beta == 1):
+        # log(1 + e^z) may underflow where its quotient by beta does not
+        smooth = jnp.where(z < -64, narrow(wide_decay(t, t_low) / beta), smooth)
+    return jnp.where(z > threshold, x, smooth)
+
+
+@op(
+    checks={
+        ("input", "beta", "threshold"): held_by_input("beta", "threshold", wide=True),
+    }
+)
+def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.0) -> Array:
     """softplus(x) = log(1 + e^(beta x)) / beta, or x where beta x > threshold.
 
     The derivative beyond the threshold is exactly 1.
@@ -96,21 +131,20 @@ def softplus(input: Array, beta: Array | float = 1.0, threshold: Array | float =
     Source:
         Dugas et al. 2001; torch.nn.functional.softplus, torch 2.13.
     """
-    z, low = product(input, beta)
-    t, t_low = magnitude(z), directed(z, low)
-    smooth = (jnp.where(z < 0, 0, z) + log1p_unit(decay(t, t_low))) / beta
-    if not (is_number(beta) and beta == 1):
-        # log(1 + e^z) may underflow where its quotient by beta does not
-        smooth = jnp.where(z < -64, narrow(wide_decay(t, t_low) / beta), smooth)
-    return jnp.where(z > threshold, input, smooth)
+    return _softplus(as_floating("softplus", "input", input), beta, threshold)
 
 
-def _logsigmoid_slope(x: Array) -> Array:
+def _logsigmoid_grad(x: Array) -> Array:
     return logistic(-x)
 
 
-@elementwise(_logsigmoid_slope)
-def logsigmoid(input: Array) -> Array:
+@with_derivative(_logsigmoid_grad)
+def _logsigmoid(x: Array) -> Array:
+    return jnp.where(x < 0, x, 0) - log1p_unit(decay(magnitude(x)))
+
+
+@op()
+def logsigmoid(input: ArrayLike) -> Array:
     """logsigmoid(x) = -log(1 + e^-x).
 
     Args:
@@ -125,26 +159,31 @@ def logsigmoid(input: Array) -> Array:
     Source:
         torch.nn.functional.logsigmoid, torch 2.13.
     """
-    return jnp.where(input < 0, input, 0) - log1p_unit(decay(magnitude(input)))
+    return _logsigmoid(as_floating("logsigmoid", "input", input))
 
 
 def _complex_softsign(x: Array) -> Array:
     return x / (1 + jnp.abs(x))
 
 
-def _softsign_curvature(x: Array) -> Array:
+def _softsign_grad2(x: Array) -> Array:
     root = 1 / (1 + jnp.abs(x))
     return -2 * jnp.sign(x) * root * root * root
 
 
-@with_slope(_softsign_curvature)
-def _softsign_slope(x: Array) -> Array:
+@with_derivative(_softsign_grad2)
+def _softsign_grad(x: Array) -> Array:
     t = magnitude(x)
     return jnp.where(t < jnp.inf, 1 / (1 + t * (2 + t)), jnp.nan)
 
 
-@elementwise(_softsign_slope, integers="promoted", complex_formula=_complex_softsign)
-def softsign(input: Array) -> Array:
+@with_derivative(_softsign_grad)
+def _softsign(x: Array) -> Array:
+    return x / (1 + jnp.abs(x))
+
+
+@op()
+def softsign(input: ArrayLike) -> Array:
     """softsign(x) = x / (1 + |x|).
 
     The derivative at 0 is 1; at +-inf value and derivative are nan, as in torch.
@@ -161,15 +200,23 @@ def softsign(input: Array) -> Array:
     Source:
         Bergstra et al. 2009; torch.nn.functional.softsign, torch 2.13.
     """
-    return input / (1 + jnp.abs(input))
+    x = as_inexact("softsign", "input", input)
+    if is_complex(x):
+        return _complex_softsign(x)
+    return _softsign(x)
 
 
-def _hardsigmoid_slope(x: Array) -> Array:
+def _hardsigmoid_grad(x: Array) -> Array:
     return jnp.where((x > -3) & (x < 3), jnp.full_like(x, 1 / 6), 0)
 
 
-@elementwise(_hardsigmoid_slope)
-def hardsigmoid(input: Array) -> Array:
+@with_derivative(_hardsigmoid_grad)
+def _hardsigmoid(x: Array) -> Array:
+    return jnp.where(x <= -3, 0, jnp.where(x >= 3, 1, (x + 3) / 6))
+
+
+@op()
+def hardsigmoid(input: ArrayLike) -> Array:
     """hardsigmoid(x) = min(max(x + 3, 0), 6) / 6.
 
     The derivative at -3 and at 3 is 0. In float64 torch's derivative is float32(1/6); this one is
@@ -187,4 +234,4 @@ def hardsigmoid(input: Array) -> Array:
     Source:
         Courbariaux et al. 2015; torch.nn.functional.hardsigmoid, torch 2.13.
     """
-    return jnp.where(input <= -3, 0, jnp.where(input >= 3, 1, (input + 3) / 6))
+    return _hardsigmoid(as_floating("hardsigmoid", "input", input))

@@ -1,7 +1,6 @@
 """Random arrays from a JAX key, or from torch's stream."""
 
 import math
-from collections.abc import Callable
 from typing import ParamSpec, cast
 
 import jax
@@ -11,8 +10,10 @@ from jax import Array, lax
 from jax.scipy.special import ndtr, ndtri
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
-from jaxact._core import ArgumentValueError, compute_dtype, is_number
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import program
+from jaxact.errors import ArgumentValueError
 from jaxact.initializers._initializer import Dtype, Key, Number, Shape, check_floating, largest
 from jaxact.random import TorchGenerator
 
@@ -123,23 +124,18 @@ _ENDS_MESSAGE = "a must not exceed b, got {value}"
 def _checked_ends(function: str, low: Array, high: Array) -> tuple[Array, Array]:
     """The ends, nan where they are in the wrong order."""
     message = f"{function}: {_ENDS_MESSAGE}"
-    return defined(low, low <= high, ArgumentValueError, message, low), high
+    return nan_unless(low, low <= high, ArgumentValueError, message, low), high
 
 
 def _checked_std(function: str, std: Array) -> Array:
     """The standard deviation, nan where it is negative."""
-    return defined(std, std >= 0, ArgumentValueError, f"{function}: {_STD_MESSAGE}", std)
+    return nan_unless(std, std >= 0, ArgumentValueError, f"{function}: {_STD_MESSAGE}", std)
 
 
 # ------------------------------------------------------------------------------- from a JAX key
 
 
-def _compiled(draw: Callable[P, Array]) -> Callable[P, Array]:
-    """The draw as a program for a name, shape and dtype, in places 0, 4 and 5."""
-    return raising(cast(Callable[P, Array], jax.jit(draw, static_argnums=(0, 4, 5))))
-
-
-@_compiled
+@program(static=("function", "shape", "dtype"))
 def _uniform(
     function: str, key: Array, low: ArrayLike, high: ArrayLike, shape: Shape, dtype: Dtype
 ) -> Array:
@@ -150,7 +146,7 @@ def _uniform(
     return jnp.where(values == end.astype(dtype), least.astype(dtype), values)
 
 
-@_compiled
+@program(static=("function", "shape", "dtype"))
 def _normal(
     function: str, key: Array, mean: ArrayLike, std: ArrayLike, shape: Shape, dtype: Dtype
 ) -> Array:
@@ -160,7 +156,7 @@ def _normal(
     return values.astype(dtype)
 
 
-@_compiled
+@program(static=("function", "shape", "dtype"))
 def _truncated(
     function: str,
     key: Array,

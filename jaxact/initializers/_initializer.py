@@ -1,9 +1,11 @@
 """What a factory makes: a function of key, shape and dtype, in torch's or flax's layout."""
 
+import functools
+import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, SupportsIndex, cast, get_args
+from typing import Any, Literal, Protocol, SupportsIndex, TypeVar, cast, get_args
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +13,8 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-from jaxact._core import ArgumentValueError, DtypeError
+from jaxact._op import Checks, factory
+from jaxact.errors import ArgumentValueError, DtypeError, InvalidTypeError, InvalidValueError
 from jaxact.random import TorchGenerator
 
 Layout = Literal["torch", "flax"]
@@ -20,6 +23,7 @@ Number = float | Array
 Shape = tuple[int, ...]
 Dtype = np.dtype[Any]
 Draw = Callable[[Key, Shape, Dtype], Array]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Initializer(Protocol):
@@ -48,14 +52,59 @@ def initializer(function: str, draw: Draw, layout: Layout) -> Initializer:
         ValueError: if there is no such layout.
     """
     check_layout(function, layout)
+    return _Initializer(function, draw, layout)
 
-    def init(key: Key, shape: Sequence[SupportsIndex], dtype: DTypeLike = jnp.float32) -> Array:
-        sizes = in_torch_layout(shape, layout)
-        _check_sizes(function, sizes)
-        array = draw(key, sizes, jax.dtypes.canonicalize_dtype(dtype))
-        return array if layout == "torch" else _in_flax_layout(array)
 
-    return init
+class _Initializer:
+    """What `initializer` makes."""
+
+    def __init__(self, function: str, draw: Draw, layout: Layout) -> None:
+        self._function, self._draw, self._layout = function, draw, layout
+        self._made_by: tuple[Any, ...] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Array:
+        """An array of the shape and dtype; see `Initializer`."""
+        try:
+            bound = _CALL.bind(*args, **kwargs).arguments
+        except TypeError as problem:
+            name = self._function
+            raise InvalidTypeError(
+                f"{name}: {problem}; the call is {name}(...)(key, shape, dtype=float32)"
+            ) from None
+        sizes = in_torch_layout(bound["shape"], self._layout)
+        _check_sizes(self._function, sizes)
+        dtype = jax.dtypes.canonicalize_dtype(bound.get("dtype", jnp.float32))
+        array = self._draw(bound["key"], sizes, dtype)
+        return array if self._layout == "torch" else _in_flax_layout(array)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The call of the factory that made it."""
+        assert self._made_by is not None
+        return _remade, self._made_by
+
+
+_CALL = inspect.signature(Initializer.__call__.__get__(object()))
+
+
+def initializer_factory(*, checks: Checks | None = None) -> Callable[[F], F]:
+    """A public function that makes initializers; they are pickled as the call that made them."""
+
+    def decorate(function: F) -> F:
+        made = factory(checks=checks)(function)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Initializer:
+            init = cast(_Initializer, made(*args, **kwargs))
+            init._made_by = (call, args, kwargs)
+            return init
+
+        return cast(F, call)
+
+    return decorate
+
+
+def _remade(made_by: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return made_by(*args, **kwargs)
 
 
 def check_layout(function: str, layout: str) -> None:
@@ -65,7 +114,7 @@ def check_layout(function: str, layout: str) -> None:
         ValueError: if it is another.
     """
     if layout not in get_args(Layout):
-        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+        raise InvalidValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
 
 
 def in_torch_layout(shape: Sequence[SupportsIndex], layout: Layout) -> Shape:
@@ -110,6 +159,6 @@ def fans(function: str, shape: Shape) -> tuple[int, int]:
         ValueError: if the shape, in torch's layout, has fewer than two axes.
     """
     if len(shape) < 2:
-        raise ValueError(f"{function}: shape must have two axes or more, got {shape}")
+        raise InvalidValueError(f"{function}: shape must have two axes or more, got {shape}")
     outputs, inputs, *kernel = shape
     return inputs * math.prod(kernel), outputs * math.prod(kernel)

@@ -7,7 +7,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, is_number
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError
 from jaxact.initializers._initializer import (
     Dtype,
     Initializer,
@@ -15,12 +16,14 @@ from jaxact.initializers._initializer import (
     Layout,
     Shape,
     initializer,
+    initializer_factory,
     largest,
 )
 
 __all__ = ["constant", "ones", "zeros"]
 
 
+@initializer_factory()
 def constant(val: ArrayLike, *, layout: Layout = "torch") -> Initializer:
     """constant(val)(key, shape) = val everywhere.
 
@@ -51,6 +54,7 @@ def constant(val: ArrayLike, *, layout: Layout = "torch") -> Initializer:
     return initializer("constant", draw, layout)
 
 
+@initializer_factory()
 def zeros(*, layout: Layout = "torch") -> Initializer:
     """zeros()(key, shape) = 0 everywhere.
 
@@ -69,6 +73,7 @@ def zeros(*, layout: Layout = "torch") -> Initializer:
     return initializer("zeros", lambda key, shape, dtype: jnp.zeros(shape, dtype), layout)
 
 
+@initializer_factory()
 def ones(*, layout: Layout = "torch") -> Initializer:
     """ones()(key, shape) = 1 everywhere.
 

@@ -1,10 +1,9 @@
 """Uniform and normal numbers."""
 
-import warnings
-
 from jax import Array
 
-from jaxact._core import is_number
+from jaxact._arguments import number_or_array, warn
+from jaxact._numbers import is_number
 from jaxact.initializers._draws import (
     check_interval,
     check_std,
@@ -20,11 +19,13 @@ from jaxact.initializers._initializer import (
     Number,
     Shape,
     initializer,
+    initializer_factory,
 )
 
 __all__ = ["normal", "trunc_normal", "uniform"]
 
 
+@initializer_factory(checks={"a": number_or_array, "b": number_or_array})
 def uniform(a: Number = 0.0, b: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """uniform(a, b)(key, shape) = a + (b - a) u, with u uniform on [0, 1).
 
@@ -56,6 +57,7 @@ def uniform(a: Number = 0.0, b: Number = 1.0, *, layout: Layout = "torch") -> In
     return initializer("uniform", draw, layout)
 
 
+@initializer_factory(checks={"mean": number_or_array, "std": number_or_array})
 def normal(mean: Number = 0.0, std: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """normal(mean, std)(key, shape) = mean + std z, with z normal of variance 1.
 
@@ -85,6 +87,7 @@ def normal(mean: Number = 0.0, std: Number = 1.0, *, layout: Layout = "torch") -
     return initializer("normal", draw, layout)
 
 
+@initializer_factory(checks=dict.fromkeys(("mean", "std", "a", "b"), number_or_array))
 def trunc_normal(
     mean: Number = 0.0,
     std: Number = 1.0,
@@ -140,9 +143,7 @@ def _warn_of_tails(*numbers: Number) -> None:
         return
     mean, std, a, b = known
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
+        warn(
             f"trunc_normal: mean {mean} is more than 2 std from [{a}, {b}]; a and b are values, "
-            "not standard deviations",
-            UserWarning,
-            stacklevel=3,
+            "not standard deviations"
         )

@@ -5,10 +5,9 @@ import operator
 from collections.abc import Sequence
 from typing import SupportsIndex
 
-import jax.numpy as jnp
 from jax import Array
-from jax.typing import DTypeLike
 
+from jaxact.errors import InvalidIndexError, InvalidTypeError, InvalidValueError
 from jaxact.initializers._draws import draw_normal, draw_uniform
 from jaxact.initializers._initializer import (
     Dtype,
@@ -20,6 +19,7 @@ from jaxact.initializers._initializer import (
     fans,
     in_torch_layout,
     initializer,
+    initializer_factory,
 )
 from jaxact.initializers.constants import constant, ones, zeros
 from jaxact.initializers.variance_scaling import kaiming_uniform, xavier_normal, xavier_uniform
@@ -47,6 +47,7 @@ _LAYERS = (
 _SLOPE = 0.25
 
 
+@initializer_factory()
 def default_weight(
     layer: str,
     *,
@@ -90,9 +91,9 @@ def default_weight(
     name = "default_weight"
     _check_options(name, layer, hidden_size, layer in _RECURRENT)
     if padding_idx is not None and layer not in _TABLES:
-        raise TypeError(f"{name}: padding_idx is an option of Embedding, not of {layer}")
+        raise InvalidTypeError(f"{name}: padding_idx is an option of Embedding, not of {layer}")
     if layer in _LINEAR:
-        return _of_axes(name, layer, kaiming_uniform(math.sqrt(5), layout=layout), _LINEAR[layer])
+        return _of_axes(name, layer, kaiming_uniform(math.sqrt(5)), _LINEAR[layer], layout)
     if layer == "Bilinear":
         return _bilinear_weight(layout)
     if hidden_size is not None:
@@ -100,10 +101,11 @@ def default_weight(
     if layer in _TABLES:
         return _table(layer, padding_idx, layout)
     if layer == "MultiheadAttention":
-        return _of_axes(name, layer, xavier_uniform(layout=layout), 2)
+        return _of_axes(name, layer, xavier_uniform(), 2, layout)
     return constant(_SLOPE, layout=layout) if layer == "PReLU" else ones(layout=layout)
 
 
+@initializer_factory()
 def default_bias(
     layer: str,
     *,
@@ -139,10 +141,10 @@ def default_bias(
     name = "default_bias"
     _check_options(name, layer, hidden_size, layer in _RECURRENT)
     if layer in _WITHOUT_BIAS:
-        raise ValueError(f"{name}: {layer} has no bias")
+        raise InvalidValueError(f"{name}: {layer} has no bias")
     needs_weight = layer in _LINEAR or layer == "Bilinear"
     if needs_weight != (weight_shape is not None):
-        raise TypeError(f"{name}: {_complaint('weight_shape', layer, needs_weight)}")
+        raise InvalidTypeError(f"{name}: {_complaint('weight_shape', layer, needs_weight)}")
     if hidden_size is not None:
         return _recurrent(name, hidden_size, layout)
     if weight_shape is not None:
@@ -152,28 +154,34 @@ def default_bias(
 
 def _check_options(function: str, layer: str, hidden_size: int | None, needed: bool) -> None:
     if layer not in _LAYERS:
-        raise ValueError(f"{function}: layer must be one of {', '.join(_LAYERS)}, got {layer!r}")
+        raise InvalidValueError(
+            f"{function}: layer must be one of {', '.join(_LAYERS)}, got {layer!r}"
+        )
     if needed != (hidden_size is not None):
-        raise TypeError(f"{function}: {_complaint('hidden_size', layer, needed)}")
+        raise InvalidTypeError(f"{function}: {_complaint('hidden_size', layer, needed)}")
     if hidden_size is not None and operator.index(hidden_size) <= 0:
-        raise ValueError(f"{function}: hidden_size must be positive, got {hidden_size}")
+        raise InvalidValueError(f"{function}: hidden_size must be positive, got {hidden_size}")
 
 
 def _complaint(option: str, layer: str, needed: bool) -> str:
     return f"{layer} needs {option}" if needed else f"{option} is no option of {layer}"
 
 
-def _of_axes(function: str, layer: str, init: Initializer, axes: int) -> Initializer:
-    def checked(key: Key, shape: Sequence[SupportsIndex], dtype: DTypeLike = jnp.float32) -> Array:
-        _check_axes(function, layer, tuple(shape), axes)
+def _of_axes(
+    function: str, layer: str, init: Initializer, axes: int, layout: Layout
+) -> Initializer:
+    """init draws in torch's layout."""
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        _check_axes(function, layer, shape, axes)
         return init(key, shape, dtype)
 
-    return checked
+    return initializer(function, draw, layout)
 
 
 def _check_axes(function: str, layer: str, shape: Sequence[SupportsIndex], axes: int) -> None:
     if len(shape) != axes:
-        raise ValueError(f"{function}: the weight of {layer} has {axes} axes, got {shape}")
+        raise InvalidValueError(f"{function}: the weight of {layer} has {axes} axes, got {shape}")
 
 
 def _bilinear_weight(layout: Layout) -> Initializer:
@@ -187,7 +195,7 @@ def _bilinear_weight(layout: Layout) -> Initializer:
 def _bilinear_bound(function: str, shape: Shape) -> float:
     _check_axes(function, "Bilinear", shape, 3)
     if not shape[1]:
-        raise ValueError(f"{function}: in1 of Bilinear must be positive, got shape {shape}")
+        raise InvalidValueError(f"{function}: in1 of Bilinear must be positive, got shape {shape}")
     return 1 / math.sqrt(shape[1])
 
 
@@ -207,7 +215,7 @@ def _table(layer: str, padding_idx: int | None, layout: Layout) -> Initializer:
         if padding_idx is None:
             return rows
         if not -shape[0] <= padding_idx < shape[0]:
-            raise IndexError(
+            raise InvalidIndexError(
                 f"default_weight: padding_idx must be in [{-shape[0]}, {shape[0]}), "
                 f"got {padding_idx}"
             )

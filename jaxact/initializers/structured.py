@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import DtypeError
+from jaxact.errors import DtypeError, InvalidIndexError, InvalidValueError
 from jaxact.initializers._draws import check_std, draw_normal
 from jaxact.initializers._initializer import (
     Dtype,
@@ -20,12 +20,14 @@ from jaxact.initializers._initializer import (
     Number,
     Shape,
     initializer,
+    initializer_factory,
 )
 from jaxact.random import TorchGenerator
 
 __all__ = ["dirac", "eye", "orthogonal", "sparse"]
 
 
+@initializer_factory()
 def eye(*, layout: Layout = "torch") -> Initializer:
     """eye()(key, shape) = 1 on the diagonal, 0 elsewhere: as many inputs as fit are passed on.
 
@@ -50,6 +52,7 @@ def eye(*, layout: Layout = "torch") -> Initializer:
     return initializer("eye", draw, layout)
 
 
+@initializer_factory()
 def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
     """dirac(groups)(key, shape) = 1 at the kernel's middle from input d to output d, 0 elsewhere.
 
@@ -79,17 +82,19 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
     if count == 0:
         raise ZeroDivisionError("dirac: groups must be positive, got 0")
     if count < 0:
-        raise ValueError(f"dirac: groups must be positive, got {groups}")
+        raise InvalidValueError(f"dirac: groups must be positive, got {groups}")
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         if len(shape) not in (3, 4, 5):
-            raise ValueError(f"dirac: shape must have 3, 4 or 5 axes, got {shape}")
+            raise InvalidValueError(f"dirac: shape must have 3, 4 or 5 axes, got {shape}")
         outputs, inputs, *kernel = shape
         if outputs % count:
-            raise ValueError(f"dirac: groups must divide the {outputs} outputs, got {groups}")
+            raise InvalidValueError(
+                f"dirac: groups must divide the {outputs} outputs, got {groups}"
+            )
         passed = min(outputs // count, inputs)
         if passed and 0 in kernel:
-            raise IndexError(f"dirac: the kernel must have a middle, got shape {shape}")
+            raise InvalidIndexError(f"dirac: the kernel must have a middle, got shape {shape}")
         first = np.arange(count)[:, None] * (outputs // count)
         place = np.arange(passed)
         middle = tuple(length // 2 for length in kernel)
@@ -98,6 +103,7 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
     return initializer("dirac", draw, layout)
 
 
+@initializer_factory()
 def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
     """orthogonal(gain)(key, shape) = gain Q, with orthonormal rows or columns, whichever are fewer.
 
@@ -126,7 +132,7 @@ def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         if len(shape) < 2:
-            raise ValueError(f"orthogonal: shape must have two axes or more, got {shape}")
+            raise InvalidValueError(f"orthogonal: shape must have two axes or more, got {shape}")
         if dtype not in (jnp.float32, jnp.float64):
             raise DtypeError(f"orthogonal: dtype must be float32 or float64, got {dtype.name}")
         if 0 in shape:
@@ -142,6 +148,7 @@ def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
     return initializer("orthogonal", draw, layout)
 
 
+@initializer_factory()
 def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> Initializer:
     """sparse(sparsity, std)(key, shape) = N(0, std²), with zeros for a share of each input.
 
@@ -169,7 +176,7 @@ def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> 
     """
     check_std("sparse", std)
     if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparse: sparsity must be in [0, 1], got {sparsity}")
+        raise InvalidValueError(f"sparse: sparsity must be in [0, 1], got {sparsity}")
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         _check_matrix("sparse", shape)
@@ -186,7 +193,7 @@ def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> 
 
 def _check_matrix(function: str, shape: Shape) -> None:
     if len(shape) != 2:
-        raise ValueError(f"{function}: shape must have two axes, got {shape}")
+        raise InvalidValueError(f"{function}: shape must have two axes, got {shape}")
 
 
 def _orthonormal(normal: Any, library: Any) -> Any:

@@ -1,12 +1,14 @@
 """Variances that keep the scale of activations and gradients from layer to layer."""
 
 import math
-import warnings
-from typing import Literal
+from typing import Literal, cast
 
 import jax.numpy as jnp
 from jax import Array
 
+from jaxact._arguments import warn
+from jaxact._op import factory
+from jaxact.errors import InvalidValueError
 from jaxact.initializers._draws import draw_normal, draw_uniform
 from jaxact.initializers._initializer import (
     Dtype,
@@ -18,6 +20,7 @@ from jaxact.initializers._initializer import (
     check_floating,
     fans,
     initializer,
+    initializer_factory,
 )
 
 __all__ = [
@@ -54,6 +57,7 @@ _GAINS: dict[str, float] = {
 _SLOPE = 0.01
 
 
+@factory()
 def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> float:
     """calculate_gain(nonlinearity) = the factor that an activation takes from the scale.
 
@@ -80,9 +84,19 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
         if nonlinearity == known:
             return gain
     known = ", ".join([*_GAINS, "leaky_relu"])
-    raise ValueError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}")
+    raise InvalidValueError(
+        f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}"
+    )
 
 
+def _python_number(function: str, argument: str, value: object) -> object:
+    """What torch takes for a number: no boolean, no array and no numpy scalar but float64."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidValueError(f"{function}: {argument} must be a Python number, got {value!r}")
+    return value
+
+
+@initializer_factory()
 def xavier_uniform(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """xavier_uniform(gain)(key, shape) = U(-c, c), with c = gain sqrt(6 / (fan_in + fan_out)).
 
@@ -113,6 +127,7 @@ def xavier_uniform(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializ
     return initializer("xavier_uniform", draw, layout)
 
 
+@initializer_factory()
 def xavier_normal(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """xavier_normal(gain)(key, shape) = N(0, s²), with s = gain sqrt(2 / (fan_in + fan_out)).
 
@@ -145,6 +160,7 @@ def xavier_normal(gain: Number = 1.0, *, layout: Layout = "torch") -> Initialize
     return initializer("xavier_normal", draw, layout)
 
 
+@initializer_factory(checks={"a": _python_number})
 def kaiming_uniform(
     a: float = 0,
     mode: str = "fan_in",
@@ -187,6 +203,7 @@ def kaiming_uniform(
     return initializer("kaiming_uniform", draw, layout)
 
 
+@initializer_factory(checks={"a": _python_number})
 def kaiming_normal(
     a: float = 0,
     mode: str = "fan_in",
@@ -230,12 +247,9 @@ def kaiming_normal(
 
 
 def _slope(param: object) -> float:
-    """What torch takes for a number: no boolean, no array and no numpy scalar but float64."""
     if param is None:
         return _SLOPE
-    if isinstance(param, bool) or not isinstance(param, int | float):
-        raise ValueError(f"calculate_gain: param must be a Python number, got {param!r}")
-    return param
+    return cast(float, _python_number("calculate_gain", "param", param))
 
 
 def _xavier_std(function: str, shape: Shape, gain: Number) -> Number:
@@ -245,15 +259,11 @@ def _xavier_std(function: str, shape: Shape, gain: Number) -> Number:
 def _fan_index(function: str, mode: str) -> int:
     modes = ("fan_in", "fan_out")
     if mode.lower() not in modes:
-        raise ValueError(f"{function}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+        raise InvalidValueError(f"{function}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
     return modes.index(mode.lower())
 
 
 def _nothing(function: str, shape: Shape, dtype: Dtype) -> Array:
     check_floating(function, dtype)
-    warnings.warn(
-        f"{function}: nothing is drawn for a shape without elements, {shape}",
-        UserWarning,
-        stacklevel=4,
-    )
+    warn(f"{function}: nothing is drawn for a shape without elements, {shape}")
     return jnp.zeros(shape, dtype)

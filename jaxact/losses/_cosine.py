@@ -10,8 +10,8 @@ import numpy as np
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
-from jaxact._core import recomputed
 from jaxact._norms import norm
+from jaxact._rules import rematerialized
 
 
 def cosine(
@@ -67,19 +67,19 @@ def _cosine(squared: float) -> Callable[..., Array]:
             x1, x2, least, signs = primals
             c = value(x1, x2, least, None)
             slopes = (
-                lambda: _cosine_slope(x1, x2, c, squared, least, signs),
-                lambda: _cosine_slope(x2, x1, c, squared, least, signs),
+                lambda: _cosine_grad(x1, x2, c, squared, least, signs),
+                lambda: _cosine_grad(x2, x1, c, squared, least, signs),
             )
             steps = [
                 jnp.sum(slopes[i]() * direction, axis=-1)
                 if i < 2
-                else _least_slope(x1, x2, c, squared, least) * direction
+                else _least_grad(x1, x2, c, squared, least) * direction
                 for i, direction in zip(active, directions, strict=True)
             ]
             total = functools.reduce(jnp.add, steps)
             return total if signs is None else total * signs.astype(total.dtype)
 
-        steps = recomputed(pushforward)(tuple(primals), tuple(tangents[i] for i in active))
+        steps = rematerialized(pushforward)(tuple(primals), tuple(tangents[i] for i in active))
         return value(*primals), steps
 
     value.defjvp(rule, symbolic_zeros=True)
@@ -104,7 +104,7 @@ def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
     return cast(Array, jax.lax.cond(moderate[0] & moderate[1], plain, scaled))
 
 
-def _cosine_slope(
+def _cosine_grad(
     x1: Array, x2: Array, c: Array, squared: float, least: Array, signs: Array | None
 ) -> Array:
     """dc/dx1, of the shape of x1 and x2 together."""
@@ -116,7 +116,7 @@ def _cosine_slope(
     return slope if signs is None else jnp.where((signs == 0)[..., None], 0, slope)
 
 
-def _least_slope(x1: Array, x2: Array, c: Array, squared: float, least: Array) -> Array:
+def _least_grad(x1: Array, x2: Array, c: Array, squared: float, least: Array) -> Array:
     """dc/dleast."""
     shares = (
         jnp.where(length < least, 1 / floored, 0)

@@ -3,66 +3,50 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
+from jaxact._arguments import as_array, as_floating, real_number
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._rules import rematerialized, with_rule
+from jaxact.errors import (
     ArgumentTypeError,
     ArgumentValueError,
-    as_array,
-    as_floating,
-    compute_dtype,
-    is_number,
-    recomputed,
+    InvalidIndexError,
+    InvalidValueError,
 )
-from jaxact.losses._elementwise import check_number
-from jaxact.losses._reductions import Reduction, total
+from jaxact.losses._reductions import Reduction, accurate_sum
 
 # ------------------------------------------------------------------------------------- arguments
 
 
-def check_ignore_index(function: str, ignore_index: object) -> None:
-    """Raises where torch does.
-
-    Raises:
-        TypeError: if it is no int.
-    """
-    if isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer):
-        kind = type(ignore_index).__name__
-        raise TypeError(f"{function}: ignore_index must be an int, got {kind}")
-
-
-def check_smoothing(function: str, label_smoothing: object) -> None:
-    """Raises where torch does, if the number is known to Python.
+def smoothing_or_none(function: str, argument: str, label_smoothing: object) -> object:
+    """The number, or None where Python knows that nothing is smoothed: nothing is computed for it.
 
     Raises:
         TypeError: if it is no number.
         ArgumentValueError: if it is above 1.
     """
-    check_number(function, "label_smoothing", label_smoothing)
-    if isinstance(label_smoothing, int | float | np.floating) and label_smoothing > 1:
-        raise ArgumentValueError(
-            f"{function}: label_smoothing must be at most 1, got {label_smoothing}"
-        )
-
-
-def without_zero(label_smoothing: ArrayLike) -> ArrayLike | None:
-    """None where Python knows that nothing is smoothed: then nothing is computed for it."""
-    return None if is_number(label_smoothing) and label_smoothing <= 0 else label_smoothing
+    real_number(function, argument, label_smoothing)
+    if not is_number(label_smoothing):
+        return label_smoothing
+    if label_smoothing > 1:
+        raise ArgumentValueError(f"{function}: {argument} must be at most 1, got {label_smoothing}")
+    # As in torch a nan smooths nothing.
+    return label_smoothing if label_smoothing > 0 else None
 
 
 def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dtype) -> Array | None:
     """[], what is negative as 0; above 1 it gives nan and raises in a checked call."""
-    if label_smoothing is None:
+    if label_smoothing is None or (is_number(label_smoothing) and label_smoothing == 0):
         return None
     value = as_array(function, "label_smoothing", label_smoothing).astype(dtype)
     message = f"{function}: label_smoothing must be at most 1, got {{value}}"
-    value = defined(value, ~(value > 1), ArgumentValueError, message, value)
+    value = nan_unless(value, ~(value > 1), ArgumentValueError, message, value)
     # jnp.maximum would halve the gradient at 0, the default.
     return value * jnp.where(value < 0, 0, 1)
 
@@ -111,7 +95,7 @@ def check_indices(
         return
     message = f"{function}: target must have shape {expected}, got {labels.shape}"
     if len(shape) == 1 or labels.shape[:1] != shape[:1]:
-        raise ValueError(message)
+        raise InvalidValueError(message)
     raise ArgumentValueError(message)
 
 
@@ -124,12 +108,12 @@ class Indices(NamedTuple):
     Attributes:
         chosen: [...], int32; a class that exists, also where the target is none or is ignored.
         kept: [...], whether the row counts.
-        factor: [...], 1, and nan where the target is no class.
+        nan_if_invalid: [...], 1, and nan where the target is no class.
     """
 
     chosen: Array
     kept: Array
-    factor: Array
+    nan_if_invalid: Array
 
 
 def class_indices(
@@ -145,25 +129,13 @@ def class_indices(
         known &= labels < classes
     message = f"{function}: target must be a class in [0, {classes - 1}], got {{value}}"
     ones = jnp.ones(labels.shape, dtype)
-    factor = defined(ones, known | ~kept, IndexError, message, labels)
+    factor = nan_unless(ones, known | ~kept, InvalidIndexError, message, labels)
     return Indices(jnp.where(kept & known, labels, 0).astype(jnp.int32), kept, factor)
 
 
-_Ruled = Callable[..., Array]
-
-
-def _with_rule(rule: Callable[..., tuple[Array, Array]]) -> Callable[[_Ruled], _Ruled]:
-    """Gives a function of an axis and arrays its rule(axis, primals, tangents)."""
-
-    def decorate(function: _Ruled) -> _Ruled:
-        ruled = jax.custom_jvp(function, nondiff_argnums=(0,))
-        ruled.defjvp(rule, symbolic_zeros=True)
-        return cast(_Ruled, ruled)
-
-    return decorate
-
-
-def _at_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+def _take_class_rule(
+    axis: int, primals: Sequence[Array], tangents: Sequence[Any]
+) -> tuple[Array, Array]:
     x, chosen = primals
 
     # Transposed this is a product that fuses with the rest of the gradient; a scatter would not.
@@ -171,11 +143,11 @@ def _at_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> tu
         picked = (1 - _others_mask(tangent, chosen, axis)) * tangent
         return jnp.sum(picked, axis, keepdims=True)
 
-    return at(axis, x, chosen), recomputed(pick)(chosen, tangents[0])
+    return take_class(axis, x, chosen), rematerialized(pick)(chosen, tangents[0])
 
 
-@_with_rule(_at_rule)
-def at(axis: int, x: Array, chosen: Array) -> Array:
+@with_rule(_take_class_rule, static=(0,))
+def take_class(axis: int, x: Array, chosen: Array) -> Array:
     """x at one index of the axis, that is 1 long in the result and in `chosen`."""
     # A gather along one axis stays local where the other axes are spread over devices, and where
     # this one is, only the elements found travel.
@@ -220,8 +192,8 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     # An ignored row is replaced before anything is computed from it: what is nan or inf in it
     # reaches neither the loss nor the gradient.
     top = jnp.where(valid, top, 0)
-    own = jnp.where(valid, at(axis, x, chosen), 0)
-    others = jnp.where(valid, _others(axis, x, top, chosen, valid), 1)
+    own = jnp.where(valid, take_class(axis, x, chosen), 0)
+    others = jnp.where(valid, _sumexp_others(axis, x, top, chosen, valid), 1)
     # Where the chosen class is the largest, the sum of the others says by how little the loss
     # misses 0, and how far the probability is from 1: neither is a difference from 1.
     largest = (own == top) & jnp.isfinite(top)
@@ -231,7 +203,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     return _Row(top, own, log_total, jnp.where(largest, jnp.log1p(odds), log_total + (top - own)))
 
 
-def _others_rule(
+def _sumexp_others_rule(
     axis: int, primals: Sequence[Array], tangents: Sequence[Any]
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
@@ -241,8 +213,8 @@ def _others_rule(
     return jnp.sum(kept, axis, keepdims=True), along
 
 
-@_with_rule(_others_rule)
-def _others(axis: int, x: Array, top: Array, chosen: Array, valid: Array) -> Array:
+@with_rule(_sumexp_others_rule, static=(0,))
+def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array) -> Array:
     """The sum of exp(x - top) over the classes that are not chosen."""
     kept = _others_mask(x, chosen, axis) * jnp.exp(x - top)
     return jnp.sum(kept, axis, keepdims=True)
@@ -264,14 +236,14 @@ def index_losses(
         axis: of the classes.
     """
     if x.shape[axis] == 0:
-        return jnp.zeros_like(target.factor) * target.factor
+        return jnp.zeros_like(target.nan_if_invalid) * target.nan_if_invalid
     chosen, valid = (jnp.expand_dims(a, axis) for a in (target.chosen, target.kept))
     row = _row(x, chosen, valid, axis)
     losses = row.loss if weights is None else row.loss * weights[chosen]
     if smoothing is not None:
         uniform = _uniform_losses(x, row, weights, valid, axis)
         losses = (1 - smoothing) * losses + _smoothed_part(smoothing, uniform)
-    return jnp.where(target.kept, jnp.squeeze(losses, axis) * target.factor, 0)
+    return jnp.where(target.kept, jnp.squeeze(losses, axis) * target.nan_if_invalid, 0)
 
 
 def _uniform_losses(x: Array, row: _Row, weights: Array | None, valid: Array, axis: int) -> Array:
@@ -295,7 +267,7 @@ def _gaps_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> 
     return _gaps(axis, *primals), along
 
 
-@_with_rule(_gaps_rule)
+@with_rule(_gaps_rule, static=(0,))
 def _gaps(axis: int, x: Array, weights: Array, top: Array, valid: Array) -> Array:
     """Σ weights (top - x), for the rows that are valid."""
     # A rule, for the sum is fast only without a choice; the rows that are not are left out later.
@@ -357,7 +329,7 @@ def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction)
     """
     if reduction == "none":
         return losses
-    whole = total(losses)
+    whole = accurate_sum(losses)
     return whole if reduction == "sum" else mean_over(rows, shares, lambda count: whole / count)
 
 

@@ -9,24 +9,7 @@ from jax import Array, lax
 Reduction = Literal["none", "mean", "sum"]
 
 
-def check_reduction(function: str, reduction: object, *others: str) -> None:
-    """Raises where torch does, for a reduction that does not exist.
-
-    Args:
-        function: whose argument it is.
-        reduction: what came.
-        *others: what the function knows besides "none", "mean" and "sum".
-
-    Raises:
-        ValueError: if it is none of them.
-    """
-    known = [repr(name) for name in ("none", "mean", "sum", *others)]
-    if not isinstance(reduction, str) or repr(reduction) not in known:
-        listed = f"{', '.join(known[:-1])} or {known[-1]}"
-        raise ValueError(f"{function}: reduction must be {listed}, got {reduction!r}")
-
-
-def reduce(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Array:
+def apply_reduction(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Array:
     """The losses, their mean or their sum, rounded once to the dtype.
 
     Args:
@@ -40,7 +23,7 @@ def reduce(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Array:
     return (total if reduction == "sum" else total / losses.size).astype(dtype)
 
 
-def total(losses: Array) -> Array:
+def accurate_sum(losses: Array) -> Array:
     """The sum with no more than the last rounding's error, in two passes more than a plain one.
 
     For the losses of rows: each took a pass over all classes, and the sum is what a training sees.

@@ -1,7 +1,6 @@
 """Losses over all alignments of a sequence of frames with a shorter sequence of labels."""
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -11,25 +10,24 @@ from jax import Array, lax
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    DtypeError,
-    as_array,
-    as_floating,
-    op,
-    wide_integers,
-)
+from jaxact._arguments import as_array, as_floating, flag, integer, known_reduction
+from jaxact._checking import nan_unless
 from jaxact._elementary import coefficients, constant
-from jaxact.losses import _reductions
-from jaxact.losses._reductions import Reduction, check_reduction
+from jaxact._numbers import wide_integers
+from jaxact._op import op, program
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = ["ctc_loss"]
 
 _Tree = TypeVar("_Tree")
 
 
+@op(
+    static=("blank", "reduction", "zero_infinity"),
+    compiled=False,
+    checks={"reduction": known_reduction, "blank": integer, "zero_infinity": flag},
+)
 def ctc_loss(
     log_probs: ArrayLike,
     targets: ArrayLike,
@@ -81,22 +79,19 @@ def ctc_loss(
         Graves et al., "Connectionist Temporal Classification: Labelling Unsegmented Sequence Data
         with Recurrent Neural Networks", 2006; torch.nn.functional.ctc_loss, torch 2.13.
     """
-    check_reduction("ctc_loss", reduction)
     scores = as_floating("ctc_loss", "log_probs", log_probs)
     _check_scores(scores)
-    _check_options(blank, zero_infinity, scores.shape[-1])
+    _check_blank(blank, scores.shape[-1])
     steps, batch = scores.shape[0], scores.shape[1] if scores.ndim == 3 else 1
     classes = as_array("ctc_loss", "targets", targets)
     _check_targets(classes, batch)
     frames = _lengths("input_lengths", input_lengths, batch, steps)
     lengths = _lengths("target_lengths", target_lengths, batch, classes.shape[-1])
     longest = classes.shape[-1] if classes.ndim == 2 else _longest(target_lengths, classes.size)
-    return _ctc_loss(
-        scores, classes, frames, lengths, int(blank), reduction, bool(zero_infinity), longest
-    )
+    return _ctc_loss(scores, classes, frames, lengths, blank, reduction, zero_infinity, longest)
 
 
-@op(static=("blank", "reduction", "zero_infinity", "longest"), by_value=True)
+@program(static=("blank", "reduction", "zero_infinity", "longest"))
 def _ctc_loss(
     log_probs: Array,
     targets: Array,
@@ -133,7 +128,7 @@ def _ctc_loss(
     if reduction == "mean":
         losses = losses / jnp.maximum(target_lengths, 1)
     losses = losses if log_probs.ndim == 3 else losses[0]
-    return _reductions.reduce(losses, reduction, log_probs.dtype)
+    return apply_reduction(losses, reduction, log_probs.dtype)
 
 
 # --------------------------------------------------------------------------------------- arguments
@@ -152,14 +147,9 @@ def _check_scores(scores: Array) -> None:
         raise ArgumentValueError(f"ctc_loss: log_probs must not be empty, got {scores.shape}")
 
 
-def _check_options(blank: object, zero_infinity: object, classes: int) -> None:
-    if isinstance(blank, bool) or not isinstance(blank, int | np.integer):
-        raise TypeError(f"ctc_loss: blank must be an int, got {type(blank).__name__}")
+def _check_blank(blank: int, classes: int) -> None:
     if not 0 <= blank < classes:
         raise ArgumentValueError(f"ctc_loss: blank must be in [0, {classes}), got {blank}")
-    if not isinstance(zero_infinity, bool | np.bool):
-        kind = type(zero_infinity).__name__
-        raise TypeError(f"ctc_loss: zero_infinity must be a bool, got {kind}")
 
 
 def _check_targets(targets: Array, batch: int) -> None:
@@ -219,21 +209,21 @@ def _unpacked(targets: Array, lengths: Array, longest: int) -> Array:
 def _with_lengths(losses: Array, argument: str, lengths: Array, largest: int) -> Array:
     message = f"ctc_loss: {argument} must be in [0, {largest}], got {{value}}"
     holds = (lengths >= 0) & (lengths <= largest)
-    return defined(losses, holds, ArgumentValueError, message, lengths)
+    return nan_unless(losses, holds, ArgumentValueError, message, lengths)
 
 
 def _with_total(losses: Array, lengths: Array, total: int) -> Array:
     """One wrong length displaces all targets after it: none of the losses is defined then."""
     message = f"ctc_loss: target_lengths must have the sum {total}, got {{value}}"
     holds = (jnp.sum(lengths) == total) & jnp.all(lengths >= 0)
-    return defined(losses, holds, ArgumentValueError, message, jnp.sum(lengths))
+    return nan_unless(losses, holds, ArgumentValueError, message, jnp.sum(lengths))
 
 
 def _with_classes(losses: Array, rows: Array, used: Array, blank: int, classes: int) -> Array:
     message = f"ctc_loss: targets must be in [0, {classes}) and not {blank}, got {{value}}"
     known = ((rows >= 0) & (rows < classes) & (rows != blank)) | ~used
     first = jnp.take_along_axis(rows, jnp.argmin(known, axis=1, keepdims=True), axis=1)
-    return defined(losses, jnp.all(known, axis=1), ArgumentValueError, message, first[:, 0])
+    return nan_unless(losses, jnp.all(known, axis=1), ArgumentValueError, message, first[:, 0])
 
 
 # ------------------------------------------------------- numbers without underflow and overflow
@@ -303,7 +293,7 @@ def _scaled_exp(z: Array, low: Array) -> _Scaled:
 
 def _aligned(*numbers: _Scaled) -> tuple[list[Array], Array]:
     """The digits of all at the largest of their exponents, and that exponent."""
-    top = reduce(jnp.maximum, [number.exponent for number in numbers])
+    top = apply_reduction(jnp.maximum, [number.exponent for number in numbers])
     return [number.digits * _power(number.exponent - top) for number in numbers], top
 
 
@@ -345,7 +335,7 @@ def _advanced(paths: _Scaled, passes: Array, emitted: _Scaled) -> tuple[_Scaled,
     """What paths weigh one frame later, and where they came from."""
     passing = _chosen(passes, _after(paths, 2), _none(passes.shape, paths.digits.dtype))
     terms, top = _aligned(paths, _after(paths, 1), passing)
-    total = reduce(jnp.add, terms)
+    total = apply_reduction(jnp.add, terms)
     return _scaled(total * emitted.digits, top + emitted.exponent), _Shares(*_parts(terms, total))
 
 

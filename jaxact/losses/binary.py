@@ -8,11 +8,13 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentTypeError, ArgumentValueError, as_floating, op
-from jaxact._elementary import decay, logistic, logistic_slope, product
+from jaxact._arguments import as_floating, as_real, known_reduction
+from jaxact._checking import nan_unless
+from jaxact._elementary import decay, logistic, logistic_grad, product
+from jaxact._op import op
+from jaxact._rules import with_partials
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError
 from jaxact.losses._elementwise import (
-    as_real,
     broadcast,
     broadcast_into,
     check_same_shape,
@@ -20,9 +22,8 @@ from jaxact.losses._elementwise import (
     refuse_booleans,
     unshared,
     widened,
-    with_partials,
 )
-from jaxact.losses._reductions import Reduction, check_reduction, reduce
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = [
     "binary_cross_entropy",
@@ -37,7 +38,10 @@ _LOWEST_LOGARITHM = -100
 _LOWEST_VARIANCE = float(np.float32(1e-12))
 
 
-@op(static=("reduction",), by_value=True)
+_reduced = op(static=("reduction",), checks={"reduction": known_reduction})
+
+
+@_reduced
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -69,7 +73,6 @@ def binary_cross_entropy(
         torch.nn.functional.binary_cross_entropy, torch 2.13.
     """
     name = "binary_cross_entropy"
-    check_reduction(name, reduction)
     x, t = as_real(name, "input", input), as_real(name, "target", target)
     check_same_shape(name, x, t)
     if t.dtype != x.dtype:
@@ -80,11 +83,11 @@ def binary_cross_entropy(
     x, t = widened(dtype, x, t)
     losses = _in_unit_interval(name, "target", _cross_entropy(x, t), t)
     losses = _in_unit_interval(name, "input", losses, x)
-    return reduce(_weighed(name, losses, weight), reduction, dtype)
+    return apply_reduction(_weighed(name, losses, weight), reduction, dtype)
 
 
 def _in_unit_interval(function: str, argument: str, losses: Array, values: Array) -> Array:
-    return defined(
+    return nan_unless(
         losses,
         (values >= 0) & (values <= 1),
         ArgumentValueError,
@@ -94,11 +97,11 @@ def _in_unit_interval(function: str, argument: str, losses: Array, values: Array
 
 
 @jax.custom_jvp
-def _cross_entropy_slope(x: Array, t: Array) -> Array:
+def _cross_entropy_grad(x: Array, t: Array) -> Array:
     return (x - t) / jnp.maximum(x * (1 - x), _LOWEST_VARIANCE)
 
 
-@_cross_entropy_slope.defjvp
+@_cross_entropy_grad.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     x, t = primals
     x_dot, t_dot = tangents
@@ -106,10 +109,10 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     # As in torch what the bound does to the slope is hidden: 1e12 where x = t = 0.
     curvature = (t * jnp.square(1 - x) + (1 - t) * jnp.square(x)) / jnp.square(variance)
     along_t = -1 / variance
-    return _cross_entropy_slope(x, t), curvature * x_dot + along_t * t_dot
+    return _cross_entropy_grad(x, t), curvature * x_dot + along_t * t_dot
 
 
-def _log_odds_slope(x: Array, t: Array) -> Array:
+def _log_odds_grad(x: Array, t: Array) -> Array:
     return -1 / (x * (1 - x))
 
 
@@ -117,14 +120,14 @@ def _log_odds_along_target(x: Array, t: Array) -> Array:
     return jnp.zeros_like(x)
 
 
-@with_partials(_log_odds_slope, _log_odds_along_target)
+@with_partials(_log_odds_grad, _log_odds_along_target)
 def _log_odds(x: Array, t: Array) -> Array:
     """log(1 - x) - log x, as one logarithm: the difference of two would cancel around 1/2."""
     surplus, rarer = 1 - 2 * x, jnp.abs(jnp.minimum(x, 1 - x))
     return jnp.sign(surplus) * jnp.log1p(jnp.abs(surplus) / rarer)
 
 
-@with_partials(_cross_entropy_slope, _log_odds)
+@with_partials(_cross_entropy_grad, _log_odds)
 def _cross_entropy(x: Array, t: Array) -> Array:
     certain = jnp.maximum(jnp.log(x), _LOWEST_LOGARITHM)
     otherwise = jnp.maximum(_log_of_complement(x), _LOWEST_LOGARITHM)
@@ -139,7 +142,7 @@ def _log_of_complement(x: Array) -> Array:
     return jnp.where(x < 0.25, jnp.log1p(-x), jnp.log(1 - x))
 
 
-@op(static=("reduction",))
+@_reduced
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -172,7 +175,6 @@ def binary_cross_entropy_with_logits(
         torch.nn.functional.binary_cross_entropy_with_logits, torch 2.13.
     """
     name = "binary_cross_entropy_with_logits"
-    check_reduction(name, reduction)
     x, t = as_floating(name, "input", input), as_real(name, "target", target)
     check_same_shape(name, x, t)
     if not jnp.issubdtype(t.dtype, jnp.floating):
@@ -186,19 +188,19 @@ def binary_cross_entropy_with_logits(
         refuse_booleans(name, pos_weight=p)
         broadcast_into(name, "pos_weight", p, x.shape)
         losses = _two_sided_loss(x, t, p.astype(x.dtype))
-    return reduce(_weighed(name, losses, weight), reduction, dtype)
+    return apply_reduction(_weighed(name, losses, weight), reduction, dtype)
 
 
-def _logistic_curvature(x: Array, t: Array) -> Array:
-    return logistic_slope(x)
+def _logistic_grad2(x: Array, t: Array) -> Array:
+    return logistic_grad(x)
 
 
 def _minus_one(x: Array, t: Array) -> Array:
     return -jnp.ones_like(x)
 
 
-@with_partials(_logistic_curvature, _minus_one)
-def _logistic_loss_slope(x: Array, t: Array) -> Array:
+@with_partials(_logistic_grad2, _minus_one)
+def _logistic_loss_grad(x: Array, t: Array) -> Array:
     e = decay(jnp.abs(x))
     return jnp.where(x < 0, (1 - t) * e - t, (1 - t) - t * e) / (1 + e)
 
@@ -207,7 +209,7 @@ def _minus_score(x: Array, t: Array) -> Array:
     return -x
 
 
-@with_partials(_logistic_loss_slope, _minus_score)
+@with_partials(_logistic_loss_grad, _minus_score)
 def _logistic_loss(x: Array, t: Array) -> Array:
     """-t log σ(x) - (1 - t) log σ(-x)."""
     # The linear part of the wrong side's logarithm alone: no difference of two large numbers.
@@ -227,7 +229,7 @@ def _soft_plus(x: Array) -> Array:
     return jnp.maximum(x, zero) + _excess(x)
 
 
-def _two_sided_slope(x: Array, t: Array, p: Array) -> Array:
+def _two_sided_grad(x: Array, t: Array, p: Array) -> Array:
     e = decay(jnp.abs(x))
     return jnp.where(x < 0, (1 - t) * e - t * p, (1 - t) - t * p * e) / (1 + e)
 
@@ -240,7 +242,7 @@ def _two_sided_along_weight(x: Array, t: Array, p: Array) -> Array:
     return t * _soft_plus(-x)
 
 
-@with_partials(_two_sided_slope, _two_sided_along_target, _two_sided_along_weight)
+@with_partials(_two_sided_grad, _two_sided_along_target, _two_sided_along_weight)
 def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
     """-p t log σ(x) - (1 - t) log σ(-x)."""
     zero, one = unshared(x, 0, 1)
@@ -248,7 +250,7 @@ def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
     return linear + (p * t + (one - t)) * _excess(x)
 
 
-@op(static=("reduction",))
+@_reduced
 def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """soft_margin_loss(x, t) = log(1 + e^(-t x)).
 
@@ -270,14 +272,13 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
         torch.nn.functional.soft_margin_loss, torch 2.13.
     """
     name = "soft_margin_loss"
-    check_reduction(name, reduction)
     x, t = as_real(name, "input", input), as_real(name, "target", target)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise ArgumentTypeError(f"{name}: input must be floating, got {x.dtype.name}")
     t = broadcast_into(name, "target", t, x.shape)
     dtype = x.dtype
     x, t = widened(promoted(x, t), x, t)
-    return reduce(_soft_margin(x, t), reduction, dtype)
+    return apply_reduction(_soft_margin(x, t), reduction, dtype)
 
 
 def _probability_of_error(x: Array, t: Array) -> Array:
@@ -285,7 +286,7 @@ def _probability_of_error(x: Array, t: Array) -> Array:
     return logistic(-z, None if low is None else -low)
 
 
-def _soft_margin_slope(x: Array, t: Array) -> Array:
+def _soft_margin_grad(x: Array, t: Array) -> Array:
     return -t * _probability_of_error(x, t)
 
 
@@ -293,12 +294,12 @@ def _soft_margin_along_target(x: Array, t: Array) -> Array:
     return -x * _probability_of_error(x, t)
 
 
-@with_partials(_soft_margin_slope, _soft_margin_along_target)
+@with_partials(_soft_margin_grad, _soft_margin_along_target)
 def _soft_margin(x: Array, t: Array) -> Array:
     return _soft_plus(-t * x)
 
 
-@op(static=("reduction",))
+@_reduced
 def multilabel_soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -330,11 +331,10 @@ def multilabel_soft_margin_loss(
         torch.nn.functional.multilabel_soft_margin_loss, torch 2.13.
     """
     name = "multilabel_soft_margin_loss"
-    check_reduction(name, reduction)
     x, t = as_floating(name, "input", input), as_real(name, "target", target)
     refuse_booleans(name, target=t)
     if x.ndim == 0:
-        raise IndexError(f"{name}: input must have at least 1 dimension, got 0")
+        raise InvalidIndexError(f"{name}: input must have at least 1 dimension, got 0")
     axis, classes = x.ndim - 1, x.shape[-1]
     w = None if weight is None else as_real(name, "weight", weight)
     operands = {"input": x, "target": t} | ({} if w is None else {"weight": w})
@@ -343,7 +343,7 @@ def multilabel_soft_margin_loss(
     losses = _logistic_loss(x, t)
     for w in weights:
         losses = losses * w
-    return reduce(jnp.sum(losses, axis) / classes, reduction, dtype)
+    return apply_reduction(jnp.sum(losses, axis) / classes, reduction, dtype)
 
 
 def _weighed(function: str, losses: Array, weight: ArrayLike | None) -> Array:

@@ -4,11 +4,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_array, as_floating, compute_dtype, op
+from jaxact._arguments import as_array, as_floating, integer, known_reduction
+from jaxact._numbers import compute_dtype
+from jaxact._op import op
+from jaxact.errors import ArgumentValueError, InvalidValueError
 from jaxact.losses._cross_entropy import (
-    check_ignore_index,
     check_indices,
-    check_smoothing,
     class_indices,
     class_weights,
     index_losses,
@@ -16,26 +17,21 @@ from jaxact.losses._cross_entropy import (
     probability_losses,
     reduce_rows,
     smoothing_of,
-    without_zero,
+    smoothing_or_none,
 )
-from jaxact.losses._reductions import Reduction, check_reduction
+from jaxact.losses._reductions import Reduction
 
 __all__ = ["cross_entropy", "nll_loss"]
 
 
-def _check_cross_entropy(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None = None,
-    ignore_index: object = -100,
-    reduction: object = "mean",
-    label_smoothing: object = 0.0,
-) -> None:
-    check_ignore_index("cross_entropy", ignore_index)
-    check_reduction("cross_entropy", reduction)
-    check_smoothing("cross_entropy", label_smoothing)
-
-
+@op(
+    static=("ignore_index", "reduction"),
+    checks={
+        "ignore_index": integer,
+        "reduction": known_reduction,
+        "label_smoothing": smoothing_or_none,
+    },
+)
 def cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -80,20 +76,6 @@ def cross_entropy(
         Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, for the
         smoothing; torch.nn.functional.cross_entropy, torch 2.13.
     """
-    _check_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-    smoothing = without_zero(label_smoothing)
-    return _cross_entropy(input, target, weight, smoothing, int(ignore_index), reduction)
-
-
-@op(static=("ignored", "reduction"), by_value=True)
-def _cross_entropy(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None,
-    label_smoothing: ArrayLike | None,
-    ignored: int,
-    reduction: Reduction,
-) -> Array:
     scores = as_floating("cross_entropy", "input", input)
     labels = as_array("cross_entropy", "target", target)
     if scores.ndim == 0:
@@ -103,9 +85,10 @@ def _cross_entropy(
     smoothing = smoothing_of("cross_entropy", label_smoothing, wide)
     x = scores.astype(wide)
     if labels.shape == scores.shape and jnp.issubdtype(labels.dtype, jnp.floating):
-        if ignored >= 0:
+        if ignore_index >= 0:
             raise ArgumentValueError(
-                f"cross_entropy: ignore_index must be negative with probabilities, got {ignored}"
+                "cross_entropy: ignore_index must be negative with probabilities, "
+                f"got {ignore_index}"
             )
         q = labels.astype(compute_dtype(labels.dtype))
         losses = probability_losses(x, q, weights, smoothing, axis)
@@ -115,7 +98,7 @@ def _cross_entropy(
         alternative = f", or probabilities of input's shape {scores.shape}"
         labels = _for_one_row(scores, labels)
         check_indices("cross_entropy", scores.shape, labels, axis, alternative)
-        target_of = class_indices("cross_entropy", labels, scores.shape[axis], ignored, wide)
+        target_of = class_indices("cross_entropy", labels, scores.shape[axis], ignore_index, wide)
         losses = index_losses(x, target_of, weights, smoothing, axis)
         rows, shares = target_of.kept, index_shares(target_of, weights, wide)
         dtype = scores.dtype
@@ -127,18 +110,10 @@ def _for_one_row(scores: Array, labels: Array) -> Array:
     return labels.reshape(()) if scores.ndim == 1 and labels.shape == (1,) else labels
 
 
-def _check_nll_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    weight: ArrayLike | None = None,
-    ignore_index: object = -100,
-    reduction: object = "mean",
-) -> None:
-    check_ignore_index("nll_loss", ignore_index)
-    check_reduction("nll_loss", reduction)
-
-
-@op(static=("ignore_index", "reduction"), check=_check_nll_loss, by_value=True)
+@op(
+    static=("ignore_index", "reduction"),
+    checks={"ignore_index": integer, "reduction": known_reduction},
+)
 def nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -178,18 +153,18 @@ def nll_loss(
     scores = as_floating("nll_loss", "input", input)
     labels = _for_one_row(scores, as_array("nll_loss", "target", target))
     if scores.ndim == 0:
-        raise ValueError("nll_loss: input must have at least 1 dimension, got 0")
+        raise InvalidValueError("nll_loss: input must have at least 1 dimension, got 0")
     axis, wide = min(1, scores.ndim - 1), compute_dtype(scores.dtype)
     check_indices("nll_loss", scores.shape, labels, axis)
     weights = class_weights("nll_loss", weight, scores.dtype, scores.shape[axis])
     rows = class_indices("nll_loss", labels, scores.shape[axis], ignore_index, wide)
     shares = index_shares(rows, weights, wide)
     if scores.shape[axis] == 0:
-        losses = jnp.zeros_like(rows.factor) * rows.factor
+        losses = jnp.zeros_like(rows.nan_if_invalid) * rows.nan_if_invalid
     else:
         # Nothing else goes into the gradient, so a scatter into zeros is the fastest way to it.
         chosen = jnp.expand_dims(rows.chosen, axis)
         own = jnp.take_along_axis(scores, chosen, axis, mode="clip").astype(wide)
         own = jnp.where(rows.kept, jnp.squeeze(own, axis), 0)
-        losses = -(own * shares) * rows.factor
+        losses = -(own * shares) * rows.nan_if_invalid
     return reduce_rows(losses, rows.kept, shares, reduction).astype(scores.dtype)

@@ -8,22 +8,26 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
+from jaxact._arguments import (
     as_array,
+    as_real,
     check_axis,
-    compute_dtype,
-    is_number,
-    op,
-    recomputed,
+    flag,
+    integer,
+    known_reduction,
+    real_number,
+    real_number_with,
 )
+from jaxact._checking import nan_unless
 from jaxact._norms import Kind, kind_of, norm, p_norm
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
+from jaxact._rules import rematerialized
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidTypeError, InvalidValueError
 from jaxact.losses._cosine import cosine
-from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
+from jaxact.losses._elementwise import broadcast, refuse_booleans
 from jaxact.losses._margins import hinge, promoted_float
-from jaxact.losses._reductions import Reduction, check_reduction, reduce
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = [
     "cosine_embedding_loss",
@@ -40,17 +44,13 @@ _EPSILON = float(np.float32(1e-12))
 # -------------------------------------------------------------------------------------- cosines
 
 
-def _check_cosine_similarity(
-    x1: ArrayLike, x2: ArrayLike, dim: object = 1, eps: ArrayLike = 1e-8
-) -> None:
-    check_number("cosine_similarity", "eps", eps)
-    if isinstance(dim, bool) or not isinstance(dim, int | np.integer):
-        raise TypeError(f"cosine_similarity: dim must be an int, got {type(dim).__name__}")
-    if is_number(eps) and eps < 0:
-        raise ArgumentValueError(f"cosine_similarity: eps must not be negative, got {eps}")
-
-
-@op(static=("dim",), check=_check_cosine_similarity, by_value=True)
+@op(
+    static=("dim",),
+    checks={
+        "eps": real_number_with(lambda eps: eps >= 0, "not be negative"),
+        "dim": integer,
+    },
+)
 def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike = 1e-8) -> Array:
     """cosine_similarity(x1, x2) = Σ x1 x2 / (max(|x1|, eps) max(|x2|, eps)), over dim.
 
@@ -88,7 +88,7 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike
     least = jnp.asarray(eps).astype(first.dtype)
     result = cosine(first, second, least=least)
     message = "cosine_similarity: eps must not be negative, got {value}"
-    result = defined(result, ~(least < 0), ArgumentValueError, message, least)
+    result = nan_unless(result, ~(least < 0), ArgumentValueError, message, least)
     return result.astype(dtype)
 
 
@@ -101,18 +101,10 @@ def _vectors(x: Array, shape: tuple[int, ...], axis: int, dtype: np.dtype) -> Ar
     return jnp.broadcast_to(x, (*x.shape[:-1], shape[axis]))
 
 
-def _check_cosine_embedding(
-    input1: ArrayLike,
-    input2: ArrayLike,
-    target: ArrayLike,
-    margin: ArrayLike = 0.0,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("cosine_embedding_loss", reduction)
-    check_number("cosine_embedding_loss", "margin", margin)
-
-
-@op(static=("reduction",), check=_check_cosine_embedding)
+@op(
+    static=("reduction",),
+    checks={"reduction": known_reduction, "margin": real_number},
+)
 def cosine_embedding_loss(
     input1: ArrayLike,
     input2: ArrayLike,
@@ -170,7 +162,7 @@ def cosine_embedding_loss(
         alike = 1 - c
     unlike = hinge(c - jnp.asarray(margin).astype(x1.dtype))
     losses = jnp.where(labels == 1, alike, jnp.where(labels == -1, unlike, 0))
-    return reduce(losses, reduction, dtype)
+    return apply_reduction(losses, reduction, dtype)
 
 
 def _cosine_of_broadcast(x1: Array, x2: Array) -> Array:
@@ -182,6 +174,7 @@ def _cosine_of_broadcast(x1: Array, x2: Array) -> Array:
 # ------------------------------------------------------------------------------------ distances
 
 
+@op(static=("keepdim",), compiled=False, checks={"p": real_number, "eps": real_number})
 def pairwise_distance(
     x1: ArrayLike,
     x2: ArrayLike,
@@ -216,12 +209,10 @@ def pairwise_distance(
     Source:
         torch.nn.functional.pairwise_distance, torch 2.13.
     """
-    check_number("pairwise_distance", "p", p)
-    check_number("pairwise_distance", "eps", eps)
     return _pairwise_distance(x1, x2, p, eps, keepdim, kind_of(p))
 
 
-@op(static=("keepdim", "kind"))
+@program(static=("keepdim", "kind"))
 def _pairwise_distance(
     x1: ArrayLike, x2: ArrayLike, p: ArrayLike, eps: ArrayLike, keepdim: bool, kind: Kind
 ) -> Array:
@@ -251,21 +242,24 @@ def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) ->
 
     # For the backward pass the vectors alone are kept, which are there anyway.
     p, eps = (jnp.asarray(number).astype(x1.dtype) for number in (p, eps))
-    return recomputed(along)(x1, x2, p, eps)
+    return rematerialized(along)(x1, x2, p, eps)
 
 
 # -------------------------------------------------------------------------------------- triplets
 
 
-def _check_triplet(function: str, margin: ArrayLike, swap: object, reduction: object) -> None:
-    check_reduction(function, reduction)
-    check_number(function, "margin", margin)
-    if not isinstance(swap, bool):
-        raise TypeError(f"{function}: swap must be a bool, got {type(swap).__name__}")
-    if is_number(margin) and margin <= 0:
-        raise ValueError(f"{function}: margin must be positive, got {margin}")
+_TRIPLET_CHECKS = {
+    "reduction": known_reduction,
+    "margin": real_number_with(lambda margin: margin > 0, "be positive", InvalidValueError),
+    "swap": flag,
+}
 
 
+@op(
+    static=("swap", "reduction"),
+    compiled=False,
+    checks={"p": real_number, "eps": real_number, **_TRIPLET_CHECKS},
+)
 def triplet_margin_loss(
     anchor: ArrayLike,
     positive: ArrayLike,
@@ -304,15 +298,12 @@ def triplet_margin_loss(
     Source:
         Balntas et al. 2016; torch.nn.functional.triplet_margin_loss, torch 2.13.
     """
-    check_number("triplet_margin_loss", "p", p)
-    check_number("triplet_margin_loss", "eps", eps)
-    _check_triplet("triplet_margin_loss", margin, swap, reduction)
     return _triplet_margin_loss(
         anchor, positive, negative, margin, p, eps, swap, reduction, kind_of(p)
     )
 
 
-@op(static=("swap", "reduction", "kind"), by_value=True)
+@program(static=("swap", "reduction", "kind"))
 def _triplet_margin_loss(
     anchor: ArrayLike,
     positive: ArrayLike,
@@ -334,7 +325,7 @@ def _triplet_margin_loss(
         return _distance(x1, x2, p, eps, kind)
 
     losses = _triplet_losses("triplet_margin_loss", triplet, distance, margin, swap)
-    return reduce(losses, reduction, dtype)
+    return apply_reduction(losses, reduction, dtype)
 
 
 def _check_axes(function: str, triplet: list[Array]) -> None:
@@ -361,32 +352,20 @@ def _triplet_losses(
     least = jnp.asarray(margin).astype(dtype)
     losses = hinge(least + near.astype(dtype) - far.astype(dtype))
     message = f"{function}: margin must be positive, got {{value}}"
-    return defined(losses, ~(least <= 0), ValueError, message, least)
+    return nan_unless(losses, ~(least <= 0), InvalidValueError, message, least)
 
 
-def _check_triplet_with_distance(
-    anchor: ArrayLike,
-    positive: ArrayLike,
-    negative: ArrayLike,
-    *,
-    distance_function: object = None,
-    margin: ArrayLike = 1.0,
-    swap: object = False,
-    reduction: object = "mean",
-) -> None:
-    _check_triplet("triplet_margin_with_distance_loss", margin, swap, reduction)
-    if distance_function is not None and not callable(distance_function):
-        kind = type(distance_function).__name__
-        raise TypeError(
-            "triplet_margin_with_distance_loss: distance_function must be callable or None, "
-            f"got {kind}"
+def _callable_or_none(function: str, argument: str, value: object) -> object:
+    if value is not None and not callable(value):
+        raise InvalidTypeError(
+            f"{function}: {argument} must be callable or None, got {type(value).__name__}"
         )
+    return value
 
 
 @op(
     static=("distance_function", "swap", "reduction"),
-    check=_check_triplet_with_distance,
-    by_value=True,
+    checks={**_TRIPLET_CHECKS, "distance_function": _callable_or_none},
 )
 def triplet_margin_with_distance_loss(
     anchor: ArrayLike,
@@ -438,4 +417,4 @@ def triplet_margin_with_distance_loss(
         return result
 
     losses = _triplet_losses(function, triplet, observed, margin, swap)
-    return reduce(losses, reduction, functools.reduce(jnp.promote_types, results))
+    return apply_reduction(losses, reduction, functools.reduce(jnp.promote_types, results))

@@ -12,20 +12,14 @@ from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    compute_dtype,
-    matmul_precision,
-    op,
-)
+from jaxact._arguments import as_array, as_floating, axis, known_reduction
+from jaxact._numbers import compute_dtype, matmul_precision
+from jaxact._op import op, program
+from jaxact._rules import with_rule
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidTypeError
 from jaxact.losses._cross_entropy import (
     Indices,
-    check_ignore_index,
     check_indices,
-    check_smoothing,
     class_indices,
     class_weights,
     index_losses,
@@ -33,9 +27,9 @@ from jaxact.losses._cross_entropy import (
     mean_over,
     probability_losses,
     smoothing_of,
-    without_zero,
+    smoothing_or_none,
 )
-from jaxact.losses._reductions import Reduction, check_reduction
+from jaxact.losses._reductions import Reduction
 
 __all__ = ["linear_cross_entropy"]
 
@@ -49,27 +43,31 @@ _PARTS = 4
 _LARGE = 2**20
 
 
-def _check_linear_cross_entropy(
-    ignore_index: object, reduction: object, label_smoothing: object, options: object
-) -> None:
-    if ignore_index is not None:
-        check_ignore_index(_NAME, ignore_index)
-    check_reduction(_NAME, reduction)
-    check_smoothing(_NAME, label_smoothing)
+def _known_options(function: str, argument: str, options: object) -> object:
     if options is not None and not isinstance(options, Mapping):
         kind = type(options).__name__
-        raise TypeError(f"{_NAME}: options must be a dict, got {kind}")
+        raise InvalidTypeError(f"{_NAME}: options must be a dict, got {kind}")
     for name, value in cast(Mapping[str, object], options or {}).items():
         if name not in ("batch_chunk_size", "batch_shards"):
-            raise TypeError(
+            raise InvalidTypeError(
                 f"{_NAME}: options must be batch_chunk_size or batch_shards, got {name!r}"
             )
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{_NAME}: {name} must be an int, got {type(value).__name__}")
+            raise InvalidTypeError(f"{_NAME}: {name} must be an int, got {type(value).__name__}")
         if value < 1:
             raise ArgumentValueError(f"{_NAME}: {name} must be positive, got {value}")
 
 
+@op(
+    static=("reduction", "ignore_index", "options"),
+    compiled=False,
+    checks={
+        "ignore_index": axis,
+        "reduction": known_reduction,
+        "label_smoothing": smoothing_or_none,
+        "options": _known_options,
+    },
+)
 def linear_cross_entropy(
     input: ArrayLike,
     linear_weight: ArrayLike,
@@ -126,7 +124,6 @@ def linear_cross_entropy(
         Hsu et al., "Liger Kernel", 2024, for the gradients in the forward sweep;
         torch.nn.functional.linear_cross_entropy, torch 2.13.
     """
-    _check_linear_cross_entropy(ignore_index, reduction, label_smoothing, options)
     chosen = options or {}
     return _linear_cross_entropy(
         input,
@@ -134,15 +131,15 @@ def linear_cross_entropy(
         target,
         linear_bias,
         weight,
-        without_zero(label_smoothing),
+        label_smoothing,
         reduction,
-        None if ignore_index is None else int(ignore_index),
+        ignore_index,
         chosen.get("batch_chunk_size"),
         chosen.get("batch_shards", 1),
     )
 
 
-@op(static=("reduction", "ignored", "chunk_size", "shards"), by_value=True)
+@program(static=("reduction", "ignored", "chunk_size", "shards"))
 def _linear_cross_entropy(
     input: ArrayLike,
     linear_weight: ArrayLike,
@@ -393,19 +390,6 @@ def _active(problem: _Problem, tangents: _Problem) -> dict[str, Array]:
     return active
 
 
-_Ruled = Callable[[_Plan, _Problem], Array]
-_Rule = Callable[[_Plan, tuple[_Problem], tuple[_Problem]], tuple[Array, Array]]
-
-
-def _with_rule(rule: _Rule) -> Callable[[_Ruled], _Ruled]:
-    def decorate(function: _Ruled) -> _Ruled:
-        ruled = jax.custom_jvp(function, nondiff_argnums=(0,))
-        ruled.defjvp(rule, symbolic_zeros=True)
-        return cast(_Ruled, ruled)
-
-    return decorate
-
-
 # ----------------------------------------------------------------------------- the mean of the rows
 
 
@@ -422,7 +406,7 @@ def _mean_rule(
 
 # Not a custom_vjp: the product with a gradient that is at hand is right in both modes, and can be
 # differentiated further.
-@_with_rule(_mean_rule)
+@with_rule(_mean_rule, static=(0,))
 def _mean(plan: _Plan, problem: _Problem) -> Array:
     """The sum of the losses over their count."""
 
@@ -534,7 +518,7 @@ def _losses_rule(
     return _losses(plan, problem), along
 
 
-@_with_rule(_losses_rule)
+@with_rule(_losses_rule, static=(0,))
 def _losses(plan: _Plan, problem: _Problem) -> Array:
     """The losses, [n, ...]."""
 

@@ -1,7 +1,6 @@
 """Negative log-likelihoods of distributions, and the divergence of two."""
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -11,20 +10,14 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentTypeError, as_array, is_number, op
-from jaxact.losses._elementwise import (
-    as_real,
-    broadcast,
-    check_flag,
-    check_number,
-    number,
-    promoted,
-    refuse_booleans,
-    widened,
-    with_partials,
-)
-from jaxact.losses._reductions import Reduction, check_reduction, reduce
+from jaxact._arguments import as_array, as_real, flag, known_reduction, one_of, real_number, warn
+from jaxact._checking import nan_unless
+from jaxact._numbers import is_number
+from jaxact._op import op
+from jaxact._rules import with_partials
+from jaxact.errors import ArgumentTypeError, InvalidTypeError, InvalidValueError
+from jaxact.losses._elementwise import broadcast, number, promoted, refuse_booleans, widened
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
@@ -33,21 +26,15 @@ _OVERFLOWS = 1024.0
 _LOG_2_PI = math.log(2 * math.pi)
 
 
-def _check_poisson_nll_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    log_input: object = True,
-    full: object = False,
-    eps: object = 1e-8,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("poisson_nll_loss", reduction)
-    check_flag("poisson_nll_loss", "log_input", log_input)
-    check_flag("poisson_nll_loss", "full", full)
-    check_number("poisson_nll_loss", "eps", eps)
-
-
-@op(static=("log_input", "full", "reduction"), check=_check_poisson_nll_loss)
+@op(
+    static=("log_input", "full", "reduction"),
+    checks={
+        "reduction": known_reduction,
+        "log_input": flag,
+        "full": flag,
+        "eps": real_number,
+    },
+)
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -97,7 +84,7 @@ def poisson_nll_loss(
         (False, True): _of_rate_in_full,
     }
     chosen = losses[bool(log_input), bool(full)]
-    return reduce(chosen(x, t, number(name, "eps", eps, dtype)), reduction, dtype)
+    return apply_reduction(chosen(x, t, number(name, "eps", eps, dtype)), reduction, dtype)
 
 
 def _of_logarithm_along_rate(x: Array, t: Array, eps: Array) -> Array:
@@ -181,26 +168,25 @@ def _counted(t: Array) -> Array:
     return jnp.where(t > 1, t, 1)
 
 
-def _check_gaussian_nll_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    var: ArrayLike,
-    full: object = False,
-    eps: object = 1e-6,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("gaussian_nll_loss", reduction)
-    check_flag("gaussian_nll_loss", "full", full)
-    check_number("gaussian_nll_loss", "eps", eps)
+def _floating_variance(function: str, argument: str, var: object) -> object:
     if isinstance(var, bool | int | str):
-        raise TypeError(
-            f"gaussian_nll_loss: var must be a float or an array, got {type(var).__name__}"
+        raise InvalidTypeError(
+            f"{function}: {argument} must be a float or an array, got {type(var).__name__}"
         )
     if is_number(var) and var < 0:
-        raise ValueError(f"gaussian_nll_loss: var must not be negative, got {var}")
+        raise InvalidValueError(f"{function}: {argument} must not be negative, got {var}")
+    return var
 
 
-@op(static=("full", "reduction"), check=_check_gaussian_nll_loss, by_value=True)
+@op(
+    static=("full", "reduction"),
+    checks={
+        "reduction": known_reduction,
+        "full": flag,
+        "eps": real_number,
+        "var": _floating_variance,
+    },
+)
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -246,14 +232,14 @@ def gaussian_nll_loss(
     # A number that Python knows has no dtype of its own.
     dtype = _floating(promoted(x, t) if v.weak_type else promoted(x, t, v))
     x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
-    losses = defined(
+    losses = nan_unless(
         _gaussian(x, t, v, number(name, "eps", eps, dtype)),
         ~(v < 0),
-        ValueError,
+        InvalidValueError,
         f"{name}: var must not be negative, got {{value}}",
         v,
     )
-    return reduce(losses + _LOG_2_PI / 2 if full else losses, reduction, dtype)
+    return apply_reduction(losses + _LOG_2_PI / 2 if full else losses, reduction, dtype)
 
 
 def _aligned(var: Array, x: Array) -> Array:
@@ -272,7 +258,7 @@ def _aligned(var: Array, x: Array) -> Array:
         ]
         if differing == [1]:
             return var
-    raise ValueError(
+    raise InvalidValueError(
         f"gaussian_nll_loss: var must have input's shape {x.shape}, or lack its last axis, or have "
         f"a 1 in place of one, got {var.shape}"
     )
@@ -289,7 +275,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     return _at_least(*primals), tangents[0]
 
 
-def _gaussian_slope(x: Array, t: Array, var: Array, eps: Array) -> Array:
+def _gaussian_grad(x: Array, t: Array, var: Array, eps: Array) -> Array:
     return (x - t) / _at_least(var, eps)
 
 
@@ -307,7 +293,7 @@ def _gaussian_along_eps(x: Array, t: Array, var: Array, eps: Array) -> Array:
 
 
 @with_partials(
-    _gaussian_slope, _gaussian_along_target, _gaussian_along_variance, _gaussian_along_eps
+    _gaussian_grad, _gaussian_along_target, _gaussian_along_variance, _gaussian_along_eps
 )
 def _gaussian(x: Array, t: Array, var: Array, eps: Array) -> Array:
     d, v = x - t, _at_least(var, eps)
@@ -315,21 +301,22 @@ def _gaussian(x: Array, t: Array, var: Array, eps: Array) -> Array:
     return (jnp.log(v) + d / v * d) / 2
 
 
-def _check_kl_div(
-    input: ArrayLike, target: ArrayLike, reduction: object = "mean", log_target: object = False
-) -> None:
-    check_reduction("kl_div", reduction, "batchmean")
-    check_flag("kl_div", "log_target", log_target)
+def _warn_of_mean(function: str, reduction: str) -> None:
     if reduction == "mean":
-        warnings.warn(
-            "kl_div: reduction 'mean' divides by the number of elements; the divergence of "
-            "distributions is 'batchmean'",
-            UserWarning,
-            stacklevel=3,
+        warn(
+            f"{function}: reduction 'mean' divides by the number of elements; the divergence of "
+            "distributions is 'batchmean'"
         )
 
 
-@op(static=("reduction", "log_target"), check=_check_kl_div)
+@op(
+    static=("reduction", "log_target"),
+    checks={
+        "reduction": one_of("none", "mean", "sum", "batchmean"),
+        "log_target": flag,
+        ("reduction",): _warn_of_mean,
+    },
+)
 def kl_div(
     input: ArrayLike,
     target: ArrayLike,
@@ -371,7 +358,7 @@ def kl_div(
     x, t = widened(dtype, *broadcast("kl_div", input=x, target=t))
     losses = _divergence_of_logarithms(x, t) if log_target else _divergence(x, t)
     if reduction != "batchmean":
-        return reduce(losses, reduction, dtype)
+        return apply_reduction(losses, reduction, dtype)
     return (jnp.sum(losses) / batch).astype(dtype)
 
 

@@ -8,19 +8,14 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    compute_dtype,
-    op,
-    wide_integers,
-)
-from jaxact.losses._elementwise import as_real, broadcast, check_number, refuse_booleans
+from jaxact._arguments import as_array, as_floating, as_real, known_reduction, real_number
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, wide_integers
+from jaxact._op import op
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidValueError
+from jaxact.losses._elementwise import broadcast, refuse_booleans
 from jaxact.losses._margins import hinge, promoted_float
-from jaxact.losses._reductions import Reduction, check_reduction, reduce
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = [
     "hinge_embedding_loss",
@@ -30,17 +25,7 @@ __all__ = [
 ]
 
 
-def _check_hinge_embedding(
-    input: ArrayLike,
-    target: ArrayLike,
-    margin: ArrayLike = 1.0,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("hinge_embedding_loss", reduction)
-    check_number("hinge_embedding_loss", "margin", margin)
-
-
-@op(static=("reduction",), check=_check_hinge_embedding)
+@op(static=("reduction",), checks={"reduction": known_reduction, "margin": real_number})
 def hinge_embedding_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -90,21 +75,10 @@ def hinge_embedding_loss(
     # 0 is added, which makes -0 the 0 of torch; a 0 known to XLA it would leave away.
     alike = x + jnp.where(labels == 1, 0, least)
     losses = jnp.where(labels == 1, alike, jnp.where(labels == -1, hinge(least - x), both))
-    return reduce(losses, reduction, scores.dtype)
+    return apply_reduction(losses, reduction, scores.dtype)
 
 
-def _check_margin_ranking(
-    input1: ArrayLike,
-    input2: ArrayLike,
-    target: ArrayLike,
-    margin: ArrayLike = 0.0,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("margin_ranking_loss", reduction)
-    check_number("margin_ranking_loss", "margin", margin)
-
-
-@op(static=("reduction",), check=_check_margin_ranking)
+@op(static=("reduction",), checks={"reduction": known_reduction, "margin": real_number})
 def margin_ranking_loss(
     input1: ArrayLike,
     input2: ArrayLike,
@@ -148,24 +122,19 @@ def margin_ranking_loss(
     dtype = promoted_float(*arrays.values())
     x1, x2, y = (a.astype(compute_dtype(dtype)) for a in arrays.values())
     losses = hinge(jnp.asarray(margin).astype(x1.dtype) - y * (x1 - x2))
-    return reduce(losses, reduction, dtype)
+    return apply_reduction(losses, reduction, dtype)
 
 
-def _check_multi_margin(
-    input: ArrayLike,
-    target: ArrayLike,
-    p: object = 1,
-    margin: ArrayLike = 1.0,
-    weight: ArrayLike | None = None,
-    reduction: object = "mean",
-) -> None:
-    check_reduction("multi_margin_loss", reduction)
-    check_number("multi_margin_loss", "margin", margin)
+def _one_or_two(function: str, argument: str, p: object) -> object:
     if p not in (1, 2):
-        raise ValueError(f"multi_margin_loss: p must be 1 or 2, got {p!r}")
+        raise InvalidValueError(f"{function}: {argument} must be 1 or 2, got {p!r}")
+    return p
 
 
-@op(static=("p", "reduction"), check=_check_multi_margin, by_value=True)
+@op(
+    static=("p", "reduction"),
+    checks={"reduction": known_reduction, "margin": real_number, "p": _one_or_two},
+)
 def multi_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -227,8 +196,8 @@ def multi_margin_loss(
     losses = losses.reshape(labels.shape)
     known = (labels >= 0) & (labels < classes)
     message = f"multi_margin_loss: target must be in [0, {classes}), got {{value}}"
-    losses = defined(losses, known, ArgumentValueError, message, labels)
-    return reduce(losses, reduction, scores.dtype)
+    losses = nan_unless(losses, known, ArgumentValueError, message, labels)
+    return apply_reduction(losses, reduction, scores.dtype)
 
 
 def _weights(scores: Array, weight: ArrayLike | None, classes: int) -> Array | None:
@@ -236,7 +205,7 @@ def _weights(scores: Array, weight: ArrayLike | None, classes: int) -> Array | N
         return None
     weights = as_array("multi_margin_loss", "weight", weight)
     if weights.ndim != 1:
-        raise ValueError(f"multi_margin_loss: weight must have 1 axis, got {weights.ndim}")
+        raise InvalidValueError(f"multi_margin_loss: weight must have 1 axis, got {weights.ndim}")
     if weights.dtype != scores.dtype:
         raise ArgumentTypeError(
             f"multi_margin_loss: weight must have the dtype of input, {scores.dtype.name}, "
@@ -260,7 +229,7 @@ def _check_classes(function: str, scores: Array, labels: Array) -> None:
         )
 
 
-@op(static=("reduction",), by_value=True)
+@op(static=("reduction",), checks={"reduction": known_reduction})
 def multilabel_margin_loss(
     input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean"
 ) -> Array:
@@ -290,7 +259,6 @@ def multilabel_margin_loss(
         torch.nn.functional.multilabel_margin_loss, torch 2.13, which has half precision on the GPU
         alone and no second derivatives.
     """
-    check_reduction("multilabel_margin_loss", reduction)
     scores = as_floating("multilabel_margin_loss", "input", input)
     labels = as_array("multilabel_margin_loss", "target", target)
     _check_classes("multilabel_margin_loss", scores, labels)
@@ -309,8 +277,8 @@ def multilabel_margin_loss(
     known = (y >= -1) & (y < classes)
     offending = jnp.take_along_axis(y, jnp.argmin(known, axis=1)[:, None], axis=1)
     message = f"multilabel_margin_loss: target must be in [-1, {classes}), got {{value}}"
-    losses = defined(losses, known.all(axis=1), ArgumentValueError, message, offending[:, 0])
-    return reduce(losses if matrix else losses[0], reduction, scores.dtype)
+    losses = nan_unless(losses, known.all(axis=1), ArgumentValueError, message, offending[:, 0])
+    return apply_reduction(losses if matrix else losses[0], reduction, scores.dtype)
 
 
 # As many labels of each row are compared with all classes at a time; with more the scores are read
@@ -333,11 +301,11 @@ def _multilabel(x: Array, y: Array) -> Array:
 def _(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
     x, y = primals
     # The slope is constant between the kinks.
-    slope = _multilabel_slope(jax.lax.stop_gradient(x), y)
+    slope = _multilabel_grad(jax.lax.stop_gradient(x), y)
     return _multilabel(x, y), jnp.sum(slope * tangents[0], axis=1)
 
 
-def _multilabel_slope(x: Array, y: Array) -> Array:
+def _multilabel_grad(x: Array, y: Array) -> Array:
     def add(total: Array, own: Array, block: Array, others: Array) -> Array:
         short = _short(x, own, block, others)
         active = (short > 0).astype(x.dtype)

@@ -5,42 +5,27 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    DtypeError,
+from jaxact._arguments import (
     as_array,
-    is_number,
-    op,
-)
-from jaxact.losses._elementwise import (
     as_real,
-    broadcast,
-    check_number,
-    number,
-    promoted,
-    refuse_booleans,
+    known_reduction,
+    real_number_with,
     warn_of_broadcasting,
-    widened,
-    with_slope_in_difference,
 )
-from jaxact.losses._reductions import Reduction, check_reduction, reduce
+from jaxact._checking import nan_unless
+from jaxact._op import op
+from jaxact._rules import with_derivative_in_difference
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidValueError
+from jaxact.losses._elementwise import broadcast, number, promoted, refuse_booleans, widened
+from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
 
-def _check_l1_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    reduction: object = "mean",
-    weight: ArrayLike | None = None,
-) -> None:
-    check_reduction("l1_loss", reduction)
-    warn_of_broadcasting("l1_loss", input, target)
-
-
-@op(static=("reduction",), check=_check_l1_loss)
+@op(
+    static=("reduction",),
+    checks={"reduction": known_reduction, ("input", "target"): warn_of_broadcasting},
+)
 def l1_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -97,26 +82,19 @@ def _sign(d: Array) -> Array:
     return jnp.where(d > 0, 1, jnp.where(d < 0, -1, 0)).astype(d.dtype)
 
 
-def _absolute_slope(x: Array, t: Array) -> Array:
+def _absolute_grad(x: Array, t: Array) -> Array:
     return _sign(x - t)
 
 
-@with_slope_in_difference(_absolute_slope)
+@with_derivative_in_difference(_absolute_grad)
 def _absolute(x: Array, t: Array) -> Array:
     return jnp.abs(x - t)
 
 
-def _check_mse_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    reduction: object = "mean",
-    weight: ArrayLike | None = None,
-) -> None:
-    check_reduction("mse_loss", reduction)
-    warn_of_broadcasting("mse_loss", input, target)
-
-
-@op(static=("reduction",), check=_check_mse_loss)
+@op(
+    static=("reduction",),
+    checks={"reduction": known_reduction, ("input", "target"): warn_of_broadcasting},
+)
 def mse_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -150,17 +128,14 @@ def mse_loss(
     return _weighed_mean("mse_loss", jnp.square(x - t), shape, weight, reduction, dtype)
 
 
-def _check_smooth_l1_loss(
-    input: ArrayLike, target: ArrayLike, reduction: object = "mean", beta: object = 1.0
-) -> None:
-    check_reduction("smooth_l1_loss", reduction)
-    check_number("smooth_l1_loss", "beta", beta)
-    if is_number(beta) and not beta >= 0:
-        raise ArgumentValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
-    warn_of_broadcasting("smooth_l1_loss", input, target)
-
-
-@op(static=("reduction",), check=_check_smooth_l1_loss, by_value=True)
+@op(
+    static=("reduction",),
+    checks={
+        "reduction": known_reduction,
+        "beta": real_number_with(lambda beta: beta >= 0, "not be negative"),
+        ("input", "target"): warn_of_broadcasting,
+    },
+)
 def smooth_l1_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -192,17 +167,17 @@ def smooth_l1_loss(
     """
     dtype, _, (x, t) = _operands("smooth_l1_loss", input, target)
     width = number("smooth_l1_loss", "beta", beta, dtype)
-    losses = defined(
+    losses = nan_unless(
         _smooth(x, t, width),
         width >= 0,
         ArgumentValueError,
         "smooth_l1_loss: beta must not be negative, got {value}",
         width,
     )
-    return reduce(losses, reduction, dtype)
+    return apply_reduction(losses, reduction, dtype)
 
 
-def _smooth_slope(x: Array, t: Array, beta: Array) -> Array:
+def _smooth_grad(x: Array, t: Array, beta: Array) -> Array:
     d = x - t
     # jnp.sign keeps a nan, which torch does where there is a parabola.
     outside = jnp.where(beta == 0, _sign(d), jnp.sign(d))
@@ -214,7 +189,7 @@ def _smooth_along_beta(x: Array, t: Array, beta: Array) -> Array:
     return jnp.where(jnp.abs(d) < beta, jnp.square(d / _divisor(beta)), 1) / -2
 
 
-@with_slope_in_difference(_smooth_slope, _smooth_along_beta)
+@with_derivative_in_difference(_smooth_grad, _smooth_along_beta)
 def _smooth(x: Array, t: Array, beta: Array) -> Array:
     # Without a choice between two formulas, with which XLA would not vectorize a sum over it; and
     # divided before it is squared, for the square may overflow.
@@ -228,21 +203,14 @@ def _divisor(beta: Array) -> Array:
     return jnp.where(beta == 0, np.finfo(beta.dtype).tiny, beta)
 
 
-def _check_huber_loss(
-    input: ArrayLike,
-    target: ArrayLike,
-    reduction: object = "mean",
-    delta: object = 1.0,
-    weight: ArrayLike | None = None,
-) -> None:
-    check_reduction("huber_loss", reduction)
-    check_number("huber_loss", "delta", delta)
-    if is_number(delta) and not delta > 0:
-        raise ArgumentValueError(f"huber_loss: delta must be positive, got {delta}")
-    warn_of_broadcasting("huber_loss", input, target)
-
-
-@op(static=("reduction",), check=_check_huber_loss, by_value=True)
+@op(
+    static=("reduction",),
+    checks={
+        "reduction": known_reduction,
+        "delta": real_number_with(lambda delta: delta > 0, "be positive"),
+        ("input", "target"): warn_of_broadcasting,
+    },
+)
 def huber_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -277,11 +245,11 @@ def huber_loss(
         torch.nn.functional.huber_loss, torch 2.13.
     """
     wide, shape, (x, t) = _operands("huber_loss", input, target)
-    dtype = jnp.asarray(input).dtype
+    dtype = as_array("huber_loss", "input", input).dtype
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ArgumentTypeError(f"huber_loss: input must be floating, got {dtype.name}")
     width = number("huber_loss", "delta", delta, wide)
-    losses = defined(
+    losses = nan_unless(
         _huber(x, t, width),
         width > 0,
         ArgumentValueError,
@@ -289,10 +257,10 @@ def huber_loss(
         width,
     )
     losses, dtype, _ = _weighed("huber_loss", losses, shape, weight, dtype)
-    return reduce(losses, reduction, dtype)
+    return apply_reduction(losses, reduction, dtype)
 
 
-def _huber_slope(x: Array, t: Array, delta: Array) -> Array:
+def _huber_grad(x: Array, t: Array, delta: Array) -> Array:
     d = x - t
     return jnp.where(jnp.abs(d) < delta, d, delta * jnp.sign(d))
 
@@ -302,7 +270,7 @@ def _huber_along_delta(x: Array, t: Array, delta: Array) -> Array:
     return jnp.where(jnp.abs(d) < delta, 0, jnp.abs(d) - delta)
 
 
-@with_slope_in_difference(_huber_slope, _huber_along_delta)
+@with_derivative_in_difference(_huber_grad, _huber_along_delta)
 def _huber(x: Array, t: Array, delta: Array) -> Array:
     a = jnp.abs(x - t)
     within = jnp.minimum(a, delta)
@@ -335,7 +303,9 @@ def _weighed(
         return losses, dtype, None
     w = as_real(function, "weight", weight)
     if w.shape != shape:
-        raise ValueError(f"{function}: weight must have input's shape {shape}, got {w.shape}")
+        raise InvalidValueError(
+            f"{function}: weight must have input's shape {shape}, got {w.shape}"
+        )
     dtype = promoted(losses.astype(dtype), w)
     losses, w = widened(dtype, losses, w)
     return losses * w, dtype, w
@@ -352,5 +322,5 @@ def _weighed_mean(
     """The reduced losses, their mean over the sum of the weights."""
     losses, dtype, w = _weighed(function, losses, shape, weight, dtype)
     if w is None or reduction != "mean":
-        return reduce(losses, reduction, dtype)
+        return apply_reduction(losses, reduction, dtype)
     return (jnp.sum(losses) / jnp.sum(w)).astype(dtype)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
 Dtype = np.dtype[Any]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jaxact._core import ArgumentTypeError, ArgumentValueError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError
 
 WORDS = 624
 

@@ -9,7 +9,8 @@ import numpy as np
 from jax.typing import ArrayLike
 from numpy.typing import DTypeLike, NDArray
 
-from jaxact._core import ArgumentValueError, DtypeError, is_number
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.random._arguments import (
     FLOATING,
     Array,

@@ -1,0 +1,396 @@
+"""What every function asks of its arguments, and the errors that say what came instead.
+
+A check is given the function's name, the argument's name and its value, and returns the value to
+go on with: `op` runs the checks of a function before anything is traced.
+"""
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+from jax.typing import ArrayLike
+
+from jaxact._numbers import compute_dtype, is_number
+from jaxact.errors import (
+    ArgumentValueError,
+    DtypeError,
+    InvalidIndexError,
+    InvalidTypeError,
+    InvalidValueError,
+    JaxactError,
+)
+
+Check = Callable[[str, str, Any], Any]
+
+# ----------------------------------------------------------------------------------------- arrays
+
+
+def as_array(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as an array; a TypeError for lists, None and other things that are no array.
+
+    Raises:
+        TypeError: if value is neither an array nor a number, nor knows itself as an array.
+    """
+    kinds = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+    if not isinstance(cast(object, value), kinds) and not hasattr(value, "__jax_array__"):
+        raise InvalidTypeError(
+            f"{function}: {argument} must be an array, got {type(value).__name__}; "
+            "convert it with jnp.asarray"
+        )
+    return jnp.asarray(value)
+
+
+def as_floating(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as a float array.
+
+    Raises:
+        TypeError: if value is no array.
+        DtypeError: if its dtype is not a floating type.
+    """
+    array = as_array(function, argument, value)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise DtypeError(
+            f"{function}: {argument} must have a floating dtype, got {array.dtype.name}"
+        )
+    return array
+
+
+def as_real(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as an array of floats, integers or booleans.
+
+    Raises:
+        TypeError: if value is no array.
+        DtypeError: if it is complex.
+    """
+    array = as_array(function, argument, value)
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise DtypeError(f"{function}: {argument} must be real, got {array.dtype.name}")
+    return array
+
+
+def as_number(function: str, argument: str, value: ArrayLike) -> Array:
+    """`value` as an array of floats or integers.
+
+    Raises:
+        TypeError: if value is no array.
+        DtypeError: if it is boolean or complex.
+    """
+    array = as_array(function, argument, value)
+    return array if is_integral(array) else as_floating(function, argument, array)
+
+
+def as_inexact(function: str, argument: str, value: ArrayLike, *, booleans: bool = False) -> Array:
+    """`value` as an array of floats or complex numbers; integers become float32.
+
+    Args:
+        function: for errors.
+        argument: for errors.
+        value: what came.
+        booleans: whether they become float32 as well.
+
+    Raises:
+        TypeError: if value is no array.
+        DtypeError: if it is boolean, unless booleans.
+    """
+    array = as_array(function, argument, value)
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        return array
+    if is_integral(array) or (booleans and array.dtype == jnp.bool_):
+        array = array.astype(jnp.float32)
+    return as_floating(function, argument, array)
+
+
+def is_integral(array: Array) -> bool:
+    """Whether the array holds integers; booleans are none."""
+    return jnp.issubdtype(array.dtype, jnp.integer)
+
+
+def is_complex(array: Array) -> bool:
+    """Whether the array holds complex numbers."""
+    return jnp.issubdtype(array.dtype, jnp.complexfloating)
+
+
+def truncated(function: str, argument: str, value: ArrayLike, dtype: np.dtype[Any]) -> Array:
+    """A parameter beside an array of integers: without its fraction, in the array's dtype."""
+    return as_array(function, argument, value).astype(dtype)
+
+
+def check_axis(function: str, axis: int, ndim: int) -> int:
+    """`axis` counted from the front; a 0-d array has one axis, as in torch.
+
+    Raises:
+        IndexError: if axis is outside [-ndim, ndim).
+    """
+    rank = max(ndim, 1)
+    if not -rank <= axis < rank:
+        raise InvalidIndexError(
+            f"{function}: dim must be in [{-rank}, {rank - 1}] for an input of {ndim} dimensions, "
+            f"got {axis}"
+        )
+    return int(axis) % rank
+
+
+def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Array:
+    """A 0-d or [c] parameter in a shape that broadcasts along x's axis 1.
+
+    Raises:
+        ArgumentValueError: if it has more axes, or another length than axis 1 of x.
+    """
+    if parameter.ndim > 1:
+        raise ArgumentValueError(
+            f"{function}: {argument} must have no axis or one, got shape {parameter.shape}"
+        )
+    if parameter.size == 1:
+        return parameter.reshape(())
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if parameter.size != channels:
+        raise ArgumentValueError(
+            f"{function}: {argument} must have 1 element or one for each of {channels} channels "
+            f"(axis 1 of an input of shape {x.shape}), got {parameter.size}"
+        )
+    return parameter.reshape((channels,) + (1,) * (x.ndim - 2))
+
+
+# ---------------------------------------------------------------------------------------- options
+
+
+def one_of(
+    *options: str,
+    error: type[JaxactError] = InvalidValueError,
+    no_text: type[JaxactError] = InvalidValueError,
+) -> Check:
+    """An option by its name; the check raises one error for another name, and one for no name."""
+    quoted = [repr(option) for option in options]
+    listed = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+    def check(function: str, argument: str, value: object) -> object:
+        if not isinstance(value, str) or value not in options:
+            raise (error if isinstance(value, str) else no_text)(
+                f"{function}: {argument} must be {listed}, got {value!r}"
+            )
+        return value
+
+    return check
+
+
+_reductions = one_of("none", "mean", "sum")
+
+
+def known_reduction(function: str, argument: str, value: object) -> str:
+    """torch's reductions.
+
+    Raises:
+        ValueError: if it is none of them.
+    """
+    if isinstance(value, str) and value == "elementwise_mean":
+        warn(f"{function}: {argument} 'elementwise_mean' is deprecated; write 'mean'")
+        return "mean"
+    return _reductions(function, argument, value)
+
+
+def flag(function: str, argument: str, value: object) -> bool:
+    """True or False, known while tracing since it selects code.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Tracer):
+        raise InvalidTypeError(
+            f"{function}: {argument} must be known while tracing, got a traced value; make it "
+            f"static: jax.jit(..., static_argnames={argument!r})"
+        )
+    raise InvalidTypeError(f"{function}: {argument} must be True or False, got {value!r}")
+
+
+def integer(function: str, argument: str, value: object) -> int:
+    """An int, known while tracing.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidTypeError(f"{function}: {argument} must be an int, got {type(value).__name__}")
+    return int(value)
+
+
+def axis(function: str, argument: str, value: object) -> int | None:
+    """An int, or None where it may be left out.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    return None if value is None else integer(function, argument, value)
+
+
+def real_number(function: str, argument: str, value: object) -> object:
+    """A real number, or a real array without axes.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if is_number(value):
+        return value
+    if hasattr(value, "__jax_array__"):
+        value = jnp.asarray(cast(ArrayLike, value))
+    if np.iscomplexobj(cast(Any, value)):
+        raise InvalidTypeError(f"{function}: {argument} must be real, got {value!r}")
+    if not isinstance(value, jax.Array | np.ndarray):
+        raise InvalidTypeError(f"{function}: {argument} must be a number, got {value!r}")
+    if value.ndim:
+        shape = cast(tuple[int, ...], value.shape)
+        raise InvalidTypeError(
+            f"{function}: {argument} must be a number, got an array of shape {shape}"
+        )
+    return value
+
+
+def real_number_with(
+    holds: Callable[[float], bool],
+    expected: str,
+    error: type[InvalidValueError] = ArgumentValueError,
+) -> Check:
+    """A real number that satisfies a condition, if Python knows it.
+
+    Args:
+        holds: the condition.
+        expected: what comes after "must", such as "be positive".
+        error: what the check raises if it does not hold.
+    """
+
+    def check(function: str, argument: str, value: object) -> object:
+        real_number(function, argument, value)
+        if is_number(value) and not holds(value):
+            raise error(f"{function}: {argument} must {expected}, got {value}")
+        return value
+
+    return check
+
+
+def number_or_array(function: str, argument: str, value: object) -> object:
+    """A number, or an array of any shape.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    return value if is_number(value) else as_array(function, argument, cast(ArrayLike, value))
+
+
+def real_parameter(holds: Callable[[float], bool], expected: str) -> Check:
+    """A real number that satisfies a condition, if Python knows it; or an array of any shape.
+
+    Args:
+        holds: the condition.
+        expected: what comes after "must", such as "be positive".
+    """
+
+    def check(function: str, argument: str, value: object) -> object:
+        if is_number(value) and not holds(value):
+            raise ArgumentValueError(f"{function}: {argument} must {expected}, got {value}")
+        return value
+
+    return check
+
+
+def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
+    """A check of input and parameters: input's dtype holds those that are finite numbers.
+
+    Args:
+        *arguments: the parameters' names.
+        wide: whether the dtype is the one that is computed in.
+
+    The check raises an ArgumentValueError, as torch does.
+    """
+
+    def check(function: str, input: object, *values: object) -> None:
+        given = np.dtype(getattr(input, "dtype", np.float32))
+        dtype = compute_dtype(given) if wide else given
+        for argument, value in zip(arguments, values, strict=True):
+            if is_number(value) and not abs(value) <= _largest(dtype) and np.isfinite(value):
+                raise ArgumentValueError(
+                    f"{function}: {argument} must be a number that {dtype.name} holds, got {value}"
+                )
+
+    return check
+
+
+@functools.cache
+def _largest(dtype: np.dtype[Any]) -> float:
+    kind = jnp.finfo if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo
+    # Booleans are refused in another place.
+    return float(kind(dtype).max) if dtype != jnp.bool_ else np.inf
+
+
+def random_key(function: str, argument: str, key: object) -> object:
+    """A JAX random key.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    check_key(function, key)
+    return key
+
+
+def check_key(function: str, key: object, expected: str = "a JAX random key") -> None:
+    """What can be told of a key before it is used.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(key, Array | np.ndarray):
+        dtype = cast(Any, key).dtype
+        if jnp.issubdtype(dtype, jax.dtypes.prng_key):
+            if not key.ndim:
+                return
+        elif dtype == np.uint32 and key.ndim == 1:
+            try:
+                jax.random.wrap_key_data(jnp.asarray(key))
+                return
+            except (TypeError, ValueError):
+                pass  # Of another length than the default implementation's.
+        got = f"{dtype.name} of shape {key.shape}"
+    else:
+        got = type(key).__name__
+    raise InvalidTypeError(
+        f"{function}: key must be {expected}, got {got}{_KEY_INSTEAD.get(got, '')}"
+    )
+
+
+_KEY_INSTEAD = {
+    "Rngs": "; take one key of it: rngs.dropout()",
+    "RngStream": "; take one key of it by calling it",
+    "Generator": "; write jax.random.key(seed), or jaxact.random.TorchGenerator(seed) for torch's "
+    "own numbers",
+    "int": "; write jax.random.key(seed)",
+}
+
+
+# --------------------------------------------------------------------------------------- warnings
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def warn(message: str) -> None:
+    """A UserWarning that points at the line outside of this package that made the call."""
+    depth, frame = 1, sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=depth)
+
+
+def warn_of_broadcasting(function: str, input: ArrayLike, target: ArrayLike) -> None:
+    """torch's warning: two shapes that differ are rarely meant."""
+    if np.shape(input) != np.shape(target):
+        warn(
+            f"{function}: target's shape {np.shape(target)} differs from input's "
+            f"{np.shape(input)}; they are broadcast, which is rarely meant"
+        )

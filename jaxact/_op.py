@@ -1,0 +1,231 @@
+"""How a public function is made: checks first, then one compiled program."""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxact._arguments import Check
+from jaxact._checking import raise_pending_errors
+from jaxact.errors import InvalidTypeError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+F = TypeVar("F", bound=Callable[..., Any])
+# By argument its check; by several arguments a function of their values, which raises or warns.
+Checks = Mapping[str | tuple[str, ...], Check | Callable[..., None]]
+
+
+class Op(Protocol[P, R_co]):
+    """A public function: called like the one it is made from, and compiled ahead like jax.jit's."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """The function."""
+        ...
+
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
+        """The program for such arguments, see jax.jit."""
+        ...
+
+
+def op(
+    *,
+    static: Sequence[str] = (),
+    checks: Checks | None = None,
+    compiled: bool = True,
+) -> Callable[[Callable[P, R]], Op[P, R]]:
+    """A public function: its arguments are checked, then it is run as one compiled program.
+
+    Args:
+        static: parameters that select code; the others are traced, so that a new value compiles
+            nothing.
+        checks: run in this order on every call, outside of the program, on what only Python can
+            see; a default is not checked.
+        compiled: False leaves the function to Python: it calls programs of its own.
+    """
+
+    def decorate(function: Callable[P, R]) -> Op[P, R]:
+        program = jax.jit(function, static_argnames=tuple(static))
+        return _Entry(function, checks or {}).public(program, program if compiled else function)
+
+    return decorate
+
+
+def factory(*, checks: Checks | None = None) -> Callable[[F], F]:
+    """A public function that makes another one, such as an initializer; `checks` as in `op`."""
+
+    def decorate(function: F) -> F:
+        return cast(F, _Entry(function, checks or {}).public(None, function))
+
+    return decorate
+
+
+def program(*, static: Sequence[str] = ()) -> Callable[[F], F]:
+    """A compiled part of a public function; `static` as in `op`."""
+
+    def decorate(function: F) -> F:
+        return cast(F, jax.jit(function, static_argnames=tuple(static)))
+
+    return decorate
+
+
+class _Entry:
+    """What happens to the arguments of a public function before it runs."""
+
+    def __init__(self, function: Callable[..., Any], checks: Checks) -> None:
+        self.function, self.name = function, function.__name__
+        self.signature = inspect.signature(function)
+        self.parameters = self.signature.parameters
+        places = [p.name for p in self.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+        required = {p.name for p in self.parameters.values() if p.default is p.empty}
+        # By number of positional arguments, which names may follow and which have to.
+        self.allowed = [
+            frozenset(self.parameters) - set(places[:n]) for n in range(len(places) + 1)
+        ]
+        self.needed = [required & allowed for allowed in self.allowed]
+        # A tree keeps what it is made of; whatever else knows itself as an array becomes one.
+        self.trees = {p.name for p in self.parameters.values() if p.annotation is Any}
+        self.index = {name: i for i, name in enumerate(places)}
+        self.defaults = {p.name: p.default for p in self.parameters.values()}
+        self.checks = list(checks.items())
+
+    def public(self, program: Any, run: Callable[..., Any]) -> Any:
+        """The public function; run is the program, or Python's function around its own programs."""
+        allowed, needed, checked = self.allowed, self.needed, bool(self.checks)
+        plain, places = _PLAIN, len(self.allowed)
+
+        def prepared(
+            args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            given = len(args)
+            if given >= places or not (
+                needed[given] <= kwargs.keys() <= allowed[given] if kwargs else not needed[given]
+            ):
+                raise self.misuse(args, kwargs)
+            for value in args:
+                if type(value) not in plain:
+                    args = tuple(map(self._plain, self.parameters, args))
+                    break
+            for name, value in kwargs.items():
+                if type(value) not in plain:
+                    kwargs[name] = self._plain(name, value)
+            return self.checked(args, kwargs) if checked else (args, kwargs)
+
+        @functools.wraps(self.function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            args, kwargs = prepared(args, kwargs)
+            result = run(*args, **kwargs)
+            raise_pending_errors()
+            return result
+
+        def lower(*args: Any, **kwargs: Any) -> Any:
+            args, kwargs = prepared(args, kwargs)
+            return program.lower(*args, **kwargs)
+
+        if program is not None:
+            attributes = cast(Any, call)
+            attributes.lower, attributes._cache_size = lower, program._cache_size
+        return call
+
+    def checked(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments as the checks return them."""
+        given = len(args)
+        for names, check in self.checks:
+            if isinstance(names, tuple):
+                check(self.name, *(self._value(name, args, kwargs) for name in names))
+            elif self.index.get(names, given) < given:
+                index = self.index[names]
+                value = check(self.name, names, args[index])
+                if value is not args[index]:
+                    args = (*args[:index], value, *args[index + 1 :])
+            elif names in kwargs:
+                kwargs[names] = check(self.name, names, kwargs[names])
+        return args, kwargs
+
+    def _value(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        index = self.index.get(name, len(args))
+        return args[index] if index < len(args) else kwargs.get(name, self.defaults[name])
+
+    def _plain(self, name: str, value: Any) -> Any:
+        """The value as an array if it is none and knows itself as one, such as flax's variables.
+
+        Raises:
+            InvalidTypeError: for a tensor of torch.
+        """
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind.__module__.partition(".")[0] == "torch":
+            raise InvalidTypeError(
+                f"{self.name}: {name} must be an array, got a {kind.__module__}.{kind.__name__}; "
+                "convert it with jnp.asarray(tensor.detach().cpu().numpy())"
+            )
+        if isinstance(value, Array) or not hasattr(kind, "__jax_array__"):
+            _PLAIN.add(kind)
+            return value
+        return value if name in self.trees else jnp.asarray(value)
+
+    def misuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InvalidTypeError:
+        """What is wrong with a call that does not fit the signature."""
+        places = [p.name for p in self.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+        unknown = [name for name in kwargs if name not in self.parameters]
+        twice = [name for name in places[: len(args)] if name in kwargs]
+        missing = self.needed[min(len(args), len(places))] - kwargs.keys()
+        if unknown:
+            said = f"has no argument {unknown[0]!r}{self._instead(unknown[0])}"
+        elif len(args) > len(places):
+            said = f"takes {len(places)} positional arguments, got {len(args)}"
+            if isinstance(args[-1], bool):
+                said += f" (torch's inplace is none of them: {_INSTEAD['inplace']})"
+        elif twice:
+            said = f"got {twice[0]} twice"
+        else:
+            first = next(name for name in self.parameters if name in missing)
+            said = f"{first} is missing{_MISSING.get(first, '')}"
+        call = ", ".join(map(_as_written, self.parameters.values()))
+        return InvalidTypeError(f"{self.name}: {said}; the call is {self.name}({call})")
+
+    def _instead(self, name: str) -> str:
+        for theirs, ours in _RENAMED:
+            if name == theirs and ours in self.parameters:
+                return f": write {ours}="
+        near = difflib.get_close_matches(name, self.parameters, 1)
+        return f": {_INSTEAD[name]}" if name in _INSTEAD else f": write {near[0]}=" if near else ""
+
+
+def _as_written(parameter: inspect.Parameter) -> str:
+    text = parameter.name
+    if parameter.default is not parameter.empty:
+        text += f"={parameter.default!r}"
+    return text
+
+
+# Types of arguments that are left as they are; those that are met join them.
+_PLAIN: set[type] = {type(None), bool, int, float, str, np.ndarray, list, tuple, dict}
+
+# What a user of torch, or of numpy, writes, and what it is called here.
+_RENAMED = (
+    ("axis", "dim"),
+    ("dim", "axis"),
+    ("keepdims", "keepdim"),
+    ("generator", "key"),
+    ("rng", "key"),
+    ("rngs", "key"),
+)
+_INSTEAD = {
+    "inplace": "arrays do not change; leave it out and use the result",
+    "out": "arrays do not change; leave it out and use the result",
+    "size_average": "write reduction='mean' for True, reduction='sum' for False",
+    "reduce": "write reduction='none' for False, and leave it out for True",
+    "_stacklevel": "leave it out, the warning points at your line",
+}
+_MISSING = {"key": ": give a JAX random key, key=jax.random.key(seed)"}

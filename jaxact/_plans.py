@@ -1,0 +1,177 @@
+"""Element-wise formulas, traced once for a dtype and then repeated on arrays of any shape.
+
+Most of the time that jax needs to trace a formula goes into what stands around each operation of
+jax.numpy: promotion, broadcasting, a compiled function of its own. A plan holds the operations
+alone, found by tracing the formula for numbers without axes; to repeat it costs one call of
+`jax.lax` for each. It is kept for good: the second program that contains the formula pays no more.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from jaxact._numbers import is_known
+
+Formula = Callable[..., Array]
+
+# In the place of a parameter that is no constant of the formula.
+_TRACED = object()
+
+
+def planned(formula: Formula, *arguments: Array | float | None) -> Array:
+    """formula(*arguments), from its plan.
+
+    Args:
+        formula: element-wise, of numbers; two calls with one function are taken for the same.
+        *arguments: arrays of one floating dtype whose shapes broadcast; and constants of the
+            formula: numbers and None.
+    """
+    arrays = [a for a in arguments if not is_known(a)]
+    known = tuple(a if is_known(a) else _TRACED for a in arguments)
+    plan = _plan(formula, arrays[0].dtype, known, cast(bool, jax.config.jax_enable_x64))
+    return _repeated(plan, _aligned(arrays))
+
+
+def _aligned(arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
+    """The arrays in their common shape, but for those without axes, and that shape."""
+    shape = jnp.broadcast_shapes(*(a.shape for a in arrays))
+    return [jnp.broadcast_to(a, shape) if a.ndim and a.shape != shape else a for a in arrays], shape
+
+
+class _Step(NamedTuple):
+    """One operation.
+
+    Attributes:
+        operation: of jax.lax.
+        operands: places of results of former steps, or constants.
+        options: keyword arguments of the operation.
+    """
+
+    operation: Callable[..., Any]
+    operands: tuple[Any, ...]
+    options: Mapping[str, Any]
+
+
+class _Place(NamedTuple):
+    """A place in the list of the arguments and of the steps' results."""
+
+    index: int
+
+
+class _Plan(NamedTuple):
+    steps: tuple[_Step, ...]
+    result: Any
+    dtype: np.dtype[Any]
+
+
+@functools.lru_cache(maxsize=None)
+def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: bool) -> _Plan:
+    def of_arrays(*arrays: Array) -> Array:
+        remaining = iter(arrays)
+        return formula(*(next(remaining) if k is _TRACED else k for k in known))
+
+    number = jax.ShapeDtypeStruct((), dtype)
+    closed = jax.make_jaxpr(of_arrays)(*[number for k in known if k is _TRACED])
+    builder = _Builder(len(closed.jaxpr.invars))
+    (result,) = builder.added(closed, [_Place(i) for i in range(builder.count)])
+    return _Plan(tuple(builder.steps), result, closed.out_avals[0].dtype)
+
+
+class _Builder:
+    """Collects the operations of a program and of all programs inside it."""
+
+    def __init__(self, arguments: int) -> None:
+        self.count = arguments
+        self.steps: list[_Step] = []
+
+    def added(self, closed: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
+        """Appends the steps of a program; returns where its results are."""
+        jaxpr = closed.jaxpr
+        where = dict(
+            zip((*jaxpr.constvars, *jaxpr.invars), (*closed.consts, *arguments), strict=True)
+        )
+
+        def at(atom: Any) -> Any:
+            if isinstance(atom, Literal):
+                # In its own dtype: to jax.lax a Python number is one of the widest.
+                return np.asarray(atom.val, atom.aval.dtype)[()]
+            return where[atom]
+
+        for equation in jaxpr.eqns:
+            operands = [at(atom) for atom in equation.invars]
+            inner = _inner_program(equation.params)
+            if inner is not None:
+                results = self.added(inner, operands)
+            elif equation.primitive.name in _IDENTITIES:
+                results = operands[:1]
+            else:
+                results = [self._step(equation.primitive.name, operands, equation.params)]
+            where.update(zip(equation.outvars, results, strict=True))
+        return [at(atom) for atom in jaxpr.outvars]
+
+    def _step(self, name: str, operands: Sequence[Any], options: Mapping[str, Any]) -> _Place:
+        operation = _OPERATIONS.get(name) or getattr(lax, _LAX_NAMES.get(name, name))
+        kept = {option: options[option] for option in _OPTIONS.get(name, ())}
+        self.steps.append(_Step(operation, tuple(operands), kept))
+        self.count += 1
+        return _Place(self.count - 1)
+
+
+def _inner_program(options: Mapping[str, Any]) -> ClosedJaxpr | None:
+    """What an operation that contains a program repeats; derivative rules have no part in it."""
+    inner = options.get("call_jaxpr", options.get("jaxpr"))
+    return ClosedJaxpr(inner, ()) if isinstance(inner, Jaxpr) else inner
+
+
+def _repeated(plan: _Plan, aligned: tuple[list[Array], tuple[int, ...]]) -> Array:
+    values, shape = aligned
+    values = list(values)
+
+    def at(operand: Any) -> Any:
+        return values[operand.index] if isinstance(operand, _Place) else operand
+
+    for step in plan.steps:
+        values.append(step.operation(*map(at, step.operands), **step.options))
+    result = at(plan.result)
+    if jnp.shape(result) != shape:
+        result = jnp.broadcast_to(jnp.asarray(result, plan.dtype), shape)
+    return cast(Array, result)
+
+
+def _select_n(which: Any, *cases: Any) -> Array:
+    """jax.lax.select_n, whose arguments need one shape, of arrays and of numbers without axes."""
+    shape = max((np.shape(a) for a in (which, *cases)), key=len)
+    return lax.select_n(*(_filled(a, shape) for a in (which, *cases)))
+
+
+def _filled(value: Any, shape: tuple[int, ...]) -> Any:
+    return value if np.shape(value) == shape else lax.broadcast(value, shape)
+
+
+def _clamp(low: Any, x: Any, high: Any) -> Array:
+    shape = max(map(np.shape, (low, x, high)), key=len)
+    return lax.clamp(low, _filled(x, shape), high)
+
+
+_IDENTITIES = {"broadcast_in_dim", "copy", "copy_p", "stop_gradient", "reshape", "squeeze"}
+_OPERATIONS: dict[str, Callable[..., Any]] = {"select_n": _select_n, "clamp": _clamp}
+_LAX_NAMES = {
+    "add_any": "add",
+    "and": "bitwise_and",
+    "not": "bitwise_not",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+}
+_OPTIONS = {
+    "bitcast_convert_type": ("new_dtype",),
+    "convert_element_type": ("new_dtype",),
+    "integer_pow": ("y",),
+    "reduce_precision": ("exponent_bits", "mantissa_bits"),
+    "round": ("rounding_method",),
+}
