@@ -47,7 +47,7 @@ FAMILIES = [name for name in MODULES if name.count(".") == 1 and name not in ABO
 
 # torch has them in another namespace than torch.nn.functional, but for these themes.
 ELSEWHERE = {"jaxact.initializers", "jaxact.regularizers"}
-THEMES = [f"jaxact.regularizers.{theme}" for theme in ("dropout", "normalization", "rescaling")]
+THEMES = [f"jaxact.regularizers.{theme}" for theme in ("dropouts.standard", "normalization")]
 
 
 def _in_functional() -> list[ModuleType]:

@@ -32,8 +32,8 @@ class Theme:
 
     Args:
         family: of the rows.
-        name: of the file, beside which its <name>_references.py stands; "" if the references are
-            the whole family's.
+        name: of the file, after its folder in the family's ("training.clipping"); beside it stands
+            its <name>_references.py. "" if the references are the whole family's.
         fields: of its rows.
         arguments: of its calls to refuse that name none.
     """

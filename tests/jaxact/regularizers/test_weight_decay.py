@@ -17,8 +17,8 @@ from jaxact.regularizers import (
     max_norm,
     proximal_group_lasso,
     proximal_l1,
-    weight_decay,
 )
+from jaxact.regularizers.training import weight_decay
 
 STEPS = {
     "decoupled_weight_decay": lambda p, x=0.1, **k: decoupled_weight_decay(p, 0.5, x, **k),
