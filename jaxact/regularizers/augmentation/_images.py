@@ -1,8 +1,7 @@
-"""Batches of images in either layout, and what one number for each image is brought to."""
+"""Batches of images in either layout: their axes, dtypes and windows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -10,25 +9,11 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentValueError,
-    DtypeError,
-    as_array,
-    compute_dtype,
-    is_number,
-)
+from jaxact._core import ArgumentValueError, DtypeError, as_array, compute_dtype
+from jaxact.regularizers.augmentation._numbers import Numbers, several
 
 LEVELS = 255
-# One number, or several: an array, or a sequence of numbers.
-Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
-Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
 PaddingMode = Literal["constant", "reflect", "edge"]
-
-
-def several(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
-    """The numbers of a sequence; None of an array or a single number."""
-    return tuple(cast(Sequence[ArrayLike], value)) if isinstance(value, tuple | list) else None
 
 
 @dataclass(frozen=True)
@@ -212,55 +197,3 @@ def _from_to(first: Array, length: Array, size: int) -> Array:
     room = jnp.iinfo(np.int32).max - jnp.maximum(first, 0)
     end = first + jnp.clip(length, 0, room)
     return (places >= first[:, None]) & (places < end[:, None])
-
-
-# --------------------------------------------------------------------------------- bounded numbers
-
-
-def check_number(function: str, argument: str, value: ArrayLike) -> None:
-    """Refuses what is not a single number.
-
-    Raises:
-        TypeError: if it is no array.
-        ArgumentValueError: if it has axes.
-    """
-    if not is_number(value) and as_array(function, argument, value).ndim:
-        raise ArgumentValueError(
-            f"{function}: {argument} must be a single number, got shape {jnp.shape(value)}"
-        )
-
-
-def check_bounds(
-    function: str, argument: str, value: object, least: float, most: float = np.inf
-) -> None:
-    """Refuses a number that Python knows to be out of bounds.
-
-    Raises:
-        ArgumentValueError: if it is, or is nan.
-    """
-    if is_number(value) and not least <= value <= most:
-        raise ArgumentValueError(_out_of_bounds(function, argument, least, most, value))
-
-
-def bounded(
-    function: str, argument: str, result: Array, value: Array, least: float, most: float = np.inf
-) -> Array:
-    """The result, and nan where the value that only the running program knows is out of bounds."""
-    holds = (value >= least) & (value <= most)
-    message = _out_of_bounds(function, argument, least, most, "{value}")
-    return defined(result, holds, ArgumentValueError, message, value)
-
-
-def _out_of_bounds(function: str, argument: str, least: float, most: float, value: object) -> str:
-    wanted = f"at least {least:g}" if np.isinf(most) else f"in [{least:g}, {most:g}]"
-    return f"{function}: {argument} must be {wanted}, got {value}"
-
-
-def check_key(function: str, key: object) -> None:
-    """A random function cannot do without.
-
-    Raises:
-        TypeError: if the key is None.
-    """
-    if key is None:
-        raise TypeError(f"{function}: key must be a JAX random key, got None")

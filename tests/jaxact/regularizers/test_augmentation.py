@@ -7,7 +7,7 @@ import pytest
 
 import jaxact
 from jaxact.regularizers import augmentation
-from jaxact.regularizers.augmentation import random_transforms
+from jaxact.regularizers.augmentation import colors
 
 KEY = jax.random.key(0)
 IMAGES = np.random.default_rng(0).uniform(0.1, 0.9, (4, 3, 6, 8)).astype(np.float32)
@@ -271,7 +271,7 @@ def test_a_traced_number_out_of_bounds_gives_nan_and_is_told_when_checked(name, 
 
 
 def test_a_new_strength_compiles_nothing():
-    jitted = random_transforms._color_jitter
+    jitted = colors._color_jitter
     augmentation.color_jitter(KEY, IMAGES, 0.1, hue=0.1)
     before = _programs(jitted)
     augmentation.color_jitter(KEY, IMAGES, 0.2, hue=(0.0, 0.2))
