@@ -1,7 +1,7 @@
 """Normalization in torch: on moved axes, with its running statistics, and as plain formulas.
 
-The formulas are for what torch's own functions do not differentiate: running statistics, momentum
-and eps.
+The formulas are for what torch's own functions do not differentiate: running statistics, momentum,
+eps and p.
 """
 # pyright: basic
 
@@ -137,3 +137,18 @@ def instance_norm_stats_formula(x, running_mean, running_var, momentum=0.1):
     """The same, differentiated."""
     variance, mean = (part.mean(0) for part in torch.var_mean(x, list(range(2, x.ndim))))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
+
+
+# ------------------------------------------------------------------------------------------- norms
+
+
+def normalize(input, p, eps):
+    """torch's normalize over axis 1, differentiable in p and eps."""
+    lengths = input.abs().pow(p).sum(1, keepdim=True).pow(1 / p)
+    return input / torch.where(lengths < eps, eps, lengths)
+
+
+def local_response_norm(input, size, channel_axis=1, **values):
+    """torch's local_response_norm with the channels elsewhere."""
+    moved = input.movedim(channel_axis, 1).contiguous()
+    return functional.local_response_norm(moved, size, **values).movedim(1, channel_axis)

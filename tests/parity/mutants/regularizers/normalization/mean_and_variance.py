@@ -11,10 +11,10 @@ from jax import lax
 
 from jaxact.regularizers import normalization
 from parity.mutation import Mutants
-from parity.suite.regularizers.normalization.batch import SPECS
+from parity.suite.regularizers.normalization import batch, group, instance, layer
 from parity.suite.regularizers.normalization.batch_subjects import BatchNorm
 
-MUTANTS = Mutants(SPECS)
+MUTANTS = Mutants((*batch.SPECS, *instance.SPECS, *layer.SPECS, *group.SPECS))
 # Not typed: what is optional is handed on.
 right: Any = normalization
 _wrong = MUTANTS.wrong
