@@ -1,21 +1,16 @@
 """Gradient clipping."""
 
-import functools
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import TypeVar
 
-import jax
 import jax.numpy as jnp
-import optax  # pyright: ignore[reportMissingTypeStubs]
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, compute_dtype, op
-from jaxact._norms import Kind, kind_of, p_norm
+from jaxact._core import compute_dtype, op
+from jaxact._norms import Kind, kind_of
 from jaxact.regularizers._leaves import (
     Layout,
-    Touched,
     Tree,
     check_layout,
     check_number,
@@ -26,23 +21,24 @@ from jaxact.regularizers._leaves import (
     real,
     widened,
 )
-from jaxact.regularizers._unit_norms import norm_of_all, shrinkage, shrunk_to, unit_norms
+from jaxact.regularizers._unit_norms import shrinkage, shrunk_to, unit_norms
+from jaxact.regularizers.training._total_norms import (
+    check_norms,
+    nan_unless_finite,
+    parse_norm_type,
+    total_norm_of,
+)
 
 __all__ = [
     "adaptive_grad_clip",
-    "clip_adaptively",
-    "clip_by_grad_norm",
-    "clip_by_grad_value",
     "clip_grad_norm",
     "clip_grad_value",
     "clip_grads_with_norm",
     "get_total_norm",
 ]
 
+
 _Tree = TypeVar("_Tree")
-
-
-# ---------------------------------------------------------------------------------- total norms
 
 
 def get_total_norm(
@@ -74,92 +70,17 @@ def get_total_norm(
     Source:
         torch.nn.utils.get_total_norm, torch 2.13.
     """
-    p = _norm_type("get_total_norm", norm_type)
+    p = parse_norm_type("get_total_norm", norm_type)
     leaves = every_leaf("get_total_norm", "tensors", tensors)
-    _check_norms("get_total_norm", "tensors", leaves, p)
+    check_norms("get_total_norm", "tensors", leaves, p)
     arrays = leaves.arrays
     return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
 
 
 @op(static=("kind", "finite"), by_value=True)
 def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: bool) -> Array:
-    total = _total_norm(widened(arrays), p, kind).astype(promoted(arrays))
-    return _finite("get_total_norm", total) if finite else total
-
-
-def _norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
-    p = norm_type
-    if isinstance(p, str):
-        try:
-            p = float(p)
-        except ValueError:
-            raise ValueError(
-                f"{function}: norm_type must be a number or 'inf', got {norm_type!r}"
-            ) from None
-    check_number(function, "norm_type", p)
-    return p
-
-
-def _check_norms(function: str, argument: str, leaves: Touched, p: ArrayLike) -> None:
-    """That each leaf has a norm of that type.
-
-    Raises:
-        ArgumentValueError: if one is empty, and p is known to be negative or infinite.
-    """
-    if kind_of(p) not in ("largest", "smallest", "inverse"):
-        return
-    for i in leaves.places:
-        if not jnp.size(leaves.leaves[i]):
-            raise ArgumentValueError(
-                f"{function}: the leaves of {argument} must not be empty for norm_type {p}, got "
-                f"shape {jnp.shape(leaves.leaves[i])} at {leaves.paths[i]!r}"
-            )
-
-
-def _finite(function: str, total: Array) -> Array:
-    message = (
-        f"{function}: the total norm must be finite with error_if_nonfinite=True, got {{value}}"
-    )
-    return defined(total, jnp.isfinite(total), ArgumentValueError, message, total)
-
-
-def _total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:
-    """The norm of arrays in the dtype that is computed in."""
-    wide = [jnp.abs(x) if jnp.iscomplexobj(x) else x for x in arrays]
-    if not wide:
-        return jnp.zeros((), jnp.float32)
-    if kind == "root":
-        return norm_of_all(wide)
-    if kind == "traced":
-        return _traced_norm(wide, jnp.asarray(p).astype(jnp.result_type(float)))
-    return _norm_of_norms(wide, jnp.asarray(p), kind)
-
-
-@jax.custom_jvp
-def _traced_norm(arrays: Sequence[Array], p: Array) -> Array:
-    euclidean = functools.partial(norm_of_all, arrays)
-    other = functools.partial(_norm_of_norms, arrays, p, "traced")
-    return cast(Array, jax.lax.cond(p == 2, euclidean, other))
-
-
-@_traced_norm.defjvp
-def _(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
-    # That of the formula for every p: the Euclidean one has no derivative in p.
-    general = functools.partial(_norm_of_norms, kind="traced")
-    _, step = cast(tuple[Array, Array], jax.jvp(general, tuple(primals), tuple(tangents)))
-    return _traced_norm(*primals), step
-
-
-def _norm_of_norms(arrays: Sequence[Array], p: Array, kind: Kind) -> Array:
-    dtype = promoted(arrays)
-
-    def norm(x: Array) -> Array:
-        return p_norm("get_total_norm", (x.ravel(),), p.astype(x.dtype), kind).astype(dtype)
-
-    return norm(jnp.stack([norm(x) for x in arrays]))
-
-
-# --------------------------------------------------------------------------------- by total norm
+    total = total_norm_of(widened(arrays), p, kind).astype(promoted(arrays))
+    return nan_unless_finite("get_total_norm", total) if finite else total
 
 
 def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLike) -> _Tree:
@@ -242,9 +163,9 @@ def clip_grad_norm(
         Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
     """
     check_number("clip_grad_norm", "max_norm", max_norm)
-    p = _norm_type("clip_grad_norm", norm_type)
+    p = parse_norm_type("clip_grad_norm", norm_type)
     leaves = every_leaf("clip_grad_norm", "grads", grads)
-    _check_norms("clip_grad_norm", "grads", leaves, p)
+    check_norms("clip_grad_norm", "grads", leaves, p)
     clipped, total = _clip_grad_norm(
         leaves.arrays, max_norm, p, kind_of(p), bool(error_if_nonfinite)
     )
@@ -257,13 +178,10 @@ def _clip_grad_norm(
 ) -> tuple[list[Array], Array]:
     # Widened once, for both: gradients of half precision are then added before they are rounded.
     wide = widened(arrays)
-    total = _total_norm(wide, p, kind)
-    total = _finite("clip_grad_norm", total) if finite else total
+    total = total_norm_of(wide, p, kind)
+    total = nan_unless_finite("clip_grad_norm", total) if finite else total
     clipped = _rounded(_scaled_down(wide, max_norm, total), arrays)
     return clipped, total.astype(promoted(arrays))
-
-
-# -------------------------------------------------------------------------------------- by value
 
 
 def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
@@ -299,9 +217,6 @@ def _clamped(x: Array, bound: Array) -> Array:
     raised = jnp.where(x < -bound, -bound, x)
     clamped = jnp.where(raised > bound, bound, raised)
     return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
-
-
-# -------------------------------------------------------------------------------------- adaptive
 
 
 def adaptive_grad_clip(
@@ -379,107 +294,3 @@ def _unit_axes(x: Array, layout: Layout) -> tuple[int, ...]:
     if x.ndim < 2:
         return tuple(range(x.ndim))
     return tuple(range(1, x.ndim)) if layout == "torch" else tuple(range(x.ndim - 1))
-
-
-# ------------------------------------------------------------------------ optax transformations
-
-
-def _stateless(update: Callable[[Tree, Tree | None], Tree]) -> optax.GradientTransformation:
-    def init(params: Tree) -> optax.EmptyState:
-        return optax.EmptyState()
-
-    def updated(
-        updates: Tree, state: optax.EmptyState, params: Tree | None = None
-    ) -> tuple[Tree, optax.EmptyState]:
-        return update(updates, params), state
-
-    return optax.GradientTransformation(init, cast(Any, updated))
-
-
-def clip_by_grad_norm(
-    max_norm: ArrayLike, norm_type: ArrayLike | str = 2.0
-) -> optax.GradientTransformation:
-    """clip_by_grad_norm(max_norm) = `clip_grad_norm` as an optax transformation.
-
-    For optax.chain, before the optimizer. optax.clip_by_global_norm differs from it: it adds no
-    1e-6 to the norm, and its float32 overflows.
-
-    Args:
-        max_norm: [], unit of the gradients; with optax.inject_hyperparams a schedule.
-        norm_type: [], dimensionless, p; "inf" as well. Under optax.inject_hyperparams name it in
-            static_args, or it is traced.
-
-    Returns:
-        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
-
-    Raises:
-        TypeError: if max_norm or norm_type is no number.
-        ValueError: if norm_type is another string than a number.
-
-    Source:
-        Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
-    """
-    check_number("clip_by_grad_norm", "max_norm", max_norm)
-    p = _norm_type("clip_by_grad_norm", norm_type)
-
-    def update(updates: Tree, params: Tree | None) -> Tree:
-        return clip_grad_norm(updates, max_norm, p)[0]
-
-    return _stateless(update)
-
-
-def clip_by_grad_value(clip_value: ArrayLike) -> optax.GradientTransformation:
-    """clip_by_grad_value(clip_value) = `clip_grad_value` as an optax transformation.
-
-    Args:
-        clip_value: [], unit of the gradients; with optax.inject_hyperparams a schedule.
-
-    Returns:
-        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
-
-    Raises:
-        TypeError: if clip_value is no number.
-
-    Source:
-        torch.nn.utils.clip_grad_value_, torch 2.13.
-    """
-    check_number("clip_by_grad_value", "clip_value", clip_value)
-
-    def update(updates: Tree, params: Tree | None) -> Tree:
-        return clip_grad_value(updates, clip_value)
-
-    return _stateless(update)
-
-
-def clip_adaptively(
-    clip_factor: ArrayLike = 0.01, eps: ArrayLike = 1e-3, *, layout: Layout = "torch"
-) -> optax.GradientTransformation:
-    """clip_adaptively(clip_factor) = `adaptive_grad_clip` as an optax transformation.
-
-    Its update needs the parameters. The paper leaves the last layer alone: optax.masked does that.
-
-    Args:
-        clip_factor: [], unit of the gradients per unit of the parameters.
-        eps: [], unit of the parameters: the least norm of a unit.
-        layout: "torch" has the outputs on axis 0, "flax" on the last one.
-
-    Returns:
-        An optax.GradientTransformation of trees of arrays [...], any unit; its state is empty.
-
-    Raises:
-        TypeError: if clip_factor or eps is no number.
-        ValueError: if there is no such layout; by the update, if it gets no parameters.
-
-    Source:
-        Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
-    """
-    check_number("clip_adaptively", "clip_factor", clip_factor)
-    check_number("clip_adaptively", "eps", eps)
-    check_layout("clip_adaptively", layout)
-
-    def update(updates: Tree, params: Tree | None) -> Tree:
-        if params is None:
-            raise ValueError("clip_adaptively: params must be given to update, got None")
-        return adaptive_grad_clip(updates, params, clip_factor, eps, layout=layout)
-
-    return _stateless(update)

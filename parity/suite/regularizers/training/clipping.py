@@ -23,7 +23,7 @@ from parity.suite.rows import (
 )
 
 
-def _tree(kind: Any, *steps: int, **fields: Any) -> Any:
+def tree(kind: Any, *steps: int, **fields: Any) -> Any:
     """A tree of three leaves, of so many steps."""
 
     def leaf(*shape: int) -> Any:
@@ -33,12 +33,7 @@ def _tree(kind: Any, *steps: int, **fields: Any) -> Any:
 
 
 def _normal(*steps: int, scale: float = 2.0) -> Any:
-    return _tree(Samples, *steps, axis=None, scale=scale)
-
-
-def _positive(center: float, *steps: int) -> Any:
-    """Parameters and updates that do not cancel when they are added."""
-    return _tree(Samples, *steps, axis=None, center=center, scale=center / 8)
+    return tree(Samples, *steps, axis=None, scale=scale)
 
 
 def _even(shape: tuple[int, ...], dtype: str = "float32") -> Any:
@@ -54,10 +49,10 @@ def _one_beside(*values: float) -> Any:
 TREE, HUGE, TINY = _normal(), _normal(scale=1e25), _normal(scale=1e-25)
 # Far beyond what is clipped, and far below.
 LARGE, SMALL = _normal(scale=64.0), _normal(scale=0.01)
-TIED = _tree(Choices, values=(-1.0, 0.0, 1.0))
-ZERO = _tree(Choices, values=(0.0,))
+TIED = tree(Choices, values=(-1.0, 0.0, 1.0))
+ZERO = tree(Choices, values=(0.0,))
 ZERO_LEAF = {**TREE, "a": {**TREE["a"], "weight": ZERO["a"]["weight"]}}
-BEYOND_HALF = _tree(Choices, values=(-3e4, 3e4))
+BEYOND_HALF = tree(Choices, values=(-3e4, 3e4))
 OF_NORM_5 = {
     "a": {"bias": Given(values=(3.0, 0.0)), "weight": Given(values=((0.0, 4.0),))},
     "b": Given(values=(0.0,)),
@@ -74,17 +69,13 @@ CLIPPED = {
 }
 SECOND = ("forward", "vjp", "second")
 NUMERIC = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "signature")
-X = _tree(_even)
-INTEGERS = _tree(_even, dtype="int32")
+X = tree(_even)
+INTEGERS = tree(_even, dtype="int32")
 EMPTY = {**X, "a": {**X["a"], "weight": X["a"]["weight"][:0]}}
 INFINITIES = (("nan", np.nan), ("inf", np.inf), ("-inf", -np.inf))
 THEME = Theme("regularizers", "training.clipping", {"inputs": (TREE,)}, (X,))
 ANY_ORDER = THEME.reference("total_norm_of_any_order")
 IN_PLACE = THEME.reference("clip_grad_norm_in_place")
-STEPS = 2
-# On the bounds of 0.5, beyond them and between.
-BOUNDS = (-np.inf, -2.0, -0.5, -0.25, 0.0, 0.5, 0.75, np.nan)
-START = _positive(1.0)
 
 
 def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
@@ -221,7 +212,6 @@ SPECS = (
             THEME.bad("max_norm_none", "max_norm is no number", max_norm=None),
         ),
     ),
-    # A single array is a tree of one leaf, which is visited point by point.
     THEME.row_beyond(
         "clip_grad_value",
         signature=on("torch", "nn.utils.clip_grad_value_"),
@@ -273,36 +263,5 @@ SPECS = (
                 arrays={"clip_factor": number(1.0, 0.125), "eps": number(4.0, 0.125)},
             ),
         ),
-    ),
-    THEME.row_of_steps(
-        "clip_by_grad_norm",
-        inputs=(START, _positive(2.0, STEPS)),
-        budgets=CLIPPED,
-        checks=("forward", "vjp", "vmap", "signature"),
-        dtypes=WIDE,
-        params=(
-            setting(max_norm=1.0),
-            setting(max_norm=1.0, norm_type="inf", dtypes=SINGLE),
-            few(
-                label="max_norm=array,norm_type=array",
-                arrays={"max_norm": number(2.0, 0.125), "norm_type": Given(values=2.0)},
-            ),
-        ),
-    ),
-    THEME.row_of_steps(
-        "clip_by_grad_value",
-        inputs=(START, _tree(Choices, STEPS, values=BOUNDS)),
-        checks=(*FORWARD, "signature"),
-        dtypes=WIDE,
-        params=(setting(clip_value=0.5),),
-    ),
-    THEME.row_of_steps(
-        "clip_adaptively",
-        # The one setting shrinks every unit, the other none.
-        inputs=(START, _positive(0.6, STEPS)),
-        budgets=CLIPPED,
-        checks=(*FORWARD, "signature"),
-        dtypes=WIDE,
-        params=(setting(clip_factor=0.5), few(clip_factor=0.5, eps=4.0, layout="flax")),
     ),
 )

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -22,9 +20,6 @@ def _scaled(grads, factor):
 
 def _plain_norm(grads):
     return jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
-
-
-# --------------------------------------------------------------------------------- the total norm
 
 
 @_wrong("get_total_norm", "norm_type=inf/float32/forward")
@@ -62,9 +57,6 @@ def _ties_go_to_the_first(tensors, norm_type=2.0, error_if_nonfinite=False):
 def _slope_in_the_order_vanishes_at_2(tensors, norm_type=2.0, error_if_nonfinite=False):
     order = jnp.where(norm_type == 2, 2.0, norm_type)
     return clipping.get_total_norm(tensors, order)
-
-
-# ------------------------------------------------------------------------------- by total norm
 
 
 @_wrong("clip_grads_with_norm", "max_norm=0.0009765625,total_norm=0.0009765625/float32/forward")
@@ -123,14 +115,6 @@ def _clip_ignores_a_bound_of_0(grads, max_norm, norm_type=2.0, error_if_nonfinit
     return clipping.clip_grad_norm(grads, max_norm or float("inf"), norm_type)
 
 
-@_wrong("clip_by_grad_norm", "max_norm=1.0,norm_type=inf/float32/forward")
-def _transformation_forgets_the_norm_type(max_norm, norm_type=2.0):
-    return clipping.clip_by_grad_norm(max_norm)
-
-
-# --------------------------------------------------------------------------- by value, adaptively
-
-
 @_wrong("clip_grad_value", "clip_value=-0.5/float32/forward")
 def _clip_value_takes_its_size(grads, clip_value):
     return clipping.clip_grad_value(grads, jnp.abs(clip_value))
@@ -144,15 +128,6 @@ def _clip_value_halves_slopes_on_the_bounds(grads, clip_value):
 @_wrong("clip_grad_value", "clip_value=0.5/float32/forward")
 def _clip_value_removes_nan(grads, clip_value):
     return jax.tree.map(lambda g: jnp.nan_to_num(clipping.clip_grad_value(g, clip_value)), grads)
-
-
-@_wrong("clip_by_grad_value", "clip_value=0.5/float32/forward")
-def _clip_value_has_no_lower_bound(clip_value):
-    import optax
-
-    return optax.stateless(
-        lambda grads, params: jax.tree.map(lambda g: jnp.minimum(g, clip_value), grads)
-    )
 
 
 def _adaptive(g, w, clip_factor, eps, norm):
@@ -207,8 +182,3 @@ def _adaptive_clip_adds_eps(grads, params, clip_factor=0.01, eps=1e-3, *, layout
         return jnp.where(norm(g) < most, g, g * most / norm(g))
 
     return jax.tree.map(clipped, grads, params)
-
-
-@_wrong("clip_adaptively", "clip_factor=0.5,eps=4.0,layout=flax/float32/forward")
-def _adaptive_transformation_forgets_eps(clip_factor=0.01, eps=1e-3, *, layout: Any = "torch"):
-    return clipping.clip_adaptively(clip_factor, layout=layout)
