@@ -1,32 +1,21 @@
-"""Which leaves of a tree a function touches, and numbers that go with them."""
+"""Which leaves of a tree a function touches."""
 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    DtypeError,
-    as_array,
-    compute_dtype,
-    is_number,
-)
+from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError
 
 Tree: TypeAlias = Any
 # "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.
 Where: TypeAlias = str | tuple[str, ...] | Callable[[str, Any], bool] | Tree
-Layout = Literal["torch", "flax"]
-
 _NO_WEIGHTS = ("bias", "scale")
 _IN_BOX = (jax.tree_util.GetAttrKey("value"),)
 
@@ -234,80 +223,3 @@ def _marked(function: str, structure: Any, where: Tree) -> Callable[[int, str, A
             f"{function}: where must have the structure of params, got {given} for {structure}"
         )
     return lambda place, path, leaf: bool(marks[place])
-
-
-# -------------------------------------------------------------------------------------- numbers
-
-
-def check_number(
-    function: str, argument: str, value: object, *, least: float | None = None
-) -> None:
-    """What can be said of a hyperparameter outside of jit: that it is one number, and its range.
-
-    Raises:
-        TypeError: if it is no real number.
-        ArgumentValueError: if it has axes, or is known to be below `least` or nan.
-    """
-    array = as_array(function, argument, cast(ArrayLike, value))
-    if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise ArgumentTypeError(f"{function}: {argument} must be real, got {array.dtype}")
-    if array.ndim:
-        raise ArgumentValueError(
-            f"{function}: {argument} must be one number, got shape {array.shape}"
-        )
-    if least is not None and is_number(value) and not value >= least:
-        raise ArgumentValueError(f"{function}: {argument} must be at least {least:g}, got {value}")
-
-
-def at_least_zero(function: str, argument: str, value: ArrayLike) -> Array:
-    """The number, nan if it is negative; a checked call raises then."""
-    number = jnp.asarray(value).astype(jnp.result_type(float))
-    message = f"{function}: {argument} must be at least 0, got {{value}}"
-    return defined(number, number >= 0, ArgumentValueError, message, number)
-
-
-def promoted(arrays: Sequence[Array]) -> np.dtype:
-    """The dtype of all of them together, float32 of nothing."""
-    parts = [real(x.dtype) for x in arrays]
-    return np.dtype(jnp.result_type(*parts)) if parts else np.dtype(np.float32)
-
-
-def real(dtype: np.dtype) -> np.dtype:
-    """Of the sizes of numbers of that dtype."""
-    return np.dtype(cast(Any, jnp.finfo(dtype)).dtype)
-
-
-def widened(arrays: Sequence[Array]) -> list[Array]:
-    """Each in the dtype that it is computed in."""
-    return [x.astype(compute_dtype(x.dtype)) for x in arrays]
-
-
-# ---------------------------------------------------------------------------------------- units
-
-
-def check_layout(function: str, layout: object) -> None:
-    """That it is torch's or flax's.
-
-    Raises:
-        ValueError: if there is no such layout.
-    """
-    if layout not in ("torch", "flax"):
-        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
-
-
-def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
-    """All axes of x but the one of its units.
-
-    Raises:
-        TypeError: if axis is no int.
-        IndexError: if x has no such axis; an array of no axes counts as one unit.
-    """
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise TypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
-    rank = max(x.ndim, 1)
-    if not -rank <= axis < rank:
-        raise IndexError(
-            f"{function}: axis must be in [{-rank}, {rank - 1}] for a leaf of shape {x.shape}, "
-            f"got {axis}"
-        )
-    return tuple(i for i in range(x.ndim) if i != axis % rank)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact.regularizers._leaves import promoted
+from jaxact.regularizers._dtypes import promoted
 
 Axes = tuple[tuple[int, ...], ...]
 Norms = Callable[[Sequence[Array]], list[Array]]

@@ -20,18 +20,11 @@ from jaxact._core import (
     matmul_precision,
     op,
 )
-from jaxact.regularizers._leaves import (
-    Layout,
-    Tree,
-    Where,
-    check_layout,
-    check_number,
-    other_axes,
-    promoted,
-    touched,
-    widened,
-)
+from jaxact.regularizers._dtypes import promoted, widened
+from jaxact.regularizers._hyperparameters import check_number
+from jaxact.regularizers._leaves import Tree, Where, touched
 from jaxact.regularizers._unit_norms import Axes, unit_norms
+from jaxact.regularizers._units import Layout, check_layout, other_axes
 
 __all__ = [
     "elastic_net",

@@ -19,8 +19,8 @@ from jaxact._core import (
     op,
 )
 from jaxact.random import TorchGenerator
+from jaxact.regularizers._keys import check_key
 from jaxact.regularizers._unit_vectors import divided, unit_vectors
-from jaxact.regularizers.dropouts._masks import check_key
 
 __all__ = ["spectral_norm", "spectral_norm_init", "weight_norm"]
 

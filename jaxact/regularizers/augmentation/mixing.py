@@ -19,7 +19,7 @@ from jaxact._core import (
     op,
     wide_integers,
 )
-from jaxact.regularizers.dropouts._masks import check_key
+from jaxact.regularizers._keys import check_key
 
 __all__ = ["cutmix", "mixup", "smooth_labels"]
 

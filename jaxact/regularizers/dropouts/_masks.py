@@ -1,8 +1,8 @@
-"""What dropouts share: who is dropped, by what the others are multiplied, from which source."""
+"""Masks: from which key they are drawn, and the input through them."""
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -12,135 +12,22 @@ from jax.core import Tracer
 from jax.extend.core import take_current_trace
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    compute_dtype,
-    is_number,
-    op,
-    recomputed,
-)
+from jaxact._core import as_array, as_floating, compute_dtype, is_number, op, recomputed
 from jaxact.random import TorchGenerator
+from jaxact.regularizers._keys import check_key
+from jaxact.regularizers.dropouts._factors import (
+    SATURATION,
+    Formula,
+    Law,
+    check_probability,
+    is_random,
+    known,
+    law_of,
+    scaled,
+)
 
 Key = Array | TorchGenerator
 Shape = tuple[int, ...]
-
-_RANGE = 2.0**32
-
-
-class Law(NamedTuple):
-    """How a dropout draws: dropped with the chance threshold / 2^32, then x factor + shift.
-
-    Args:
-        threshold: [] of uint32.
-        factors: [2], of what is dropped and of what is kept.
-        shifts: [2], likewise, or None for no shift.
-    """
-
-    threshold: Array
-    factors: Array
-    shifts: Array | None = None
-
-
-Formula = Callable[[Any, Any, np.dtype[Any]], tuple[Any, Any]]
-
-
-def scaled(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Factors 0 and 1/(1 - p), in x's dtype as torch has them; no shifts."""
-    return _stacked(m, 0 * p, _inverse(m, 1 - p), dtype), None
-
-
-def saturating(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Factors 0 and a, shifts -a α' (1 - p) and a α' p, which keep mean 0 and variance 1."""
-    a = m.sqrt(_inverse(m, (1 - p) * (1 + p * SATURATION**2)))
-    wide = compute_dtype(dtype)
-    factors = _stacked(m, 0 * a, a, wide)
-    return factors, _stacked(m, a * SATURATION * (p - 1), a * SATURATION * p, wide)
-
-
-# What selu approaches far below 0, with its sign turned.
-SATURATION = 1.7580993408473766
-
-
-def _stacked(m: Any, dropped: Any, kept: Any, dtype: np.dtype[Any]) -> Any:
-    # In float16 1 / (1 - p) may be infinite, as it is in torch.
-    with np.errstate(over="ignore"):
-        return m.stack([dropped, kept]).astype(dtype)
-
-
-def _inverse(m: Any, chance: Any) -> Any:
-    """1 / chance, and 0 where nothing is kept: torch multiplies by 0 there."""
-    some = chance > 0
-    return m.where(some, 1 / m.where(some, chance, 1), 0)
-
-
-def threshold(p: ArrayLike) -> Array:
-    """P 2^32, rounded to an integer below 2^32: random bits below it have the chance p.
-
-    A number has the digits of float64, whatever jax computes in.
-    """
-    m, chance = _wide(p)
-    # The greatest below 2^32 that the dtype holds; p = 1 shows in the factors.
-    most = _RANGE * (1 - float(np.finfo(chance.dtype).epsneg))
-    return cast(Array, m.minimum(m.round(chance * _RANGE), min(most, _RANGE - 1)).astype(np.uint32))
-
-
-def _wide(p: ArrayLike) -> tuple[Any, Any]:
-    """A namespace to compute in and p there: numpy for a number, jax for an array."""
-    if is_number(p):
-        return np, np.float64(p)
-    array = jnp.asarray(p)
-    return jnp, array.astype(compute_dtype(jnp.result_type(array, jnp.float16)))
-
-
-def _law(function: str, p: ArrayLike, dtype: np.dtype[Any], formula: Formula) -> Law:
-    m, chance = _wide(p)
-    factors, shifts = formula(m, chance, dtype)
-    if not is_number(p):
-        factors = _defined(function, factors, chance)
-    return Law(threshold(p), factors, shifts)
-
-
-def _defined(function: str, values: Array, p: Array) -> Array:
-    """The values, nan if p is no probability."""
-    message = f"{function}: p must be in [0, 1], got {{value}}"
-    return defined(values, (p >= 0) & (p <= 1), ValueError, message, p)
-
-
-# ------------------------------------------------------------------------------------------ checks
-
-
-def check_probability(function: str, p: ArrayLike) -> None:
-    """What Python knows of p.
-
-    Raises:
-        TypeError: if p is neither a number nor an array.
-        ValueError: if it is outside [0, 1].
-        ArgumentValueError: if it is nan, or an array with axes.
-    """
-    if not is_number(p):
-        if as_array(function, "p", p).ndim:
-            raise ArgumentValueError(
-                f"{function}: p must be a number or an array without axes, got {jnp.shape(p)}"
-            )
-        return
-    if math.isnan(p):
-        raise ArgumentValueError(f"{function}: p must be in [0, 1], got {p}")
-    if not 0 <= p <= 1:
-        raise ValueError(f"{function}: p must be in [0, 1], got {p}")
-
-
-def is_random(function: str, p: ArrayLike, training: bool) -> bool:
-    """Whether anything may be dropped; if not the result is the input itself.
-
-    Raises:
-        TypeError: if training is neither True nor False.
-    """
-    if not isinstance(cast(object, training), bool | np.bool_):
-        raise TypeError(f"{function}: training must be a bool, got {type(training).__name__}")
-    return bool(training) and not (is_number(p) and p == 0)
 
 
 def source(function: str, x: Array, key: Key | None) -> Key:
@@ -156,28 +43,6 @@ def source(function: str, x: Array, key: Key | None) -> Key:
     else:
         check_key(function, key, "a JAX random key or a TorchGenerator")
     return key
-
-
-def check_key(function: str, key: object, expected: str = "a JAX random key") -> None:
-    """What can be told of a key before it is used.
-
-    Raises:
-        TypeError: if it is none.
-    """
-    got = type(key).__name__
-    if isinstance(key, Array | np.ndarray):
-        dtype = cast(Any, key).dtype
-        if jnp.issubdtype(dtype, jax.dtypes.prng_key):
-            if not key.ndim:
-                return
-        elif dtype == np.uint32 and key.ndim == 1:
-            try:
-                jax.random.wrap_key_data(jnp.asarray(key))
-                return
-            except (TypeError, ValueError):
-                pass  # Of another length than the default implementation's.
-        got = f"{dtype.name} of shape {key.shape}"
-    raise TypeError(f"{function}: key must be {expected}, got {got}")
 
 
 def _check_outside_of_programs(function: str, x: Array) -> None:
@@ -205,22 +70,6 @@ def _is_mapped() -> bool:
         return type(trace).__name__ == "BatchTrace"
 
 
-def known(function: str, p: ArrayLike) -> float:
-    """P as torch's generator takes it.
-
-    Raises:
-        TypeError: if it is an array.
-    """
-    if not is_number(p):
-        raise TypeError(
-            f"{function}: p must be a number when key is a TorchGenerator, got an array"
-        )
-    return float(p)
-
-
-# -------------------------------------------------------------------------------------------- bits
-
-
 def random_bits(key: Array, shape: Shape) -> Array:
     """[...] of uint32, each bit 0 or 1 with chance 1/2, of any kind of key."""
     typed = key
@@ -233,9 +82,6 @@ def random_bits(key: Array, shape: Shape) -> Array:
     count = math.prod(shape)
     words = jax.random.key_data(jax.random.split(typed, -(-count // 2)))
     return words.reshape(-1)[:count].reshape(shape)
-
-
-# ----------------------------------------------------------------------------------------- dropout
 
 
 def each_element(function: str, shape: Shape) -> Shape:
@@ -279,7 +125,7 @@ def masked(
     if isinstance(drawn_from, TorchGenerator):
         return _from_torch(x, drawn_from, known(function, p), shape, formula)
     if is_number(p):
-        return _noised(x, drawn_from, _law(function, p, x.dtype, formula), shape)
+        return _noised(x, drawn_from, law_of(function, p, x.dtype, formula), shape)
     return _noised_by_array(function, x, drawn_from, jnp.asarray(p), shape, formula)
 
 
@@ -292,7 +138,7 @@ def _noised(x: Array, key: Array, law: Law, shape: Shape) -> Array:
 def _noised_by_array(
     function: str, x: Array, key: Array, p: Array, shape: Shape, formula: Formula
 ) -> Array:
-    return _recomputed(x, key, _law(function, p, x.dtype, formula), shape)
+    return _recomputed(x, key, law_of(function, p, x.dtype, formula), shape)
 
 
 def _recomputed(x: Array, key: Array, law: Law, shape: Shape) -> Array:

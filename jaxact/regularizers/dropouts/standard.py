@@ -6,7 +6,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, as_array
-from jaxact.regularizers.dropouts._masks import Key, Shape, check_probability, masked, saturating
+from jaxact.regularizers.dropouts._factors import check_probability, saturating
+from jaxact.regularizers.dropouts._masks import Key, Shape, masked
 
 __all__ = [
     "alpha_dropout",

@@ -21,17 +21,8 @@ from jaxact._core import (
     recomputed,
 )
 from jaxact.random import TorchGenerator
-from jaxact.regularizers.dropouts._masks import (
-    Key,
-    Shape,
-    check_probability,
-    is_random,
-    known,
-    masked,
-    random_bits,
-    source,
-    threshold,
-)
+from jaxact.regularizers.dropouts._factors import check_probability, is_random, known, threshold
+from jaxact.regularizers.dropouts._masks import Key, Shape, masked, random_bits, source
 
 __all__ = ["drop_path", "dropblock", "dropconnect", "gaussian_dropout"]
 

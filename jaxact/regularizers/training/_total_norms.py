@@ -12,7 +12,9 @@ from jax.typing import ArrayLike
 from jaxact._checking import defined
 from jaxact._core import ArgumentValueError
 from jaxact._norms import Kind, kind_of, p_norm
-from jaxact.regularizers._leaves import Touched, check_number, promoted
+from jaxact.regularizers._dtypes import promoted
+from jaxact.regularizers._hyperparameters import check_number
+from jaxact.regularizers._leaves import Touched
 from jaxact.regularizers._unit_norms import norm_of_all
 
 

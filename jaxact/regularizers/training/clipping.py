@@ -9,19 +9,11 @@ from jax.typing import ArrayLike
 
 from jaxact._core import compute_dtype, op
 from jaxact._norms import Kind, kind_of
-from jaxact.regularizers._leaves import (
-    Layout,
-    Tree,
-    check_layout,
-    check_number,
-    every_leaf,
-    every_place,
-    paired,
-    promoted,
-    real,
-    widened,
-)
+from jaxact.regularizers._dtypes import promoted, real, widened
+from jaxact.regularizers._hyperparameters import check_number
+from jaxact.regularizers._leaves import Tree, every_leaf, every_place, paired
 from jaxact.regularizers._unit_norms import shrinkage, shrunk_to, unit_norms
+from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import (
     check_norms,
     nan_unless_finite,

@@ -6,7 +6,9 @@ from typing import Any, cast
 import optax  # pyright: ignore[reportMissingTypeStubs]
 from jax.typing import ArrayLike
 
-from jaxact.regularizers._leaves import Layout, Tree, check_layout, check_number
+from jaxact.regularizers._hyperparameters import check_number
+from jaxact.regularizers._leaves import Tree
+from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import parse_norm_type
 from jaxact.regularizers.training.clipping import (
     adaptive_grad_clip,

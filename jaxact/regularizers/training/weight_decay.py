@@ -8,7 +8,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import compute_dtype, op
-from jaxact.regularizers._leaves import Where, at_least_zero, check_number, paired, touched
+from jaxact.regularizers._hyperparameters import at_least_zero, check_number
+from jaxact.regularizers._leaves import Where, paired, touched
 
 __all__ = ["coupled_weight_decay", "decoupled_weight_decay"]
 
