@@ -154,6 +154,15 @@ def test_every_public_function_has_a_row(family: str):
     assert bool(complaint) == (family in WITHOUT_ROWS), complaint
 
 
+@pytest.mark.parametrize("family", suite.FAMILIES)
+def test_a_row_stands_in_the_file_of_the_same_name_as_its_function(family: str):
+    functions = importlib.import_module(f"jaxact.{family}")
+    for theme, specs in suite.themes(family).items():
+        for spec in specs:
+            defined_in = getattr(functions, spec.name).__module__
+            assert defined_in == f"jaxact.{family}.{theme}", spec.name
+
+
 def test_a_function_without_a_row_is_told_where_to_add_it():
     assert without_row("activations", {"mish", "mosh"}) == (
         "add a row to the theme's file in parity/suite/activations/ for mosh"

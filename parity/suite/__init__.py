@@ -29,10 +29,16 @@ def load() -> tuple[Spec, ...]:
 
 def family(name: str) -> tuple[Spec, ...]:
     """The rows of a family, theme by theme."""
+    return tuple(spec for specs in themes(name).values() for spec in specs)
+
+
+def themes(name: str) -> dict[str, tuple[Spec, ...]]:
+    """The rows of a family by the file they stand in, "gated" or "training.clipping"."""
     package = importlib.import_module(f"{__name__}.{name}")
-    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    themes = sorted(module.name for module in found if not module.ispkg and _has_rows(module.name))
-    return tuple(spec for theme in themes for spec in importlib.import_module(theme).SPECS)
+    prefix = f"{package.__name__}."
+    found = pkgutil.walk_packages(package.__path__, prefix)
+    files = sorted(module.name for module in found if not module.ispkg and _has_rows(module.name))
+    return {file.removeprefix(prefix): importlib.import_module(file).SPECS for file in files}
 
 
 def _has_rows(module: str) -> bool:
