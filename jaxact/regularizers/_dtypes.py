@@ -11,16 +11,16 @@ from jaxact._core import compute_dtype
 
 
 def promoted(arrays: Sequence[Array]) -> np.dtype:
-    """The dtype of all of them together, float32 of nothing."""
+    """The real dtype that all arrays promote to, float32 if there are none."""
     parts = [real(x.dtype) for x in arrays]
     return np.dtype(jnp.result_type(*parts)) if parts else np.dtype(np.float32)
 
 
 def real(dtype: np.dtype) -> np.dtype:
-    """Of the sizes of numbers of that dtype."""
+    """The dtype of absolute values: a complex dtype's real counterpart, else the dtype itself."""
     return np.dtype(cast(Any, jnp.finfo(dtype)).dtype)
 
 
 def widened(arrays: Sequence[Array]) -> list[Array]:
-    """Each in the dtype that it is computed in."""
+    """Each array in the dtype that it is computed in: half precision in float32."""
     return [x.astype(compute_dtype(x.dtype)) for x in arrays]

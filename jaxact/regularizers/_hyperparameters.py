@@ -1,4 +1,4 @@
-"""Hyperparameters that are one number: what Python knows of them, and what only a program."""
+"""Checks of scalar hyperparameters: while tracing, and of values that only a program knows."""
 
 from typing import cast
 
@@ -13,7 +13,7 @@ from jaxact._core import ArgumentTypeError, ArgumentValueError, as_array, is_num
 def check_number(
     function: str, argument: str, value: object, *, least: float | None = None
 ) -> None:
-    """What can be said of a hyperparameter outside of jit: that it is one number, and its range.
+    """Check what is static about a hyperparameter: that it is a real scalar, and its lower bound.
 
     Raises:
         TypeError: if it is no real number.
@@ -31,7 +31,7 @@ def check_number(
 
 
 def at_least_zero(function: str, argument: str, value: ArrayLike) -> Array:
-    """The number, nan if it is negative; a checked call raises then."""
+    """The number, or nan if it is negative, for which a checked call raises."""
     number = jnp.asarray(value).astype(jnp.result_type(float))
     message = f"{function}: {argument} must be at least 0, got {{value}}"
     return defined(number, number >= 0, ArgumentValueError, message, number)

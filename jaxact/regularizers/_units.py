@@ -1,4 +1,4 @@
-"""Units of weights: what leads into one output."""
+"""Units of weights: the axes of a leaf that belong to one output."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ Layout = Literal["torch", "flax"]
 
 
 def check_layout(function: str, layout: object) -> None:
-    """That it is torch's or flax's.
+    """Check that the layout is torch's or flax's.
 
     Raises:
         ValueError: if there is no such layout.

@@ -1,4 +1,4 @@
-"""Uniform draws, one of each for every image, from one key."""
+"""Uniform random numbers for the images of a batch, from one key."""
 
 import jax
 import jax.numpy as jnp
@@ -6,11 +6,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact.regularizers.augmentation._numbers import bounded
+from jaxact.regularizers.augmentation._numbers import nan_unless_bounded
 
 
 def check_key(function: str, key: object) -> None:
-    """A random function cannot do without.
+    """Check that there is a key.
 
     Raises:
         TypeError: if the key is None.
@@ -22,16 +22,17 @@ def check_key(function: str, key: object) -> None:
 def uniform_draws(key: Array, count: int, x: Array) -> Array:
     """[count, n], uniform on [0, 1), `count` numbers for each image.
 
-    One call for all of them, since each one is a large program to compile. 32 bits, so that the
-    switch to 64 bits changes no draw.
+    One call for all: each call compiles the generator once more. Always float32, so that jax's
+    64-bit mode draws the same numbers.
     """
     return jax.random.uniform(key, (count, x.shape[0]), np.float32)
 
 
 def uniform_below(draw: Array, count: ArrayLike) -> Array:
-    """Uniform whole numbers from 0 to count - 1."""
+    """Integers from 0 to count - 1, uniform if the draw is uniform on [0, 1)."""
     return jnp.floor(draw * count).astype(np.int32)
 
 
 def nan_unless_probability(function: str, result: Array, p: Array) -> Array:
-    return bounded(function, "p", result, p.astype(jnp.result_type(p, np.float32)), 0, 1)
+    """The result, nan if a traced p is outside of [0, 1]; a checked call raises then."""
+    return nan_unless_bounded(function, "p", result, p.astype(jnp.result_type(p, np.float32)), 0, 1)

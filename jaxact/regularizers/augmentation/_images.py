@@ -10,7 +10,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, DtypeError, as_array, compute_dtype
-from jaxact.regularizers.augmentation._numbers import Numbers, several
+from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple
 
 LEVELS = 255
 PaddingMode = Literal["constant", "reflect", "edge"]
@@ -18,7 +18,7 @@ PaddingMode = Literal["constant", "reflect", "edge"]
 
 @dataclass(frozen=True)
 class Axes:
-    """Where a batch of four axes has what; images are along axis 0."""
+    """The axes of a batch [n, c, h, w] or [n, h, w, c]."""
 
     channel: int
     height: int
@@ -43,9 +43,9 @@ class Axes:
         return jnp.expand_dims(values, self.channel)
 
 
-FIRST = Axes(channel=1, height=2, width=3)
-LAST = Axes(channel=3, height=1, width=2)
-LAYOUTS = {1: FIRST, -3: FIRST, -1: LAST, 3: LAST}
+CHANNELS_FIRST = Axes(channel=1, height=2, width=3)
+CHANNELS_LAST = Axes(channel=3, height=1, width=2)
+LAYOUTS = {1: CHANNELS_FIRST, -3: CHANNELS_FIRST, -1: CHANNELS_LAST, 3: CHANNELS_LAST}
 
 
 def axes_of(function: str, channel_axis: int) -> Axes:
@@ -79,12 +79,12 @@ def as_batch(function: str, images: ArrayLike) -> Array:
 
 
 def as_given(result: Array, images: ArrayLike) -> Array:
-    """A batch as the images were given: of a single image, that one."""
+    """The batch, or its one image if `images` was a single image."""
     return result if jnp.ndim(images) == 4 else result[0]
 
 
-def computed(function: str, x: Array) -> Array:
-    """The batch in the dtype that is computed in; levels from 0 to 255 keep their scale.
+def to_compute(function: str, x: Array) -> Array:
+    """The batch in the dtype to compute in; uint8 becomes float32 in [0, 255].
 
     Raises:
         DtypeError: if it is neither floating nor uint8.
@@ -96,20 +96,20 @@ def computed(function: str, x: Array) -> Array:
     return x.astype(np.float32 if x.dtype == jnp.uint8 else compute_dtype(x.dtype))
 
 
-def replacing(values: Array, dtype: np.dtype) -> Array:
-    """What takes the place of pixels in their dtype; levels are clipped and rounded."""
-    return returned(values.astype(np.float32) if dtype == jnp.uint8 else values, dtype)
+def as_pixels(values: Array, dtype: np.dtype) -> Array:
+    """Values that replace pixels, in their dtype; for uint8 clipped to [0, 255] and rounded."""
+    return from_compute(values.astype(np.float32) if dtype == jnp.uint8 else values, dtype)
 
 
-def returned(result: Array, dtype: np.dtype) -> Array:
-    """What was computed, rounded once to the dtype of the images."""
+def from_compute(result: Array, dtype: np.dtype) -> Array:
+    """The result in the dtype of the images; for uint8 clipped to [0, 255] and rounded."""
     if dtype == jnp.uint8:
         return jnp.clip(jnp.round(result), 0, LEVELS).astype(dtype)
     return result.astype(dtype)
 
 
-def white(dtype: np.dtype) -> float:
-    """The largest value of an image of that dtype."""
+def max_value(dtype: np.dtype) -> float:
+    """The value of white: 255 for uint8, else 1."""
     return LEVELS if dtype == jnp.uint8 else 1.0
 
 
@@ -145,14 +145,14 @@ def per_color(function: str, argument: str, value: Numbers, x: Array, axes: Axes
 
 
 def _stacked(value: Numbers) -> Array:
-    numbers = several(value)
+    numbers = as_tuple(value)
     if numbers is None:
         return jnp.asarray(cast(ArrayLike, value))
     return jnp.stack([jnp.asarray(number) for number in numbers])
 
 
-def whole(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
-    """[] or [n] integers of any dtype as [1] or [n] of int32, those beyond as its ends.
+def as_integers(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
+    """[] or [n] integers of any dtype as [1] or [n] of int32, clipped to its range.
 
     Raises:
         ArgumentValueError: if the shape is another one.
@@ -169,7 +169,7 @@ def whole(function: str, argument: str, value: ArrayLike, x: Array) -> Array:
 
 
 def windows(x: Array, top: Array, left: Array, size: tuple[int, int], axes: Axes) -> Array:
-    """Of every image the window of that size that begins there, [1] or [n]."""
+    """From every image the window of that size whose corner is at (top, left), each [1] or [n]."""
     shape = list(x.shape[1:])
     shape[axes.height - 1], shape[axes.width - 1] = size
 
@@ -185,15 +185,15 @@ def windows(x: Array, top: Array, left: Array, size: tuple[int, int], axes: Axes
 def rectangles(
     top: Array, left: Array, height: Array, width: Array, size: tuple[int, int]
 ) -> Array:
-    """[1 or n, h, w], True inside; of int32 numbers."""
-    down, right = _from_to(top, height, size[0]), _from_to(left, width, size[1])
+    """[1 or n, h, w], True inside the rectangles, which are given in int32."""
+    down, right = _mask_along(top, height, size[0]), _mask_along(left, width, size[1])
     return down[:, :, None] & right[:, None]
 
 
-def _from_to(first: Array, length: Array, size: int) -> Array:
-    """[1 or n, size], True from the first on for that length."""
+def _mask_along(first: Array, length: Array, size: int) -> Array:
+    """[1 or n, size], True on [first, first + length)."""
     places = jnp.arange(size, dtype=np.int32)
-    # No further than int32 can count.
+    # The sum must not overflow int32.
     room = jnp.iinfo(np.int32).max - jnp.maximum(first, 0)
     end = first + jnp.clip(length, 0, room)
     return (places >= first[:, None]) & (places < end[:, None])

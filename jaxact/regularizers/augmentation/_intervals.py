@@ -1,4 +1,4 @@
-"""Intervals that numbers are drawn from: from what the user gave to their arrays."""
+"""Intervals to draw from: parsing of arguments, checks, and uniform draws."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
@@ -13,17 +13,17 @@ from jaxact._core import ArgumentValueError, as_array, is_number
 from jaxact.regularizers.augmentation._numbers import (
     Interval,
     Numbers,
+    as_tuple,
     check_bounds,
     check_number,
-    several,
 )
 
-# Scales are divided by.
+# The least scale: it is divided by.
 TINY = float(np.finfo(np.float32).tiny)
 
 
 class Range(NamedTuple):
-    """An interval, and the numbers that the user gave for it: the same twice, if it was one."""
+    """An interval, and the argument it was given by: both ends, or one number twice."""
 
     low: ArrayLike
     high: ArrayLike
@@ -37,7 +37,7 @@ def parse_numbers(function: str, argument: str, value: Numbers) -> tuple[ArrayLi
         TypeError: if something else is among them.
         ArgumentValueError: if there are more axes.
     """
-    numbers = several(value)
+    numbers = as_tuple(value)
     if numbers is None and not is_number(value):
         array = as_array(function, argument, cast(ArrayLike, value))
         # numpy's numbers, unlike JAX's, are known to Python.
@@ -48,6 +48,11 @@ def parse_numbers(function: str, argument: str, value: Numbers) -> tuple[ArrayLi
 
 
 def two_numbers(function: str, argument: str, value: Sequence[ArrayLike]) -> Interval:
+    """Both numbers of a pair.
+
+    Raises:
+        ArgumentValueError: if there are not two.
+    """
     numbers = parse_numbers(function, argument, value)
     if numbers is None or len(numbers) != 2:
         raise ArgumentValueError(f"{function}: {argument} must be two numbers, got {value}")
@@ -57,7 +62,7 @@ def two_numbers(function: str, argument: str, value: Sequence[ArrayLike]) -> Int
 def parse_interval(
     function: str, argument: str, value: Numbers, center: float, least: float, most: float
 ) -> Range:
-    """The interval from both of its ends, or from how far they are from the centre.
+    """The interval from its two ends, or from its half width.
 
     Raises:
         TypeError: if value is no number, array or sequence of them.
@@ -96,16 +101,16 @@ def nan_unless_interval(
     most: float,
     center: float | None = None,
 ) -> Array:
-    """The result, and nan if ends that only the running program knows are no interval.
+    """The result, nan if traced ends are crossed or out of bounds; a checked call raises then.
 
     Args:
         function: whose result it is.
-        argument: that the interval was given by.
-        result: what broadcasts with one number.
+        argument: its argument that gave the interval.
+        result: the result, any shape.
         given: the interval.
-        least: the smallest number that it may have.
-        most: the largest one.
-        center: of the interval, where the argument may be its distance from the ends.
+        least: the smallest lower end.
+        most: the largest upper end.
+        center: of the interval, where the argument may be its half width.
     """
     low, high = as_arrays(given)
     holds = (low >= least) & (low <= high) & (high <= most)
@@ -122,13 +127,13 @@ def _distance(most: float) -> str:
 
 
 def as_arrays(given: Range, dtype: np.dtype | None = None) -> tuple[Array, Array]:
-    """Low and high in that dtype, or in one that has all digits of both."""
+    """Low and high in that dtype, by default one that represents both."""
     low, high = jnp.asarray(given.low), jnp.asarray(given.high)
     wide = jnp.result_type(low, high, np.float32) if dtype is None else dtype
     return low.astype(wide), high.astype(wide)
 
 
 def uniform_between(draw: Array, ends: tuple[Array, Array]) -> Array:
-    """Uniform numbers between the ends, which are differentiated, in their dtype."""
+    """Uniform numbers between the ends, in their dtype; differentiable in the ends."""
     low, high = ends
     return low + draw.astype(low.dtype) * (high - low)

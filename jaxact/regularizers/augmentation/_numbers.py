@@ -1,4 +1,4 @@
-"""Numbers that images are changed by: one or several, and their bounds."""
+"""Scalar arguments of image functions: one number or several, and their bounds."""
 
 from collections.abc import Sequence
 from typing import TypeAlias, cast
@@ -16,13 +16,13 @@ Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
 Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
-def several(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
+def as_tuple(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
     """The numbers of a sequence; None of an array or a single number."""
     return tuple(cast(Sequence[ArrayLike], value)) if isinstance(value, tuple | list) else None
 
 
 def check_number(function: str, argument: str, value: ArrayLike) -> None:
-    """Refuses what is not a single number.
+    """Check that the value is a scalar.
 
     Raises:
         TypeError: if it is no array.
@@ -37,19 +37,19 @@ def check_number(function: str, argument: str, value: ArrayLike) -> None:
 def check_bounds(
     function: str, argument: str, value: object, least: float, most: float = np.inf
 ) -> None:
-    """Refuses a number that Python knows to be out of bounds.
+    """Check a number that is not traced against its bounds.
 
     Raises:
-        ArgumentValueError: if it is, or is nan.
+        ArgumentValueError: if it is out of bounds or nan.
     """
     if is_number(value) and not least <= value <= most:
         raise ArgumentValueError(_out_of_bounds(function, argument, least, most, value))
 
 
-def bounded(
+def nan_unless_bounded(
     function: str, argument: str, result: Array, value: Array, least: float, most: float = np.inf
 ) -> Array:
-    """The result, and nan where the value that only the running program knows is out of bounds."""
+    """The result, nan where a traced value is out of bounds; a checked call raises then."""
     holds = (value >= least) & (value <= most)
     message = _out_of_bounds(function, argument, least, most, "{value}")
     return defined(result, holds, ArgumentValueError, message, value)

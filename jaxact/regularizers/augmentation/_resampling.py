@@ -1,4 +1,4 @@
-"""Images read at places between their pixels: torch.nn.functional.grid_sample's semantics.
+"""Resampling of images by affine maps, with torch.nn.functional.grid_sample's semantics.
 
 Centres of pixels lie at whole numbers, and the image ends half a pixel beyond its last ones
 (align_corners=False). What lies outside has the value `fill`.
@@ -18,10 +18,10 @@ Interpolation = Literal["bilinear", "nearest"]
 
 
 def check_interpolation(function: str, interpolation: str) -> None:
-    """One of the two.
+    """Check the name of the interpolation.
 
     Raises:
-        ArgumentValueError: if it is another one.
+        ArgumentValueError: if it is unknown.
     """
     if interpolation not in ("bilinear", "nearest"):
         raise ArgumentValueError(
@@ -37,7 +37,7 @@ def pixel_matrix(
     shear_x: ArrayLike,
     shear_y: ArrayLike,
 ) -> Array:
-    """[..., 2, 3], from pixels of the result to those of the image, counted from the centre.
+    """[..., 2, 3], the map from pixels of the result to pixels of the image, from their centres.
 
     Args:
         angle: [] or [n], degrees, clockwise.
@@ -64,12 +64,12 @@ def pixel_matrix(
 
 
 def _radians(degrees: Array) -> Array:
-    """Whole turns are taken off first, while that is exact."""
+    """The angle less whole turns, which are subtracted in degrees, where that is exact."""
     return jnp.deg2rad(degrees - 360 * lax.stop_gradient(jnp.round(degrees / 360)))
 
 
 def half_images(height: int, width: int, dtype: np.dtype) -> Array:
-    """[2, 3], by which a matrix in half images is multiplied to be one in pixels."""
+    """[2, 3], the factors from a matrix in half images to the same one in pixels."""
     half = np.array([width, height]) / 2
     factors = np.concatenate([half[:, None] / half, half[:, None]], axis=1)
     return jnp.asarray(factors, dtype)
@@ -83,9 +83,9 @@ def resampled(
     Args:
         x: a float batch.
         transform: [1 or n, 2, 3], in pixels from the centre: result's (x, y, 1) to image's (x, y).
-        fill: what broadcasts with x.
+        fill: the value outside of the image, broadcasts with x.
         axes: of x.
-        interpolation: of the four pixels around a place, or the nearest one.
+        interpolation: bilinear, or the nearest pixel.
     """
     height, width = axes.sizes(x)
     down = _centred(height, x.dtype)[:, None]
@@ -99,7 +99,7 @@ def resampled(
 
 
 def _centred(size: int, dtype: np.dtype) -> Array:
-    """The centres of pixels, counted from that of the image."""
+    """Coordinates of the pixels' centres, 0 at that of the image."""
     return jnp.arange(size, dtype=dtype) - (size - 1) / 2
 
 
@@ -112,10 +112,10 @@ def _between_pixels(x: Array, y: Array, right: Array, fill: Array, axes: Axes) -
 
 
 def _pixels(x: Array, row: Array, column: Array, fill: Array, axes: Axes) -> Array:
-    """The pixels at [1 or n, h, w] whole rows and columns; the fill where there are none."""
+    """The pixels at [1 or n, h, w] integer rows and columns, `fill` outside of the image."""
     height, width = axes.sizes(x)
     inside = (row >= 0) & (row <= height - 1) & (column >= 0) & (column <= width - 1)
-    # A choice, not a clip: a place that is nan has no index.
+    # where and not clip: nan has to become a valid index too.
     flat = jnp.where(inside, row, 0).astype(jnp.int32) * width
     flat += jnp.where(inside, column, 0).astype(jnp.int32)
     if axes.channel == 1:

@@ -13,10 +13,10 @@ from jaxact.regularizers.augmentation._images import (
     as_batch,
     as_given,
     axes_of,
-    computed,
+    from_compute,
     per_color,
     per_image,
-    returned,
+    to_compute,
 )
 from jaxact.regularizers.augmentation._intervals import (
     TINY,
@@ -28,7 +28,7 @@ from jaxact.regularizers.augmentation._intervals import (
     two_numbers,
     uniform_between,
 )
-from jaxact.regularizers.augmentation._numbers import Numbers, bounded
+from jaxact.regularizers.augmentation._numbers import Numbers, nan_unless_bounded
 from jaxact.regularizers.augmentation._resampling import (
     Interpolation,
     check_interpolation,
@@ -89,12 +89,12 @@ def affine(
         raise ArgumentValueError(
             f"affine: matrix must be [2, 3] or [{x.shape[0]}, 2, 3], got shape {theta.shape}"
         )
-    wide = computed("affine", x)
+    wide = to_compute("affine", x)
     theta = theta.astype(wide.dtype).reshape(-1, 2, 3)
     in_pixels = theta * half_images(*axes.sizes(x), wide.dtype)
     outside = per_color("affine", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, in_pixels, outside, axes, interpolation)
-    return as_given(returned(result, x.dtype), images)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 @op(static=("height", "width"))
@@ -181,12 +181,12 @@ def rotate(
         torchvision's rotate; beyond torch.nn.functional.grid_sample, torch 2.13.
     """
     x, axes = as_batch("rotate", images), axes_of("rotate", channel_axis)
-    wide = computed("rotate", x)
+    wide = to_compute("rotate", x)
     turn = per_image("rotate", "angle", angle, x).ravel().astype(wide.dtype)
     outside = per_color("rotate", "fill", fill, x, axes).astype(wide.dtype)
     matrix = pixel_matrix(-turn, 0.0, 0.0, 1.0, 0.0, 0.0).astype(wide.dtype)
     result = resampled(wide, matrix, outside, axes, interpolation)
-    return as_given(returned(result, x.dtype), images)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def random_rotation(
@@ -236,7 +236,7 @@ def _random_rotation(
     channel_axis: int,
 ) -> Array:
     x, axes = as_batch("random_rotation", images), axes_of("random_rotation", channel_axis)
-    wide = computed("random_rotation", x)
+    wide = to_compute("random_rotation", x)
     angle = uniform_between(uniform_draws(key, 1, x)[0], as_arrays(degrees, wide.dtype))
     matrix = pixel_matrix(-angle, 0.0, 0.0, 1.0, 0.0, 0.0).astype(wide.dtype)
     outside = per_color("random_rotation", "fill", fill, x, axes).astype(wide.dtype)
@@ -244,7 +244,7 @@ def _random_rotation(
     result = nan_unless_interval(
         "random_rotation", "degrees", result, degrees, -np.inf, np.inf, 0.0
     )
-    return as_given(returned(result, x.dtype), images)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def random_affine(
@@ -328,7 +328,7 @@ def _random_affine(
     channel_axis: int,
 ) -> Array:
     x, axes = as_batch("random_affine", images), axes_of("random_affine", channel_axis)
-    wide = computed("random_affine", x)
+    wide = to_compute("random_affine", x)
     height, width = axes.sizes(x)
     draws = dict(zip(("degrees", *_NEUTRAL), uniform_draws(key, 6, x), strict=True))
     drawn: dict[str, Array | float] = {
@@ -352,5 +352,5 @@ def _random_affine(
             )
         else:
             share = jnp.asarray(interval.given[0])
-            result = bounded("random_affine", "translate", result, share, 0, 1)
-    return as_given(returned(result, x.dtype), images)
+            result = nan_unless_bounded("random_affine", "translate", result, share, 0, 1)
+    return as_given(from_compute(result, x.dtype), images)

@@ -8,7 +8,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, DtypeError, is_number, op
-from jaxact.regularizers.augmentation._color import (
+from jaxact.regularizers.augmentation._color_arithmetic import (
     brightened,
     check_colors,
     contrasted,
@@ -21,11 +21,11 @@ from jaxact.regularizers.augmentation._images import (
     as_batch,
     as_given,
     axes_of,
-    computed,
+    from_compute,
+    max_value,
     per_color,
     per_image,
-    returned,
-    white,
+    to_compute,
 )
 from jaxact.regularizers.augmentation._intervals import (
     Range,
@@ -34,7 +34,12 @@ from jaxact.regularizers.augmentation._intervals import (
     parse_interval,
     uniform_between,
 )
-from jaxact.regularizers.augmentation._numbers import Numbers, bounded, check_bounds, several
+from jaxact.regularizers.augmentation._numbers import (
+    Numbers,
+    as_tuple,
+    check_bounds,
+    nan_unless_bounded,
+)
 
 __all__ = [
     "adjust_brightness",
@@ -77,11 +82,11 @@ def adjust_brightness(
         torchvision's adjust_brightness; beyond torch.clamp, torch 2.13.
     """
     x, axes = as_batch("adjust_brightness", images), axes_of("adjust_brightness", channel_axis)
-    wide = computed("adjust_brightness", x)
+    wide = to_compute("adjust_brightness", x)
     factor = per_image("adjust_brightness", "brightness_factor", brightness_factor, x)
-    result = brightened(wide, factor.astype(wide.dtype), axes, white(x.dtype))
-    result = bounded("adjust_brightness", "brightness_factor", result, factor, 0)
-    return as_given(returned(result, x.dtype), images)
+    result = brightened(wide, factor.astype(wide.dtype), axes, max_value(x.dtype))
+    result = nan_unless_bounded("adjust_brightness", "brightness_factor", result, factor, 0)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def _check_contrast(
@@ -118,11 +123,11 @@ def adjust_contrast(
     """
     x, axes = as_batch("adjust_contrast", images), axes_of("adjust_contrast", channel_axis)
     check_colors("adjust_contrast", x, axes)
-    wide = computed("adjust_contrast", x)
+    wide = to_compute("adjust_contrast", x)
     factor = per_image("adjust_contrast", "contrast_factor", contrast_factor, x)
-    result = contrasted(wide, factor.astype(wide.dtype), axes, white(x.dtype))
-    result = bounded("adjust_contrast", "contrast_factor", result, factor, 0)
-    return as_given(returned(result, x.dtype), images)
+    result = contrasted(wide, factor.astype(wide.dtype), axes, max_value(x.dtype))
+    result = nan_unless_bounded("adjust_contrast", "contrast_factor", result, factor, 0)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def _check_saturation(
@@ -159,11 +164,11 @@ def adjust_saturation(
     """
     x, axes = as_batch("adjust_saturation", images), axes_of("adjust_saturation", channel_axis)
     check_colors("adjust_saturation", x, axes)
-    wide = computed("adjust_saturation", x)
+    wide = to_compute("adjust_saturation", x)
     factor = per_image("adjust_saturation", "saturation_factor", saturation_factor, x)
-    result = saturated(wide, factor.astype(wide.dtype), axes, white(x.dtype))
-    result = bounded("adjust_saturation", "saturation_factor", result, factor, 0)
-    return as_given(returned(result, x.dtype), images)
+    result = saturated(wide, factor.astype(wide.dtype), axes, max_value(x.dtype))
+    result = nan_unless_bounded("adjust_saturation", "saturation_factor", result, factor, 0)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def _check_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 1) -> None:
@@ -196,11 +201,11 @@ def adjust_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 
     """
     x, axes = as_batch("adjust_hue", images), axes_of("adjust_hue", channel_axis)
     check_colors("adjust_hue", x, axes)
-    wide = computed("adjust_hue", x)
+    wide = to_compute("adjust_hue", x)
     factor = per_image("adjust_hue", "hue_factor", hue_factor, x)
-    result = hue_turned(wide, factor.astype(wide.dtype), axes, white(x.dtype))
-    result = bounded("adjust_hue", "hue_factor", result, factor, -0.5, 0.5)
-    return as_given(returned(result, x.dtype), images)
+    result = hue_turned(wide, factor.astype(wide.dtype), axes, max_value(x.dtype))
+    result = nan_unless_bounded("adjust_hue", "hue_factor", result, factor, -0.5, 0.5)
+    return as_given(from_compute(result, x.dtype), images)
 
 
 def _check_normalize(
@@ -210,7 +215,7 @@ def _check_normalize(
     *,
     channel_axis: int = 1,
 ) -> None:
-    if any(is_number(number) and number == 0 for number in several(std) or (std,)):
+    if any(is_number(number) and number == 0 for number in as_tuple(std) or (std,)):
         raise ArgumentValueError(f"normalize_image: std must not be 0, got {std}")
 
 
@@ -243,7 +248,7 @@ def normalize_image(
     x, axes = as_batch("normalize_image", images), axes_of("normalize_image", channel_axis)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise DtypeError(f"normalize_image: images must have a floating dtype, got {x.dtype.name}")
-    wide = computed("normalize_image", x)
+    wide = to_compute("normalize_image", x)
     center, scale = (
         per_color("normalize_image", name, value, x, axes).astype(wide.dtype)
         for name, value in (("mean", mean), ("std", std))
@@ -317,7 +322,7 @@ def _color_jitter(
 ) -> Array:
     x, axes = as_batch("color_jitter", images), axes_of("color_jitter", channel_axis)
     check_colors("color_jitter", x, axes)
-    wide = computed("color_jitter", x)
+    wide = to_compute("color_jitter", x)
     draws, places = jnp.split(uniform_draws(key, 2 * len(_FACTORS), x)[..., None, None, None], 2)
     factors = {
         name: uniform_between(draw, as_arrays(ranges[name], wide.dtype))
@@ -325,8 +330,8 @@ def _color_jitter(
         if name in ranges
     }
     order = jnp.argsort(places[: len(factors)], axis=0)
-    result = jittered(wide, factors, order, axes, white(x.dtype))
+    result = jittered(wide, factors, order, axes, max_value(x.dtype))
     for name, interval in ranges.items():
         center, least, most = _FACTORS[name]
         result = nan_unless_interval("color_jitter", name, result, interval, least, most, center)
-    return as_given(returned(result, x.dtype), images)
+    return as_given(from_compute(result, x.dtype), images)

@@ -14,8 +14,8 @@ from jaxact.regularizers.augmentation._images import (
     PaddingMode,
     as_batch,
     as_given,
+    as_integers,
     axes_of,
-    whole,
     windows,
 )
 
@@ -71,7 +71,7 @@ def crop(
         torchvision's crop; beyond torch.narrow, torch 2.13.
     """
     x, axes = as_batch("crop", images), axes_of("crop", channel_axis)
-    corner = (whole("crop", "top", top, x), whole("crop", "left", left, x))
+    corner = (as_integers("crop", "top", top, x), as_integers("crop", "left", left, x))
     # Windows that begin farther out see the same zeros.
     down, right = (
         jnp.clip(first, -size, most) + size

@@ -20,11 +20,11 @@ from jaxact.regularizers.augmentation._images import (
     Axes,
     as_batch,
     as_given,
+    as_integers,
+    as_pixels,
     axes_of,
     per_color,
     rectangles,
-    replacing,
-    whole,
 )
 from jaxact.regularizers.augmentation._intervals import (
     TINY,
@@ -35,7 +35,7 @@ from jaxact.regularizers.augmentation._intervals import (
     two_numbers,
     uniform_between,
 )
-from jaxact.regularizers.augmentation._numbers import Numbers, check_bounds, check_number, several
+from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple, check_bounds, check_number
 
 __all__ = ["erase", "random_erasing"]
 
@@ -78,16 +78,16 @@ def erase(
     x, axes = as_batch("erase", images), axes_of("erase", channel_axis)
     rectangle = {"top": top, "left": left, "height": height, "width": width}
     first, beside, rows, columns = (
-        whole("erase", name, number, x) for name, number in rectangle.items()
+        as_integers("erase", name, number, x) for name, number in rectangle.items()
     )
     inside = rectangles(first, beside, rows, columns, axes.sizes(x))
-    new = replacing(_replacement(value, x, axes), x.dtype)
+    new = as_pixels(_replacement(value, x, axes), x.dtype)
     return as_given(jnp.where(axes.over_pixels(inside), new, x), images)
 
 
 def _replacement(value: Numbers, x: Array, axes: Axes) -> Array:
     """What broadcasts with the batch: a number, a colour, or other images."""
-    if several(value) is None and jnp.ndim(cast(ArrayLike, value)) > 1:
+    if as_tuple(value) is None and jnp.ndim(cast(ArrayLike, value)) > 1:
         new = as_batch("erase", cast(ArrayLike, value))
         if new.shape != x.shape:
             raise ArgumentValueError(
@@ -173,7 +173,7 @@ def random_erasing(
     if value is None:
         new = _noise(noise, x, axes)
     else:
-        new = replacing(per_color("random_erasing", "value", value, x, axes), x.dtype)
+        new = as_pixels(per_color("random_erasing", "value", value, x, axes), x.dtype)
     inside = axes.over_pixels(rectangles(top, left, height, width, size))
     result = nan_unless_probability("random_erasing", jnp.where(inside, new, x), probability)
     result = nan_unless_interval("random_erasing", "scale", result, shares, 0.0, 1.0)

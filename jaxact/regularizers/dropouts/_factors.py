@@ -1,4 +1,4 @@
-"""By what a dropout multiplies, with which chance."""
+"""The probability and the factors of a dropout, and checks of its arguments."""
 
 import math
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from jaxact._checking import defined
 from jaxact._core import ArgumentValueError, as_array, compute_dtype, is_number
 
 
-class Law(NamedTuple):
-    """How a dropout draws: dropped with the chance threshold / 2^32, then x factor + shift.
+class NoiseParams(NamedTuple):
+    """Parameters of x factor + shift, where an element is dropped with chance threshold / 2^32.
 
     Args:
         threshold: [] of uint32.
-        factors: [2], of what is dropped and of what is kept.
-        shifts: [2], likewise, or None for no shift.
+        factors: [2], of dropped and of kept elements.
+        shifts: [2], of dropped and of kept elements; None for no shift.
     """
 
     threshold: Array
@@ -28,17 +28,17 @@ class Law(NamedTuple):
 
 
 Formula = Callable[[Any, Any, np.dtype[Any]], tuple[Any, Any]]
-# What selu approaches far below 0, with its sign turned.
+# α': minus the limit of selu at -∞.
 SATURATION = 1.7580993408473766
 
 
-def scaled(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Factors 0 and 1/(1 - p), in x's dtype as torch has them; no shifts."""
+def inverted_factors(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Factors 0 and 1/(1 - p), rounded to x's dtype as in torch; no shifts."""
     return _stacked(m, 0 * p, _inverse(m, 1 - p), dtype), None
 
 
-def saturating(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Factors 0 and a, shifts -a α' (1 - p) and a α' p, which keep mean 0 and variance 1."""
+def alpha_factors(m: Any, p: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Factors 0 and a, shifts -a α' (1 - p) and a α' p: mean 0 and variance 1 of x stay."""
     a = m.sqrt(_inverse(m, (1 - p) * (1 + p * SATURATION**2)))
     wide = compute_dtype(dtype)
     factors = _stacked(m, 0 * a, a, wide)
@@ -61,30 +61,32 @@ _RANGE = 2.0**32
 
 
 def threshold(p: ArrayLike) -> Array:
-    """P 2^32, rounded to an integer below 2^32: random bits below it have the chance p.
+    """round(p 2^32), at most 2^32 - 1: 32 random bits are below it with probability p.
 
-    A number has the digits of float64, whatever jax computes in.
+    A Python number is multiplied in float64, whatever jax computes in.
     """
     m, chance = _wide(p)
-    # The greatest below 2^32 that the dtype holds; p = 1 shows in the factors.
+    # The largest number below 2^32 in this dtype. That p = 1 drops everything is in the factors.
     most = _RANGE * (1 - float(np.finfo(chance.dtype).epsneg))
     return cast(Array, m.minimum(m.round(chance * _RANGE), min(most, _RANGE - 1)).astype(np.uint32))
 
 
 def _wide(p: ArrayLike) -> tuple[Any, Any]:
-    """A namespace to compute in and p there: numpy for a number, jax for an array."""
+    """The namespace to compute in, and p as its array: numpy for a number, jax for an array."""
     if is_number(p):
         return np, np.float64(p)
     array = jnp.asarray(p)
     return jnp, array.astype(compute_dtype(jnp.result_type(array, jnp.float16)))
 
 
-def law_of(function: str, p: ArrayLike, dtype: np.dtype[Any], formula: Formula) -> Law:
+def noise_params(
+    function: str, p: ArrayLike, dtype: np.dtype[Any], formula: Formula
+) -> NoiseParams:
     m, chance = _wide(p)
     factors, shifts = formula(m, chance, dtype)
     if not is_number(p):
         factors = nan_unless_probability(function, factors, chance)
-    return Law(threshold(p), factors, shifts)
+    return NoiseParams(threshold(p), factors, shifts)
 
 
 def nan_unless_probability(function: str, values: Array, p: Array) -> Array:
@@ -94,7 +96,7 @@ def nan_unless_probability(function: str, values: Array, p: Array) -> Array:
 
 
 def check_probability(function: str, p: ArrayLike) -> None:
-    """What Python knows of p.
+    """Check a number p, and the shape of an array.
 
     Raises:
         TypeError: if p is neither a number nor an array.
@@ -124,8 +126,8 @@ def is_random(function: str, p: ArrayLike, training: bool) -> bool:
     return bool(training) and not (is_number(p) and p == 0)
 
 
-def known(function: str, p: ArrayLike) -> float:
-    """P as torch's generator takes it.
+def known_probability(function: str, p: ArrayLike) -> float:
+    """p as the float that torch's generator takes.
 
     Raises:
         TypeError: if it is an array.

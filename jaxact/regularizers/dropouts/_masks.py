@@ -1,4 +1,4 @@
-"""Masks: from which key they are drawn, and the input through them."""
+"""Masks of a dropout: their key, their random bits, and the input multiplied by them."""
 
 import math
 from collections.abc import Callable
@@ -18,23 +18,23 @@ from jaxact.regularizers._keys import check_key
 from jaxact.regularizers.dropouts._factors import (
     SATURATION,
     Formula,
-    Law,
+    NoiseParams,
     check_probability,
+    inverted_factors,
     is_random,
-    known,
-    law_of,
-    scaled,
+    known_probability,
+    noise_params,
 )
 
 Key = Array | TorchGenerator
 Shape = tuple[int, ...]
 
 
-def source(function: str, x: Array, key: Key | None) -> Key:
-    """The key to draw from.
+def checked_key(function: str, x: Array, key: Key | None) -> Key:
+    """The key, checked.
 
     Raises:
-        TypeError: if there is none, what is none, or a generator that cannot draw here.
+        TypeError: if it is None or no key, or a generator inside a compiled or mapped program.
     """
     if key is None:
         raise TypeError(f"{function}: key must be given when training, got None")
@@ -46,12 +46,12 @@ def source(function: str, x: Array, key: Key | None) -> Key:
 
 
 def _check_outside_of_programs(function: str, x: Array) -> None:
-    """A compiled or mapped program would have one mask of a generator, drawn while tracing.
+    """Refuse a generator in a compiled or mapped program, where it would draw once, while tracing.
 
     Raises:
         TypeError: if x is, or the call stands, in such a program.
     """
-    # The first shows through gradients, the others where x is a constant of the program.
+    # A traced x also inside of gradients; the other two where x is a constant of the program.
     in_program = isinstance(lax.stop_gradient(x), Tracer) or isinstance(jnp.zeros(()), Tracer)
     if in_program or _is_mapped():
         raise TypeError(
@@ -61,9 +61,9 @@ def _check_outside_of_programs(function: str, x: Array) -> None:
 
 
 def _is_mapped() -> bool:
-    """Whether the call stands directly in a mapped function.
+    """Whether the innermost transformation is a vmap.
 
-    Inside a gradient inside vmap it cannot be told: jax.jacfwd is such a one, and runs once.
+    A gradient inside of vmap is not seen: jax.jacfwd is one too, and its function runs once.
     """
     # Its annotation has holes.
     with cast(Any, take_current_trace)() as trace:
@@ -71,14 +71,14 @@ def _is_mapped() -> bool:
 
 
 def random_bits(key: Array, shape: Shape) -> Array:
-    """[...] of uint32, each bit 0 or 1 with chance 1/2, of any kind of key."""
+    """[...] of uint32, uniform, from a key of any implementation."""
     typed = key
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         typed = cast(Array, jax.random.wrap_key_data(key))
     if str(jax.random.key_impl(typed)) != "threefry2x32":
         return jax.random.bits(typed, shape)
-    # threefry gives two words a call. jax.random.bits joins them into one; the data of split keys
-    # are both of them, in half the time. One axis compiles several times faster than four.
+    # threefry gives two words a call. jax.random.bits combines them into one; the data of split
+    # keys are both, in half the time. One axis compiles several times faster than four.
     count = math.prod(shape)
     words = jax.random.key_data(jax.random.split(typed, -(-count // 2)))
     return words.reshape(-1)[:count].reshape(shape)
@@ -97,10 +97,10 @@ def masked(
     key: Key | None,
     *,
     drawn: Callable[[str, Shape], Shape] = each_element,
-    formula: Formula = scaled,
+    formula: Formula = inverted_factors,
     argument: str = "input",
 ) -> Array:
-    """The input through a dropout.
+    """Apply a dropout to the input.
 
     Args:
         function: the public function's name, for errors.
@@ -108,7 +108,7 @@ def masked(
         p: [].
         training: whether to draw.
         key: to draw from.
-        drawn: (function, input's shape) -> the mask's, which has 1 for axes that share a draw.
+        drawn: (function, input's shape) -> the mask's shape: 1 along axes that share a draw.
         formula: of the factors and shifts.
         argument: the input's name, for errors.
     """
@@ -117,48 +117,48 @@ def masked(
     if not is_random(function, p, training):
         return x
     if not x.size or (is_number(p) and p == 1):
-        source(function, x, key)
+        checked_key(function, x, key)
         return x * jnp.zeros((), x.dtype)
     x = as_floating(function, argument, x)
     shape = drawn(function, x.shape)
-    drawn_from = source(function, x, key)
+    drawn_from = checked_key(function, x, key)
     if isinstance(drawn_from, TorchGenerator):
-        return _from_torch(x, drawn_from, known(function, p), shape, formula)
+        return _from_torch(x, drawn_from, known_probability(function, p), shape, formula)
     if is_number(p):
-        return _noised(x, drawn_from, law_of(function, p, x.dtype, formula), shape)
+        return _noised(x, drawn_from, noise_params(function, p, x.dtype, formula), shape)
     return _noised_by_array(function, x, drawn_from, jnp.asarray(p), shape, formula)
 
 
 @op(static=("shape",))
-def _noised(x: Array, key: Array, law: Law, shape: Shape) -> Array:
-    return _recomputed(x, key, law, shape)
+def _noised(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Array:
+    return _recomputed(x, key, params, shape)
 
 
 @op(static=("function", "shape", "formula"), by_value=True)
 def _noised_by_array(
     function: str, x: Array, key: Array, p: Array, shape: Shape, formula: Formula
 ) -> Array:
-    return _recomputed(x, key, law_of(function, p, x.dtype, formula), shape)
+    return _recomputed(x, key, noise_params(function, p, x.dtype, formula), shape)
 
 
-def _recomputed(x: Array, key: Array, law: Law, shape: Shape) -> Array:
-    """X factor + shift, whose backward pass keeps the key and draws again."""
+def _recomputed(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Array:
+    """x factor + shift; the backward pass draws the mask again from the key."""
 
-    def noised(x: Array, key: Array, law: Law) -> Array:
-        dropped = random_bits(key, shape) < law.threshold
-        result = x * jnp.where(dropped, law.factors[0], law.factors[1])
-        if law.shifts is not None:
-            result = result + jnp.where(dropped, law.shifts[0], law.shifts[1])
+    def noised(x: Array, key: Array, params: NoiseParams) -> Array:
+        dropped = random_bits(key, shape) < params.threshold
+        result = x * jnp.where(dropped, params.factors[0], params.factors[1])
+        if params.shifts is not None:
+            result = result + jnp.where(dropped, params.shifts[0], params.shifts[1])
         return result.astype(x.dtype)
 
-    return recomputed(noised)(x, key, law)
+    return recomputed(noised)(x, key, params)
 
 
 def _from_torch(
     x: Array, generator: TorchGenerator, p: float, shape: Shape, formula: Formula
 ) -> Array:
-    """The bits of torch: its draws, its order of operations and of roundings."""
-    if formula is scaled:
+    """torch's bits: the same draws, and the same operations and roundings in the same order."""
+    if formula is inverted_factors:
         return x * jnp.asarray(generator.dropout_mask(shape, p, x.dtype))
     kept = generator.bernoulli(shape, 1 - p, x.dtype)
     a = 1 / math.sqrt((SATURATION**2 * p + 1) * (1 - p))

@@ -6,7 +6,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, as_array
-from jaxact.regularizers.dropouts._factors import check_probability, saturating
+from jaxact.regularizers.dropouts._factors import alpha_factors, check_probability
 from jaxact.regularizers.dropouts._masks import Key, Shape, masked
 
 __all__ = [
@@ -189,7 +189,7 @@ def alpha_dropout(
     Source:
         Klambauer et al. 2017; torch.nn.functional.alpha_dropout, torch 2.13.
     """
-    return masked("alpha_dropout", input, p, training, key, formula=saturating)
+    return masked("alpha_dropout", input, p, training, key, formula=alpha_factors)
 
 
 def feature_alpha_dropout(
@@ -224,7 +224,7 @@ def feature_alpha_dropout(
         training,
         key,
         drawn=_by_sample_and_channel,
-        formula=saturating,
+        formula=alpha_factors,
     )
 
 

@@ -21,8 +21,13 @@ from jaxact._core import (
     recomputed,
 )
 from jaxact.random import TorchGenerator
-from jaxact.regularizers.dropouts._factors import check_probability, is_random, known, threshold
-from jaxact.regularizers.dropouts._masks import Key, Shape, masked, random_bits, source
+from jaxact.regularizers.dropouts._factors import (
+    check_probability,
+    is_random,
+    known_probability,
+    threshold,
+)
+from jaxact.regularizers.dropouts._masks import Key, Shape, checked_key, masked, random_bits
 
 __all__ = ["drop_path", "dropblock", "dropconnect", "gaussian_dropout"]
 
@@ -144,9 +149,9 @@ def gaussian_dropout(
     if not is_random("gaussian_dropout", p, training):
         return x
     x = as_floating("gaussian_dropout", "input", x)
-    drawn_from = source("gaussian_dropout", x, key)
+    drawn_from = checked_key("gaussian_dropout", x, key)
     if isinstance(drawn_from, TorchGenerator):
-        spread = _spread(np, known("gaussian_dropout", p))
+        spread = _spread(np, known_probability("gaussian_dropout", p))
         return x * jnp.asarray(drawn_from.normal(x.shape, 1.0, float(spread), x.dtype))
     if is_number(p):
         return _multiplied(x, drawn_from, _spread(np, float(p)))
@@ -230,13 +235,13 @@ def dropblock(
     if not is_random("dropblock", p, training):
         return x
     x = as_floating("dropblock", "input", x)
-    drawn_from = source("dropblock", x, key)
+    drawn_from = checked_key("dropblock", x, key)
     if not x.size:
         return x
     size = min(block_size, *(x.shape[axis] for axis in axes))
     lengths = tuple(size if axis in axes else 1 for axis in range(x.ndim))
     if isinstance(drawn_from, TorchGenerator):
-        chance = known("dropblock", p) * _density(x.shape, lengths)
+        chance = known_probability("dropblock", p) * _density(x.shape, lengths)
         first = drawn_from.bernoulli(_first_places(x.shape, lengths), chance, x.dtype)
         return _without_blocks(x, jnp.asarray(first) > 0, lengths)
     if is_number(p):

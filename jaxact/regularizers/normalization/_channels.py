@@ -1,4 +1,4 @@
-"""Data seen by their channels, in a shape in which loops over them are fast."""
+"""Normalization of channels, on the data in a shape over which XLA's loops are fast."""
 
 import math
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ from jaxact.regularizers.normalization._moments import (
 
 
 class Layout(NamedTuple):
-    """The shape in which loops over the data are fast, from its own without a transposition.
+    """A view of the data over which loops are fast, a reshape without a transposition.
 
     Args:
-        shape: [n, before, c, behind] without the axes of length 1, with which XLA's fused sums on
-            CPUs take 20 times as long.
-        kinds: of its axes, "batch", "space" or "channel".
-        channels: their number.
+        shape: [n, before, c, behind] without axes of length 1, which make XLA's fused sums on CPUs
+            20 times as slow.
+        kinds: of the axes, "batch", "space" or "channel".
+        channels: the number of channels.
     """
 
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class Layout(NamedTuple):
 
 
 def by_channel(function: str, x: Array, channel_axis: int) -> Layout:
-    """How x is seen; where the channels' axis is the first, there is no batch."""
+    """The layout for means over batch and space; no batch if the channels are on axis 0."""
     if x.ndim < 2:
         raise ArgumentValueError(f"{function}: input must have at least 2 dimensions, got {x.ndim}")
     axis = _channel_axis(function, channel_axis, x.ndim)
@@ -64,7 +64,7 @@ def by_channel(function: str, x: Array, channel_axis: int) -> Layout:
 
 
 def by_instance(function: str, x: Array, channel_axis: int) -> Layout:
-    """The same, for means of each instance."""
+    """The layout for means of each instance: axis 0 has to be the instances."""
     if x.ndim > 1 and not _channel_axis(function, channel_axis, x.ndim):
         raise ArgumentValueError(
             f"{function}: channel_axis must not be that of the instances, got {channel_axis}"
@@ -81,6 +81,7 @@ def _channel_axis(function: str, axis: object, ndim: int) -> int:
 def for_channels(
     arrays: Mapping[str, Array | None], layout: Layout, dtype: np.dtype
 ) -> dict[str, Array | None]:
+    """The parameters in this dtype and a shape that broadcasts along the channels."""
     return {
         name: None if array is None else array.astype(dtype).reshape(layout.of_parameters)
         for name, array in arrays.items()
@@ -88,6 +89,7 @@ def for_channels(
 
 
 def in_layout(x: Array, layout: Layout) -> Array:
+    """x in the layout's shape and the dtype to compute in."""
     return x.reshape(layout.shape).astype(compute_dtype(x.dtype))
 
 
@@ -100,13 +102,13 @@ def normalize_channels(
     axis_name: AxisName = None,
     group: int | None = None,
 ) -> Array:
-    """The input, normalized with a weight that is the same along all that one loop adds up.
+    """Normalize by the moments along some axes, or by the running ones, with a weight by channel.
 
     Args:
-        input: in its own shape.
-        shape: by channels, see `by_channel`.
-        axes: of the mean, in that shape. None: mean and variance are the running ones.
-        of: the parameters, which broadcast to that shape.
+        input: the data in its own shape.
+        shape: of the layout, see `by_channel`.
+        axes: of the mean, in the layout. None: running mean and variance.
+        of: the parameters, which broadcast to the layout's shape.
         eps: added to the variance.
         axis_name: see `standard`.
         group: see `standard`.
@@ -126,7 +128,7 @@ def normalize_channels(
 
 
 def _running(of: Mapping[str, Array | None], eps: Array) -> Standard:
-    """The running statistics; that there are some has been checked."""
+    """Running mean and scale; that they are given has been checked."""
     mean, variance = of["running_mean"], of["running_var"]
     assert mean is not None
     assert variance is not None

@@ -1,13 +1,13 @@
-"""Mean and variance, and what is normalized by them, in as few passes over the data as XLA allows.
+"""Mean, variance and normalization by them, in as few passes over the data as XLA allows.
 
-A mean is kept as two numbers, `high` and `low`, whose sum has the digits that one number lacks: the
-difference to it is as good at a mean of 10⁴ as at 0, and that of a constant is 0. All derivatives
-by the mean go through `low`; `high` has none.
+A mean is the unevaluated sum of two numbers, `high` + `low`, with twice the digits: x - mean is as
+accurate at a mean of 10⁴ as at 0, and 0 for a constant. Derivatives by the mean go through `low`;
+`high` is a constant to autodiff.
 
-Three things here are for XLA on CPUs, which else writes arrays of the data's size in between:
-every use of a small array has a barrier of its own (`_own`), since a broadcast that two loops share
-is written out; a sum over the data and what is done with it on the whole data are kept apart
-(`_apart`); and what the backward pass needs is computed from the data again.
+Three workarounds stop XLA on CPUs from materializing temporaries of the data's size. A broadcast
+that two loops share is written to memory: each use of a small array goes through a barrier of its
+own (`_unshared`). A reduction is fused into the loop that uses its result: a select between them
+prevents it (`_fusion_break`). And the backward pass computes what it needs from the data again.
 """
 
 import functools
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Moments(NamedTuple):
-    """Of the data along some axes, which have length 1 here."""
+    """Mean, high + low, and biased variance along some axes, kept with length 1."""
 
     high: Array
     low: Array
@@ -41,7 +41,7 @@ class Moments(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """What normalizes the data: their mean, and 1 / √(variance + eps)."""
+    """The mean, high + low, and the scale 1 / √(variance + eps)."""
 
     high: Array
     low: Array
@@ -49,7 +49,7 @@ class Standard(NamedTuple):
 
 
 def count_of(shape: Sequence[int], axes: Sequence[int], axis_name: AxisName = None) -> int:
-    """How many numbers of an array of this shape make one mean, on all devices together."""
+    """The number of elements that one mean is taken over, on all devices together."""
     count = math.prod(shape[axis] for axis in axes)
     return count if axis_name is None else int(cast(int, lax.psum(count, axis_name)))
 
@@ -58,9 +58,9 @@ def moments(x: Array, axes: tuple[int, ...], axis_name: AxisName = None) -> Mome
     """The mean and the biased variance.
 
     Args:
-        x: has numbers along the axes.
-        axes: that one mean is taken over.
-        axis_name: of the devices that one mean is taken over.
+        x: the data, not empty along the axes.
+        axes: of the mean.
+        axis_name: of the devices that share one mean.
     """
     found = _moments_along(_Means(axes, axis_name))(x)
     return Moments(_constant(found.high), found.low, found.variance)
@@ -73,28 +73,28 @@ def standard(
     axis_name: AxisName = None,
     group: int | None = None,
 ) -> Standard:
-    """The mean and the inverse of the deviation.
+    """The mean and the inverse standard deviation.
 
     Args:
         x: see `moments`.
         eps: is added to the variance.
         axes: see `moments`.
         axis_name: see `moments`.
-        group: how many neighbours, of what the other axes leave, one mean is taken over: the
-            channels of a group. It stands at each of them.
+        group: the number of neighbours along the last remaining axis, the channels, that share one
+            mean, which is repeated for each of them.
     """
     found = _standard_along(_Means(axes, axis_name, group))(x, eps)
     return Standard(_constant(found.high), found.low, found.scale)
 
 
 def inverse_rms(x: Array, eps: Array, axes: tuple[int, ...]) -> Array:
-    """1 / √(the mean of x² + eps) along the axes, which have length 1 here."""
+    """1 / √(mean x² + eps) along the axes, which are kept with length 1."""
     return _inverse_rms_along(_Means(axes))(x, eps)
 
 
 @jax.custom_jvp
 def inverse_root(x: Array) -> Array:
-    """1 / √x, whose slope is never computed as x^(-3/2), which is 0 in float32 from 10²⁵."""
+    """1 / √x, with a slope that does not underflow: x^(-3/2) is 0 in float32 from 10²⁵."""
     return lax.rsqrt(x)
 
 
@@ -105,7 +105,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 class _Means(NamedTuple):
-    """Which means are taken, see `standard`."""
+    """The mean over some axes, devices and groups, see `standard`."""
 
     axes: tuple[int, ...]
     axis_name: AxisName = None
@@ -125,9 +125,9 @@ class _Means(NamedTuple):
         return jnp.broadcast_to(whole, parts.shape).reshape(total.shape)
 
     def first(self, x: Array) -> Array:
-        """One number of those that make each mean, the same on all devices.
+        """One element of each mean, the same on all devices, to subtract before summing.
 
-        Where differences to it could overflow though the numbers' sum does not, it is 0.
+        0 where the differences to it could overflow although the sum itself does not.
         """
         ends = [1 if axis in self.axes else length for axis, length in enumerate(x.shape)]
         first = _constant(lax.slice(x, [0] * x.ndim, ends))
@@ -140,15 +140,15 @@ class _Means(NamedTuple):
 
     def moments(self, x: Array) -> Moments:
         first = self.first(x)
-        # Sums of differences to one of the numbers: they are as small as the numbers are spread,
-        # however large the mean is, and 0 for a constant.
-        offset = self(x - _own(first)[0])
+        # Sums of differences to one element: as small as the spread, however large the mean is, and
+        # 0 for a constant.
+        offset = self(x - _unshared(first)[0])
         high = first + offset
         share = high - first
         low = (first - (high - share)) + (offset - share)
         # An infinite mean has no more digits.
         low = jnp.where(jnp.isinf(high), 0, low)
-        centered = _centered(x, *_own(high, low))
+        centered = _centered(x, *_unshared(high, low))
         return Moments(high, low, self(centered * centered))
 
 
@@ -157,7 +157,7 @@ def _moments_along(mean: _Means) -> Callable[[Array], Moments]:
     value = jax.custom_jvp(mean.moments)
 
     def variance_along(x: Array, high: Array, low: Array, x_dot: Array) -> Array:
-        low, high = _own(low, high)
+        low, high = _unshared(low, high)
         return 2 * mean(_centered(x, high, low) * x_dot)
 
     @value.defjvp
@@ -165,16 +165,16 @@ def _moments_along(mean: _Means) -> Callable[[Array], Moments]:
         (x,), (x_dot,) = primals, tangents
         high, low, variance = value(x)
         high = _constant(high)
-        low_dot = _apart(mean(x_dot), high)
-        variance_dot = _apart(recomputed(variance_along)(x, high, low, x_dot), high)
+        low_dot = _fusion_break(mean(x_dot), high)
+        variance_dot = _fusion_break(recomputed(variance_along)(x, high, low, x_dot), high)
         along = Moments(jnp.zeros_like(high), low_dot, variance_dot)
         return Moments(high, low, variance), along
 
     return value
 
 
-# The derivatives below are written in normalized numbers, which are about 1, times one scale after
-# the other: no product is smaller than the result, nor larger, however the data are spread.
+# The derivatives below multiply normalized numbers, which are about 1, by one scale after another:
+# no intermediate product is smaller or larger than the result, whatever the spread of the data.
 
 
 @functools.cache
@@ -184,18 +184,18 @@ def _standard_along(mean: _Means) -> Callable[[Array, Array], Standard]:
         return Standard(high, low, lax.rsqrt(variance + eps))
 
     def normal_along(x: Array, high: Array, low: Array, scale: Array, x_dot: Array) -> Array:
-        low, high, scale = _own(low, high, scale)
+        low, high, scale = _unshared(low, high, scale)
         return mean(_centered(x, high, low) * scale * x_dot)
 
     def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Standard, Standard]:
         (x, eps), (x_dot, eps_dot) = primals, tangents
-        high, low, scale = _kept(value(x, eps))
+        high, low, scale = _checkpointed(value(x, eps))
         high = _constant(high)
         low_dot = nothing = jnp.zeros_like(high)
         step = None
         if not isinstance(x_dot, SymbolicZero):
-            low_dot = _apart(mean(x_dot), high)
-            step = _apart(recomputed(normal_along)(x, high, low, scale, x_dot), high)
+            low_dot = _fusion_break(mean(x_dot), high)
+            step = _fusion_break(recomputed(normal_along)(x, high, low, scale, x_dot), high)
         scale_dot = _scale_along(scale, step, eps_dot)
         return Standard(high, low, scale), Standard(nothing, low_dot, scale_dot)
 
@@ -210,14 +210,14 @@ def _inverse_rms_along(mean: _Means) -> Callable[[Array, Array], Array]:
         return lax.rsqrt(mean(x * x) + eps)
 
     def normal_along(x: Array, scale: Array, x_dot: Array) -> Array:
-        return mean(x * _own(scale)[0] * x_dot)
+        return mean(x * _unshared(scale)[0] * x_dot)
 
     def rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
         (x, eps), (x_dot, eps_dot) = primals, tangents
-        scale = _kept(value(x, eps))
+        scale = _checkpointed(value(x, eps))
         step = None
         if not isinstance(x_dot, SymbolicZero):
-            step = _apart(recomputed(normal_along)(x, scale, x_dot), scale)
+            step = _fusion_break(recomputed(normal_along)(x, scale, x_dot), scale)
         return scale, _scale_along(scale, step, eps_dot)
 
     value = jax.custom_jvp(plain)
@@ -226,7 +226,7 @@ def _inverse_rms_along(mean: _Means) -> Callable[[Array, Array], Array]:
 
 
 def _scale_along(scale: Array, step: Array | None, eps_dot: Any) -> Array:
-    """Of 1 / √(variance + eps), from the mean of the normalized numbers times x's tangent."""
+    """Tangent of 1 / √(variance + eps); `step` is the mean of normalized x times x's tangent."""
     parts: list[Array] = []
     if step is not None:
         parts.append(scale * step)
@@ -236,9 +236,9 @@ def _scale_along(scale: Array, step: Array | None, eps_dot: Any) -> Array:
 
 
 def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Array:
-    """function(x, *others) of x in the dtype computed in; value and gradient are rounded once.
+    """function(x, *others) with x widened; value and gradient are rounded once.
 
-    The backward pass keeps the arguments as they are and moments, and computes the rest again.
+    The residuals of the backward pass are the arguments, not widened, and the checkpointed moments.
     """
 
     def widened(x: Array, *others: Any) -> Array:
@@ -250,9 +250,9 @@ def rounded_once(function: Callable[..., Array], x: Array, *others: Any) -> Arra
 
 
 def sharded_by_xla(function: Callable[..., T], spec: PartitionSpec, x: Array, *others: Any) -> T:
-    """function(x, *others), sharded along spec, whose steps XLA shards if the user's mesh does not.
+    """function(x, *others), sharded along spec; explicit mesh axes become automatic inside.
 
-    Arrays on a mesh of explicit axes have no reshape and no first number along these.
+    Along explicit axes, arrays can be neither reshaped nor sliced.
     """
     mesh = jax.typeof(x).sharding.mesh
     explicit = tuple(
@@ -273,11 +273,11 @@ def normalized(
     """(x - mean) scale weight + bias, each broadcast to x.
 
     Args:
-        x: the data, all that the backward pass keeps but for small arrays.
-        high: the mean, or most of it.
-        low: the rest of the mean.
-        scale: of what has one mean, or of its parts.
-        weight: along the axes of the mean; None: it is in the scale.
+        x: the data, the only residual of its size.
+        high: of the mean.
+        low: of the mean.
+        scale: one for each mean, or for each part of its data.
+        weight: along the axes of the mean; None if it is a factor of the scale.
         bias: None adds nothing.
     """
     return _normalized(x, high, low, scale, weight, bias)
@@ -286,7 +286,7 @@ def normalized(
 def _value(
     x: Array, high: Array, low: Array, scale: Array, weight: Array | None, bias: Array | None
 ) -> Array:
-    high, low, scale, weight, bias = _own(high, low, scale, weight, bias)
+    high, low, scale, weight, bias = _unshared(high, low, scale, weight, bias)
     result = _centered(x, high, low) * scale
     if weight is not None:
         result = result * weight
@@ -312,40 +312,40 @@ cast(Any, _normalized).defjvp(_normalized_rule, symbolic_zeros=True)
 def _normalized_along(
     x: Array, high: Array, low: Array, scale: Array, weight: Array | None, along: dict[str, Array]
 ) -> Array:
-    """Each step in the order that makes its transpose one sum over the data."""
+    """The tangent, in an order of operations whose transpose sums over the data once a part."""
     steps: list[Array] = []
     if "x" in along:
-        own, factor = _own(scale, weight)
+        own, factor = _unshared(scale, weight)
         steps.append(along["x"] * (own if factor is None else own * factor))
-    # What is the same for all numbers of one mean is added up before it meets the data.
+    # Terms of the small shape are added first: one broadcast over the data for all.
     shifts: list[Array] = []
     for name in along.keys() & {"high", "low"}:
         shift = -scale * along[name]
         if weight is None:
             shifts.append(shift)
         else:
-            steps.append(shift * _own(weight)[0])
+            steps.append(shift * _unshared(weight)[0])
     if "bias" in along:
         shifts.append(along["bias"])
     if shifts:
         steps.append(functools.reduce(jnp.add, shifts))
     if "scale" in along:
-        own_high, own_low, factor = _own(high, low, weight)
+        own_high, own_low, factor = _unshared(high, low, weight)
         step = _centered(x, own_high, own_low)
         steps.append((step if factor is None else step * factor) * along["scale"])
     if "weight" in along:
-        own_high, own_low, own = _own(high, low, scale)
+        own_high, own_low, own = _unshared(high, low, scale)
         steps.append(_centered(x, own_high, own_low) * own * along["weight"])
     return jnp.broadcast_to(functools.reduce(jnp.add, steps), x.shape)
 
 
 def _centered(x: Array, high: Array, low: Array) -> Array:
-    """X less its mean: the first difference is exact where it cancels."""
+    """x - high - low: the first difference is exact where it cancels."""
     return (x - high) - low
 
 
-def _kept(small: T) -> T:
-    """What `rounded_once` keeps besides its arguments."""
+def _checkpointed(small: T) -> T:
+    """Mark small arrays as residuals that `rounded_once` saves for the backward pass."""
     return cast(T, jax.tree.map(_named, small))
 
 
@@ -353,18 +353,17 @@ def _constant(x: Array) -> Array:
     return lax.stop_gradient(x)
 
 
-def _own(*arrays: Any) -> Any:
-    """The arrays, None as it is, for this use of them alone.
+def _unshared(*arrays: Any) -> Any:
+    """The arrays behind a barrier, so that this use shares no broadcast with others; None stays.
 
-    Two uses of the same arrays in the same order would be made one again.
+    Barriers of the same arrays in the same order are merged: give each use an order of its own.
     """
     return lax.optimization_barrier(arrays)
 
 
-def _apart(sums: Array, mean: Array) -> Array:
-    """The sums, where there is a mean.
+def _fusion_break(sums: Array, mean: Array) -> Array:
+    """The sums, 0 where the mean is nan, behind a select that XLA on CPUs does not fuse across.
 
-    A choice is what XLA's fused sums on CPUs stop at: the loop that adds up no longer takes in the
-    one that uses the sums.
+    Without it the reduction is fused into the loop over the data that uses its result.
     """
     return jnp.where(mean == mean, sums, 0)

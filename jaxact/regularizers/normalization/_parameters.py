@@ -1,4 +1,4 @@
-"""What normalizations are given besides the data, checked."""
+"""Checks of the parameters of normalizations: weights, statistics, eps, flags and numbers."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -14,13 +14,13 @@ from jaxact._core import ArgumentTypeError, ArgumentValueError, as_array, as_flo
 def check_parameters(
     function: str, x: Array | None, shape: tuple[int, ...], **given: ArrayLike | None
 ) -> dict[str, Array | None]:
-    """The parameters that are not None as arrays of this shape.
+    """The parameters as arrays of this shape; None stays.
 
     Args:
         function: whose parameters they are.
-        x: whose dtype they all have to have, or float32 beside half precision. None: any.
-        shape: of each.
-        **given: them.
+        x: whose dtype they must have, or float32 beside half precision. None: any floating dtype.
+        shape: of each parameter.
+        **given: the parameters by name.
     """
     arrays: dict[str, Array | None] = {}
     dtypes: dict[str, np.dtype] = {}
@@ -55,15 +55,18 @@ def _check_dtypes(function: str, dtype: np.dtype, dtypes: Mapping[str, np.dtype]
 
 
 def eps_array(function: str, eps: ArrayLike, dtype: np.dtype) -> Array:
+    """eps as an array of this dtype."""
     return as_array(function, "eps", eps).astype(dtype)
 
 
 def check_flag(function: str, name: str, value: object) -> None:
+    """Raises TypeError unless the value is a bool."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{function}: {name} must be a bool, got {type(value).__name__}")
 
 
 def check_numbers(function: str, **numbers: ArrayLike) -> None:
+    """Raises ArgumentTypeError unless each is a real scalar."""
     for name, value in numbers.items():
         if not isinstance(cast(object, value), Array | np.ndarray | np.generic | int | float):
             raise ArgumentTypeError(f"{function}: {name} must be a number, got {value!r}")

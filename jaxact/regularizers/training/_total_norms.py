@@ -14,11 +14,17 @@ from jaxact._core import ArgumentValueError
 from jaxact._norms import Kind, kind_of, p_norm
 from jaxact.regularizers._dtypes import promoted
 from jaxact.regularizers._hyperparameters import check_number
-from jaxact.regularizers._leaves import Touched
+from jaxact.regularizers._leaves import Selection
 from jaxact.regularizers._unit_norms import norm_of_all
 
 
 def parse_norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
+    """The order p of a norm, from a number or a string such as "inf".
+
+    Raises:
+        TypeError: if it is no number.
+        ValueError: if it is another string.
+    """
     p = norm_type
     if isinstance(p, str):
         try:
@@ -31,8 +37,8 @@ def parse_norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
     return p
 
 
-def check_norms(function: str, argument: str, leaves: Touched, p: ArrayLike) -> None:
-    """That each leaf has a norm of that type.
+def check_norms(function: str, argument: str, leaves: Selection, p: ArrayLike) -> None:
+    """Check that each leaf has a norm of order p.
 
     Raises:
         ArgumentValueError: if one is empty, and p is known to be negative or infinite.
@@ -48,6 +54,7 @@ def check_norms(function: str, argument: str, leaves: Touched, p: ArrayLike) -> 
 
 
 def nan_unless_finite(function: str, total: Array) -> Array:
+    """The total, nan if it is infinite; a checked call raises then."""
     message = (
         f"{function}: the total norm must be finite with error_if_nonfinite=True, got {{value}}"
     )
@@ -55,7 +62,7 @@ def nan_unless_finite(function: str, total: Array) -> Array:
 
 
 def total_norm_of(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:
-    """The norm of arrays in the dtype that is computed in."""
+    """The norm of all arrays, which are in the dtype to compute in."""
     wide = [jnp.abs(x) if jnp.iscomplexobj(x) else x for x in arrays]
     if not wide:
         return jnp.zeros((), jnp.float32)
@@ -75,7 +82,7 @@ def _traced_norm(arrays: Sequence[Array], p: Array) -> Array:
 
 @_traced_norm.defjvp
 def _(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Array, Array]:
-    # That of the formula for every p: the Euclidean one has no derivative in p.
+    # The derivative of the general formula: the Euclidean norm has none in p.
     general = functools.partial(_norm_of_norms, kind="traced")
     _, step = cast(tuple[Array, Array], jax.jvp(general, tuple(primals), tuple(tangents)))
     return _traced_norm(*primals), step

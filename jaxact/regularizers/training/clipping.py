@@ -11,7 +11,7 @@ from jaxact._core import compute_dtype, op
 from jaxact._norms import Kind, kind_of
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._hyperparameters import check_number
-from jaxact.regularizers._leaves import Tree, every_leaf, every_place, paired
+from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
 from jaxact.regularizers._unit_norms import shrinkage, shrunk_to, unit_norms
 from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import (
@@ -63,7 +63,7 @@ def get_total_norm(
         torch.nn.utils.get_total_norm, torch 2.13.
     """
     p = parse_norm_type("get_total_norm", norm_type)
-    leaves = every_leaf("get_total_norm", "tensors", tensors)
+    leaves = inexact_leaves("get_total_norm", "tensors", tensors)
     check_norms("get_total_norm", "tensors", leaves, p)
     arrays = leaves.arrays
     return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
@@ -99,7 +99,7 @@ def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLik
     """
     check_number("clip_grads_with_norm", "max_norm", max_norm)
     check_number("clip_grads_with_norm", "total_norm", total_norm)
-    leaves = every_leaf("clip_grads_with_norm", "grads", grads)
+    leaves = inexact_leaves("clip_grads_with_norm", "grads", grads)
     return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
 
 
@@ -156,7 +156,7 @@ def clip_grad_norm(
     """
     check_number("clip_grad_norm", "max_norm", max_norm)
     p = parse_norm_type("clip_grad_norm", norm_type)
-    leaves = every_leaf("clip_grad_norm", "grads", grads)
+    leaves = inexact_leaves("clip_grad_norm", "grads", grads)
     check_norms("clip_grad_norm", "grads", leaves, p)
     clipped, total = _clip_grad_norm(
         leaves.arrays, max_norm, p, kind_of(p), bool(error_if_nonfinite)
@@ -196,7 +196,7 @@ def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
         torch.nn.utils.clip_grad_value_, torch 2.13.
     """
     check_number("clip_grad_value", "clip_value", clip_value)
-    leaves = every_leaf("clip_grad_value", "grads", grads, complex_too=False)
+    leaves = inexact_leaves("clip_grad_value", "grads", grads, complex_too=False)
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
 
 
@@ -249,7 +249,7 @@ def adaptive_grad_clip(
     check_number(name, "clip_factor", clip_factor)
     check_number(name, "eps", eps)
     check_layout(name, layout)
-    pair = paired(name, grads, every_place(params))
+    pair = paired(name, grads, all_leaves(params))
     clipped = _clip_units(pair[0].arrays, pair[1].arrays, clip_factor, eps, layout)
     return pair[0].replaced(clipped)
 

@@ -13,7 +13,7 @@ from jaxact._core import ArgumentValueError, compute_dtype, is_number, op
 from jaxact._norms import Kind, kind_of, p_norm
 from jaxact.activations.shrinkage import softshrink
 from jaxact.regularizers._hyperparameters import at_least_zero, check_number
-from jaxact.regularizers._leaves import Where, touched
+from jaxact.regularizers._leaves import Where, selected
 from jaxact.regularizers._unit_norms import Axes, shrunk_to, unit_norms
 from jaxact.regularizers._units import other_axes
 
@@ -62,7 +62,7 @@ def max_norm(
     check_number("max_norm", "p", p)
     if is_number(p) and not p > 0:
         raise ArgumentValueError(f"max_norm: p must be above 0, got {p}")
-    chosen = touched("max_norm", params, where)
+    chosen = selected("max_norm", params, where)
     arrays = chosen.arrays
     axes = tuple(other_axes("max_norm", x, axis) for x in arrays)
     return chosen.replaced(_max_norm(arrays, max_value, p, kind_of(p), axes))
@@ -130,7 +130,7 @@ def proximal_l1(params: _Tree, threshold: ArrayLike, *, where: Where = "weights"
         Daubechies et al. 2004; torch.nn.functional.softshrink, torch 2.13.
     """
     check_number("proximal_l1", "threshold", threshold, least=0)
-    chosen = touched("proximal_l1", params, where)
+    chosen = selected("proximal_l1", params, where)
     return chosen.replaced(_proximal_l1(chosen.arrays, threshold))
 
 
@@ -169,7 +169,7 @@ def proximal_group_lasso(
         Yuan & Lin 2006; beyond torch.nn.functional.softshrink, torch 2.13.
     """
     check_number("proximal_group_lasso", "threshold", threshold, least=0)
-    chosen = touched("proximal_group_lasso", params, where)
+    chosen = selected("proximal_group_lasso", params, where)
     arrays = chosen.arrays
     axes = tuple(other_axes("proximal_group_lasso", x, axis) for x in arrays)
     return chosen.replaced(_proximal_group_lasso(arrays, threshold, axes))

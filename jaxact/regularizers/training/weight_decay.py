@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from jaxact._core import compute_dtype, op
 from jaxact.regularizers._hyperparameters import at_least_zero, check_number
-from jaxact.regularizers._leaves import Where, paired, touched
+from jaxact.regularizers._leaves import Where, paired, selected
 
 __all__ = ["coupled_weight_decay", "decoupled_weight_decay"]
 
@@ -47,7 +47,7 @@ def coupled_weight_decay(
     """
     name = "coupled_weight_decay"
     check_number(name, "weight_decay", weight_decay, least=0)
-    pair = paired(name, grads, touched(name, params, where))
+    pair = paired(name, grads, selected(name, params, where))
     return pair[0].replaced(_coupled(pair[0].arrays, pair[1].arrays, weight_decay))
 
 
@@ -92,7 +92,7 @@ def decoupled_weight_decay(
     name = "decoupled_weight_decay"
     check_number(name, "lr", lr, least=0)
     check_number(name, "weight_decay", weight_decay, least=0)
-    chosen = touched(name, params, where)
+    chosen = selected(name, params, where)
     return chosen.replaced(_decoupled(chosen.arrays, lr, weight_decay))
 
 

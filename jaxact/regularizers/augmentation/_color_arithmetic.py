@@ -1,4 +1,4 @@
-"""Colours of float batches: blends with a grey image, and turns of the hue."""
+"""Arithmetic of colours on float batches: blending with grey, and turning the hue."""
 
 from collections.abc import Mapping
 
@@ -29,24 +29,24 @@ def check_colors(function: str, x: Array, axes: Axes) -> None:
 
 
 @jax.custom_jvp
-def _clamped(x: Array, white: float) -> Array:
+def _clamped(x: Array, max_value: float) -> Array:
     """The slope on both bounds is 1, as torch.clamp's; that of lax.clamp is 0."""
-    return lax.clamp(jnp.zeros((), x.dtype), x, jnp.asarray(white, x.dtype))
+    return lax.clamp(jnp.zeros((), x.dtype), x, jnp.asarray(max_value, x.dtype))
 
 
 def _clamped_rule(
     primals: tuple[Array, float], tangents: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    (x, white), (step, _) = primals, tangents
-    return _clamped(x, white), jnp.where((x >= 0) & (x <= white), step, 0)
+    (x, max_value), (step, _) = primals, tangents
+    return _clamped(x, max_value), jnp.where((x >= 0) & (x <= max_value), step, 0)
 
 
 _clamped.defjvp(_clamped_rule)
 
 
-def blended(x: Array, base: Array | float, factor: Array | float, white: float) -> Array:
-    """A factor of 0 gives the base, 1 the images, and others go on along that line."""
-    return _clamped(factor * x + (1 - factor) * base, white)
+def blended(x: Array, base: Array | float, factor: Array | float, max_value: float) -> Array:
+    """Linear interpolation from base (factor 0) to x (1) and beyond, clamped to [0, max_value]."""
+    return _clamped(factor * x + (1 - factor) * base, max_value)
 
 
 def grey(x: Array, axes: Axes) -> Array:
@@ -64,30 +64,30 @@ def mean_grey(x: Array, axes: Axes) -> Array:
     return grey(jnp.mean(rows, axis=axes.height, keepdims=True), axes)
 
 
-def brightened(x: Array, factor: Array, axes: Axes, white: float) -> Array:
+def brightened(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
     """Blended with black."""
-    return _clamped(factor * x, white)
+    return _clamped(factor * x, max_value)
 
 
-def contrasted(x: Array, factor: Array, axes: Axes, white: float) -> Array:
+def contrasted(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
     """Blended with the mean grey of each image."""
-    return blended(x, mean_grey(x, axes), factor, white)
+    return blended(x, mean_grey(x, axes), factor, max_value)
 
 
-def saturated(x: Array, factor: Array, axes: Axes, white: float) -> Array:
-    """Blended with its own grey; an image of one channel stays what it is."""
+def saturated(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
+    """Blended with its grey image; an image of one channel stays unchanged."""
     if x.shape[axes.channel] == 1:
         return x
-    return blended(x, grey(x, axes), factor, white)
+    return blended(x, grey(x, axes), factor, max_value)
 
 
-def hue_turned(x: Array, factor: Array, axes: Axes, white: float) -> Array:
-    """The hue moved on by a share of the circle; an image of one channel stays what it is.
+def hue_turned(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
+    """The hue turned by a fraction of the circle; an image of one channel stays unchanged.
 
-    The way to HSV and back, V - C clip(min(k, 4 - k), 0, 1) with k = (n + hue) mod 6 and n = 5 for
-    red, 3 for green, 1 for blue, multiplied out: C k instead of k needs no division, has all its
-    digits and is defined where the chroma C is 0. Of largest and smallest channels that tie the
-    first one gets the gradient, as from torch.max.
+    HSV and back is V - C clip(min(k, 4 - k), 0, 1) with k = (n + hue) mod 6 and n = 5 for red, 3
+    for green, 1 for blue. Here C k stands for k: without the division by the chroma C it loses no
+    digits and is defined at C = 0. Where largest or smallest channels tie, the first one gets the
+    gradient, as from torch.max.
     """
     if x.shape[axes.channel] == 1:
         return x
@@ -108,7 +108,7 @@ def hue_turned(x: Array, factor: Array, axes: Axes, white: float) -> Array:
 def _depth(chroma: Array, hue: Array, sector: Array, turn: Array, axes: Axes) -> Array:
     """C clip(min(k, 4 - k), 0, 1), with k = n + sector + turn + hue / C in whole turns of six.
 
-    Whole numbers are taken together first: k has the digits of a small number where it matters.
+    Integers are added first: where k is small, it then has the relative accuracy of a small number.
     """
     whole = axes.along_channels(jnp.asarray((5, 3, 1), sector.dtype)) + sector
     whole = jnp.where(whole >= SECTORS, whole - SECTORS, whole)
@@ -121,19 +121,19 @@ def _depth(chroma: Array, hue: Array, sector: Array, turn: Array, axes: Axes) ->
 
 
 def jittered(
-    x: Array, factors: Mapping[str, Array], order: Array, axes: Axes, white: float
+    x: Array, factors: Mapping[str, Array], order: Array, axes: Axes, max_value: float
 ) -> Array:
-    """Every step once for each image, in that image's own order.
+    """Apply every step once to each image, in an order of its own.
 
-    In each place an image takes the one step that is its turn: brightness, contrast and saturation
-    are one blend with another base, so that only the hue is computed for nothing.
+    Each turn computes one blend, whose base is selected by image for brightness, contrast and
+    saturation, and the hue, which only the images whose turn it is take.
 
     Args:
         x: a float batch.
         factors: by name, [n, 1, 1, 1] each.
         order: [k, n, 1, 1, 1], the numbers of the steps, counted along `factors`.
         axes: of x.
-        white: the largest value.
+        max_value: of white.
     """
     for turn in order:
         chosen = {name: turn == i for i, name in enumerate(factors)}
@@ -144,15 +144,17 @@ def jittered(
         if "saturation" in factors:
             bases["saturation"] = grey(x, axes)
         used = {name: base for name, base in bases.items() if name in factors}
-        result = blended(x, _chosen(chosen, used), factor, white) if used else x
+        result = blended(x, _chosen(chosen, used), factor, max_value) if used else x
         if "hue" in factors:
-            result = jnp.where(chosen["hue"], hue_turned(x, factors["hue"], axes, white), result)
+            result = jnp.where(
+                chosen["hue"], hue_turned(x, factors["hue"], axes, max_value), result
+            )
         x = result
     return x
 
 
 def _chosen(chosen: Mapping[str, Array], values: Mapping[str, Array | float]) -> Array | float:
-    """For each image the value of the step that is its turn."""
+    """For each image the value of the step whose turn it is."""
     result, *others = values.items()
     selected = result[1]
     for name, value in others:
