@@ -36,7 +36,7 @@ LOSSES = {
 
 def _public_modules() -> list[str]:
     walked = pkgutil.walk_packages(jaxact.__path__, "jaxact.")
-    return [module.name for module in walked if not module.name.rpartition(".")[2].startswith("_")]
+    return [module.name for module in walked if "._" not in module.name]
 
 
 MODULES = _public_modules()

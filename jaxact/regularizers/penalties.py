@@ -20,10 +20,10 @@ from jaxact._core import (
     matmul_precision,
     op,
 )
+from jaxact._norms import Axes, unit_norms
 from jaxact.regularizers._dtypes import promoted, widened
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, Where, selected
-from jaxact.regularizers._unit_norms import Axes, unit_norms
 from jaxact.regularizers._units import Layout, check_layout, other_axes
 
 __all__ = [

@@ -9,8 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import ArgumentValueError, as_floating, check_axis, compute_dtype, op, recomputed
-from jaxact._norms import Kind, kind_of, p_norm
-from jaxact.regularizers._unit_vectors import divided, unit_vectors, with_vectors_last
+from jaxact._norms import Kind, divided, kind_of, p_norm, unit_vectors, with_vectors_last
 from jaxact.regularizers.normalization._parameters import check_numbers
 
 __all__ = ["normalize"]

@@ -11,11 +11,10 @@ from jax.typing import ArrayLike
 
 from jaxact._checking import defined
 from jaxact._core import ArgumentValueError
-from jaxact._norms import Kind, kind_of, p_norm
+from jaxact._norms import Kind, kind_of, norm_of_all, p_norm
 from jaxact.regularizers._dtypes import promoted
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Selection
-from jaxact.regularizers._unit_norms import norm_of_all
 
 
 def parse_norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:

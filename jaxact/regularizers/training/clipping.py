@@ -8,11 +8,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._core import compute_dtype, op
-from jaxact._norms import Kind, kind_of
+from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
-from jaxact.regularizers._unit_norms import shrinkage, shrunk_to, unit_norms
 from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import (
     check_norms,

@@ -10,11 +10,10 @@ from jax.typing import ArrayLike
 
 from jaxact._checking import defined
 from jaxact._core import ArgumentValueError, compute_dtype, is_number, op
-from jaxact._norms import Kind, kind_of, p_norm
+from jaxact._norms import Axes, Kind, kind_of, p_norm, shrunk_to, unit_norms
 from jaxact.activations.shrinkage import softshrink
 from jaxact.regularizers._hyperparameters import at_least_zero, check_number
 from jaxact.regularizers._leaves import Where, selected
-from jaxact.regularizers._unit_norms import Axes, shrunk_to, unit_norms
 from jaxact.regularizers._units import other_axes
 
 __all__ = ["max_norm", "proximal_group_lasso", "proximal_l1"]

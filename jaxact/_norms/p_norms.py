@@ -1,8 +1,8 @@
-"""Norms of vectors, with no overflow and with torch's gradients at 0."""
+"""p-norms of vectors, with no overflow and with torch's gradients at 0."""
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,9 @@ import numpy as np
 from jax import Array
 
 from jaxact._core import ArgumentValueError, is_number
+from jaxact._norms.euclidean import euclidean, joined
+from jaxact._norms.quotients import quotient
+from jaxact._norms.scaling import finite_unit, or_unit
 
 # Which formula a p-norm takes: that of p = 0, 1, 2, ∞ or -∞, that of any other number above or
 # below 0, or that of a p that only the running program knows.
@@ -45,7 +48,7 @@ def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Arr
     Raises:
         ArgumentValueError: if d is 0 and p is known to be negative or infinite.
     """
-    x = _joined(*parts)
+    x = joined(*parts)
     if not x.shape[-1] and kind in ("largest", "smallest", "inverse"):
         raise ArgumentValueError(
             f"{function}: vectors must have components for a norm whose p is negative or infinite, "
@@ -57,7 +60,7 @@ def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Arr
         case "sum":
             return _sum_norm(x)
         case "root":
-            return _euclidean(0.0)(*parts)
+            return euclidean(0.0)(*parts)
         case "largest":
             return _extreme_norm(True)(x)
         case "smallest":
@@ -66,10 +69,6 @@ def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Arr
             return _power_norm(x, p)
         case "traced":
             return _traced_norm(function, x, p)
-
-
-def _joined(x: Array, *others: Array) -> Array:
-    return x - others[0] + others[1] if others else x
 
 
 def _traced_norm(function: str, x: Array, p: Array) -> Array:
@@ -122,19 +121,6 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     return _ruled(value, slope)
 
 
-def quotient(x: Array, divisor: Array) -> Array:
-    """x / divisor, for positive divisors up to the largest number.
-
-    A divisor of many numbers is inverted once, and the inverse of the largest ones vanishes.
-    """
-    half = np.finfo(x.dtype).maxexp // 2
-    scale = jnp.where(divisor > 2.0 ** (half + half // 2), 2.0**-half, jnp.ones_like(divisor))
-    return x * scale / (divisor * scale)
-
-
-# ------------------------------------------------------------------------------ powers of any p
-
-
 @jax.custom_jvp
 def _power_norm(x: Array, p: Array) -> Array:
     """(Σ |x_i|^p)^(1/p), for finite p other than 0."""
@@ -144,10 +130,10 @@ def _power_norm(x: Array, p: Array) -> Array:
     # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
     # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
-    ratio = quotient(size, _finite_unit(unit)[..., None])
+    ratio = quotient(size, finite_unit(unit)[..., None])
     total = jnp.sum(jnp.exp(p * jnp.log(ratio)), axis=-1)
     scaled = unit * jnp.power(total, 1 / p)
-    return _or_unit(scaled, unit, total)
+    return or_unit(scaled, unit, total)
 
 
 @_power_norm.defjvp
@@ -167,62 +153,3 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 def _sign_or_nan(x: Array) -> Array:
     return jnp.where(x < 0, -1, jnp.ones_like(x))
-
-
-def _finite_unit(unit: Array) -> Array:
-    """What can be divided by."""
-    return jnp.where((unit == 0) | (unit == jnp.inf), 1, unit)
-
-
-def _or_unit(scaled: Array, unit: Array, total: Array) -> Array:
-    """`scaled`, but the unit itself if it is 0 or infinite and no component is nan."""
-    alone = ((unit == 0) | (unit == jnp.inf)) & ~jnp.isnan(total)
-    return jnp.where(alone, unit, scaled)
-
-
-# ----------------------------------------------------------------------------- the Euclidean norm
-
-
-def norm(x: Array, squared: float = 0.0) -> Array:
-    """[...], √(Σ x_i² + squared) over the last axis of x, [..., d]; gradient 0 where it is 0."""
-    return _euclidean(squared)(x)
-
-
-@functools.cache
-def _euclidean(squared: float) -> Callable[..., Array]:
-    """The norm of x, or of the difference that `_joined` gives."""
-
-    @jax.custom_jvp
-    def value(*parts: Array) -> Array:
-        x = _joined(*parts)
-        total = jnp.sum(x * x, axis=-1) + squared
-        limits = np.finfo(x.dtype)
-        # Below it the squares that vanish would be missed.
-        least = float(limits.tiny) / float(limits.eps) * max(x.shape[-1], 1)
-        plain = jnp.all((total >= least) & (total < jnp.inf))
-        # A branch makes the difference anew from its parts: as an argument it would be written to
-        # memory first.
-        scaled = functools.partial(_scaled_norm, parts, squared)
-        return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
-
-    @value.defjvp
-    def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-        length = value(*primals)
-        slope = quotient(_joined(*primals), jnp.where(length == 0, 1, length)[..., None])
-        return length, jnp.sum(slope * _joined(*tangents), axis=-1)
-
-    return value
-
-
-def _scaled_norm(parts: tuple[Array, ...], squared: float) -> Array:
-    """The norm, from numbers divided by a power of 2 near the largest of them."""
-    x = _joined(*parts)
-    shift = float(np.sqrt(squared))
-    largest = jnp.max(jnp.abs(x), axis=-1, initial=shift)
-    limits = np.finfo(x.dtype)
-    # Not so large that its inverse vanishes, as which a divisor is applied to many numbers.
-    most = 2.0 ** (limits.maxexp * 3 // 4)
-    near = jnp.clip(_finite_unit(largest), 1 / most, most)
-    unit = jax.lax.reduce_precision(near, limits.iexp, 0)
-    total = jnp.sum(jnp.square(x / unit[..., None]), axis=-1) + jnp.square(shift / unit)
-    return _or_unit(unit * jnp.sqrt(total), largest, total)
