@@ -3,6 +3,5 @@
 from jaxact.activations import *  # noqa: F403
 from jaxact.layers import *  # noqa: F403
 from jaxact.losses import *  # noqa: F403
-from jaxact.regularizers.dropout import *  # noqa: F403
+from jaxact.regularizers.dropouts.standard import *  # noqa: F403
 from jaxact.regularizers.normalization import *  # noqa: F403
-from jaxact.regularizers.rescaling import *  # noqa: F403

@@ -36,7 +36,7 @@ LOSSES = {
 
 def _public_modules() -> list[str]:
     walked = pkgutil.walk_packages(jaxact.__path__, "jaxact.")
-    return [module.name for module in walked if not module.name.rpartition(".")[2].startswith("_")]
+    return [module.name for module in walked if "._" not in module.name]
 
 
 MODULES = _public_modules()
@@ -47,7 +47,7 @@ FAMILIES = [name for name in MODULES if name.count(".") == 1 and name not in ABO
 
 # torch has them in another namespace than torch.nn.functional, but for these themes.
 ELSEWHERE = {"jaxact.initializers", "jaxact.regularizers"}
-THEMES = [f"jaxact.regularizers.{theme}" for theme in ("dropout", "normalization", "rescaling")]
+THEMES = [f"jaxact.regularizers.{theme}" for theme in ("dropouts.standard", "normalization")]
 
 
 def _in_functional() -> list[ModuleType]:
@@ -152,6 +152,15 @@ def test_every_public_function_has_a_row(family: str):
     functions = {name for name in offered(module) if not inspect.isclass(getattr(module, name))}
     complaint = without_row(family, functions)
     assert bool(complaint) == (family in WITHOUT_ROWS), complaint
+
+
+@pytest.mark.parametrize("family", suite.FAMILIES)
+def test_a_row_stands_in_the_file_of_the_same_name_as_its_function(family: str):
+    functions = importlib.import_module(f"jaxact.{family}")
+    for theme, specs in suite.themes(family).items():
+        for spec in specs:
+            defined_in = getattr(functions, spec.name).__module__
+            assert defined_in == f"jaxact.{family}.{theme}", spec.name
 
 
 def test_a_function_without_a_row_is_told_where_to_add_it():

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
-from jaxact._norms import norm
+from jaxact._norms import least_sum_of_squares, norm
 from jaxact._rules import rematerialized
 
 
@@ -96,10 +96,9 @@ def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
         (u1, m1), (u2, m2) = _unit(x1, n1), _unit(x2, n2)
         return jnp.sum(u1 * u2, axis=-1) / (m1 * m2)
 
-    limits = np.finfo(x1.dtype)
-    high = 0.5 * float(limits.max) ** 0.5
+    high = 0.5 * float(np.finfo(x1.dtype).max) ** 0.5
     # Products of components that vanish are then smaller than what is rounded off anyway.
-    low = (float(limits.tiny) / float(limits.eps) * max(x1.shape[-1], 1)) ** 0.5
+    low = least_sum_of_squares(x1.dtype, x1.shape[-1]) ** 0.5
     moderate = [jnp.all((low <= n) & (n <= high)) for n in (n1, n2)]
     return cast(Array, jax.lax.cond(moderate[0] & moderate[1], plain, scaled))
 

@@ -1,45 +1,34 @@
-"""Which leaves of a tree a function touches, and numbers that go with them."""
+"""The leaves of a tree that a function acts on: by `where`, by dtype, or paired with gradients."""
 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    DtypeError,
-    as_array,
-    compute_dtype,
-    is_number,
-)
+from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError
 
 Tree: TypeAlias = Any
 # "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.
 Where: TypeAlias = str | tuple[str, ...] | Callable[[str, Any], bool] | Tree
-Layout = Literal["torch", "flax"]
-
 _NO_WEIGHTS = ("bias", "scale")
 _IN_BOX = (jax.tree_util.GetAttrKey("value"),)
 
 
 @dataclass(frozen=True)
-class Touched:
-    """The leaves of a tree, and the places of those that are touched.
+class Selection:
+    """The leaves of a tree, and the indices of those that are selected.
 
     Args:
         leaves: all of them; None counts as one.
         paths: of all of them.
         structure: of the tree.
-        places: of the leaves that are touched.
+        places: indices of the selected leaves.
     """
 
     leaves: list[Any]
@@ -49,18 +38,18 @@ class Touched:
 
     @property
     def arrays(self) -> list[Array]:
-        """The leaves that are touched."""
+        """The selected leaves."""
         return [jnp.asarray(self.leaves[place]) for place in self.places]
 
     def replaced(self, arrays: Sequence[Array]) -> Tree:
-        """The tree with other arrays where leaves are touched."""
+        """The tree with these arrays in place of the selected leaves."""
         leaves = list(self.leaves)
         for place, array in zip(self.places, arrays, strict=True):
             leaves[place] = array
         return jax.tree.unflatten(self.structure, leaves)
 
 
-def touched(function: str, tree: Tree, where: Where) -> Touched:
+def selected(function: str, tree: Tree, where: Where) -> Selection:
     """The floating leaves of params that `where` selects.
 
     Raises:
@@ -70,44 +59,46 @@ def touched(function: str, tree: Tree, where: Where) -> Touched:
     """
     paths, leaves, structure = _flattened(tree)
     numbers = [place for place, leaf in enumerate(leaves) if _is(leaf, jnp.inexact)]
-    selects = _selection(function, [paths[i] for i in numbers], structure, where)
+    selects = _predicate_of(function, [paths[i] for i in numbers], structure, where)
     places = tuple(i for i in numbers if selects(i, paths[i], leaves[i]))
     for place in places:
         _check_floating(
             function, "params that where selects", leaves[place], paths[place], complex_too=False
         )
-    return Touched(leaves, paths, structure, places)
+    return Selection(leaves, paths, structure, places)
 
 
-def every_leaf(function: str, argument: str, tree: Tree, *, complex_too: bool = True) -> Touched:
-    """All leaves but None, and what jax gives as gradients of integers.
+def inexact_leaves(
+    function: str, argument: str, tree: Tree, *, complex_too: bool = True
+) -> Selection:
+    """All leaves but None and float0, which jax gives as the gradient of an integer.
 
     Raises:
         ArgumentTypeError: if a leaf is neither floating nor complex.
         DtypeError: if a leaf is complex, unless complex_too.
     """
-    whole = every_place(tree)
+    whole = all_leaves(tree)
     places = tuple(i for i in whole.places if not _is_nothing(whole.leaves[i]))
     for i in places:
         _check_floating(function, argument, whole.leaves[i], whole.paths[i], complex_too)
     return replace(whole, places=places)
 
 
-def every_place(tree: Tree) -> Touched:
+def all_leaves(tree: Tree) -> Selection:
     """All leaves, whatever they are."""
     paths, leaves, structure = _flattened(tree)
-    return Touched(leaves, paths, structure, tuple(range(len(leaves))))
+    return Selection(leaves, paths, structure, tuple(range(len(leaves))))
 
 
-def paired(function: str, grads: Tree, params: Touched) -> tuple[Touched, Touched]:
-    """The touched leaves of params and their gradients, where there are both.
+def paired(function: str, grads: Tree, params: Selection) -> tuple[Selection, Selection]:
+    """The gradients of the selected params, and these params, where there are both.
 
     Raises:
         ArgumentValueError: if the trees have other structures, or their leaves other shapes.
         ArgumentTypeError: if one of those leaves is neither floating nor complex.
         DtypeError: if one of them is complex.
     """
-    given = every_place(grads)
+    given = all_leaves(grads)
     if given.structure != params.structure:
         raise ArgumentValueError(
             f"{function}: grads must be a tree of the structure of params, got {given.structure} "
@@ -150,7 +141,7 @@ def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
     paths: list[str] = []
     for keys, node in _with_keys(tree, is_box):
         for below, _ in _with_keys(node, _is_none):
-            # What is in a box is called `value`, whatever the box is called.
+            # The array inside a box has the path of the box, without its attribute `value`.
             named = below[1:] if below[:1] == _IN_BOX else below
             paths.append(jax.tree_util.keystr((*keys, *named), simple=True, separator="/"))
     leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree, is_leaf=_is_none))
@@ -162,7 +153,7 @@ def _with_keys(tree: Tree, is_leaf: Callable[[object], bool]) -> list[tuple[tupl
 
 
 def _boxes() -> tuple[type, ...]:
-    """flax's nodes around one array; it need not be imported to know that there are none."""
+    """The types of flax's nodes that hold one array; none if flax has not been imported."""
     variable = getattr(sys.modules.get("flax.nnx"), "Variable", None)
     metadata = getattr(sys.modules.get("flax.core.meta"), "AxisMetadata", None)
     return tuple(box for box in (variable, metadata) if box is not None)
@@ -184,10 +175,10 @@ def _is(leaf: object, kind: Any) -> bool:
     return dtype is not None and jnp.issubdtype(dtype, kind)
 
 
-def _selection(
+def _predicate_of(
     function: str, paths: Sequence[str], structure: Any, where: Where
 ) -> Callable[[int, str, Any], bool]:
-    """(place, path, leaf) -> whether the leaf is touched."""
+    """The predicate (place, path, leaf) -> bool that `where` stands for."""
     if isinstance(where, str) and where == "weights":
         return _is_weight
     if isinstance(where, str) and where == "all":
@@ -234,80 +225,3 @@ def _marked(function: str, structure: Any, where: Tree) -> Callable[[int, str, A
             f"{function}: where must have the structure of params, got {given} for {structure}"
         )
     return lambda place, path, leaf: bool(marks[place])
-
-
-# -------------------------------------------------------------------------------------- numbers
-
-
-def check_number(
-    function: str, argument: str, value: object, *, least: float | None = None
-) -> None:
-    """What can be said of a hyperparameter outside of jit: that it is one number, and its range.
-
-    Raises:
-        TypeError: if it is no real number.
-        ArgumentValueError: if it has axes, or is known to be below `least` or nan.
-    """
-    array = as_array(function, argument, cast(ArrayLike, value))
-    if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise ArgumentTypeError(f"{function}: {argument} must be real, got {array.dtype}")
-    if array.ndim:
-        raise ArgumentValueError(
-            f"{function}: {argument} must be one number, got shape {array.shape}"
-        )
-    if least is not None and is_number(value) and not value >= least:
-        raise ArgumentValueError(f"{function}: {argument} must be at least {least:g}, got {value}")
-
-
-def at_least_zero(function: str, argument: str, value: ArrayLike) -> Array:
-    """The number, nan if it is negative; a checked call raises then."""
-    number = jnp.asarray(value).astype(jnp.result_type(float))
-    message = f"{function}: {argument} must be at least 0, got {{value}}"
-    return defined(number, number >= 0, ArgumentValueError, message, number)
-
-
-def promoted(arrays: Sequence[Array]) -> np.dtype:
-    """The dtype of all of them together, float32 of nothing."""
-    parts = [real(x.dtype) for x in arrays]
-    return np.dtype(jnp.result_type(*parts)) if parts else np.dtype(np.float32)
-
-
-def real(dtype: np.dtype) -> np.dtype:
-    """Of the sizes of numbers of that dtype."""
-    return np.dtype(cast(Any, jnp.finfo(dtype)).dtype)
-
-
-def widened(arrays: Sequence[Array]) -> list[Array]:
-    """Each in the dtype that it is computed in."""
-    return [x.astype(compute_dtype(x.dtype)) for x in arrays]
-
-
-# ---------------------------------------------------------------------------------------- units
-
-
-def check_layout(function: str, layout: object) -> None:
-    """That it is torch's or flax's.
-
-    Raises:
-        ValueError: if there is no such layout.
-    """
-    if layout not in ("torch", "flax"):
-        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
-
-
-def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
-    """All axes of x but the one of its units.
-
-    Raises:
-        TypeError: if axis is no int.
-        IndexError: if x has no such axis; an array of no axes counts as one unit.
-    """
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise TypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
-    rank = max(x.ndim, 1)
-    if not -rank <= axis < rank:
-        raise IndexError(
-            f"{function}: axis must be in [{-rank}, {rank - 1}] for a leaf of shape {x.shape}, "
-            f"got {axis}"
-        )
-    return tuple(i for i in range(x.ndim) if i != axis % rank)

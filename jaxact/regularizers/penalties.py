@@ -20,18 +20,11 @@ from jaxact._core import (
     matmul_precision,
     op,
 )
-from jaxact.regularizers._leaves import (
-    Layout,
-    Tree,
-    Where,
-    check_layout,
-    check_number,
-    other_axes,
-    promoted,
-    touched,
-    widened,
-)
-from jaxact.regularizers._unit_norms import Axes, unit_norms
+from jaxact._norms import Axes, unit_norms
+from jaxact.regularizers._dtypes import promoted, widened
+from jaxact.regularizers._hyperparameters import check_number
+from jaxact.regularizers._leaves import Tree, Where, selected
+from jaxact.regularizers._units import Layout, check_layout, other_axes
 
 __all__ = [
     "elastic_net",
@@ -88,7 +81,7 @@ def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
     Source:
         Tibshirani 1996; beyond torch.nn.L1Loss, torch 2.13.
     """
-    return _l1_penalty(touched("l1_penalty", params, where).arrays)
+    return _l1_penalty(selected("l1_penalty", params, where).arrays)
 
 
 @op()
@@ -117,7 +110,7 @@ def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
     Source:
         Krogh & Hertz 1991; beyond torch.optim.SGD, torch 2.13.
     """
-    return _l2_penalty(touched("l2_penalty", params, where).arrays)
+    return _l2_penalty(selected("l2_penalty", params, where).arrays)
 
 
 @op()
@@ -151,7 +144,7 @@ def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weig
     check_number("elastic_net", "l1_ratio", l1_ratio)
     if is_number(l1_ratio) and not 0 <= l1_ratio <= 1:
         raise ArgumentValueError(f"elastic_net: l1_ratio must be in [0, 1], got {l1_ratio}")
-    return _elastic_net(touched("elastic_net", params, where).arrays, l1_ratio)
+    return _elastic_net(selected("elastic_net", params, where).arrays, l1_ratio)
 
 
 @op(by_value=True)
@@ -192,7 +185,7 @@ def group_lasso(params: Tree, *, axis: int = 0, where: Where = "weights") -> Arr
         Yuan & Lin 2006; Scardapane et al. 2017 for networks; beyond torch.linalg.vector_norm, torch
         2.13.
     """
-    arrays = touched("group_lasso", params, where).arrays
+    arrays = selected("group_lasso", params, where).arrays
     return _group_lasso(arrays, tuple(other_axes("group_lasso", x, axis) for x in arrays))
 
 
@@ -234,7 +227,7 @@ def orthogonality_penalty(
         squares); beyond torch.nn.utils.parametrizations.orthogonal, torch 2.13.
     """
     check_layout("orthogonality_penalty", layout)
-    return _orthogonality_penalty(touched("orthogonality_penalty", params, where).arrays, layout)
+    return _orthogonality_penalty(selected("orthogonality_penalty", params, where).arrays, layout)
 
 
 @op(static=("layout",))

@@ -18,9 +18,9 @@ from jaxact._core import (
     matmul_precision,
     op,
 )
+from jaxact._norms import divided, unit_vectors
 from jaxact.random import TorchGenerator
-from jaxact.regularizers._masks import check_key
-from jaxact.regularizers._unit_vectors import divided, unit_vectors
+from jaxact.regularizers._keys import check_key
 
 __all__ = ["spectral_norm", "spectral_norm_init", "weight_norm"]
 

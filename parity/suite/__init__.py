@@ -4,7 +4,7 @@ A family is a package whose files mirror the library's: the row of a function th
 `jaxact/activations/gated.py` defines stands in `parity/suite/activations/gated.py`. Beside it
 stand, where they are needed, `gated_references.py`, functions written with torch, `gated_laws.py`
 and `gated_subjects.py`, what jaxact's functions make up; a file of one of these names alone serves
-the whole family.
+all of its folder.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import re
 
 from parity.spec import Spec
 
@@ -28,8 +29,17 @@ def load() -> tuple[Spec, ...]:
 
 def family(name: str) -> tuple[Spec, ...]:
     """The rows of a family, theme by theme."""
+    return tuple(spec for specs in themes(name).values() for spec in specs)
+
+
+def themes(name: str) -> dict[str, tuple[Spec, ...]]:
+    """The rows of a family by the file they stand in, "gated" or "training.clipping"."""
     package = importlib.import_module(f"{__name__}.{name}")
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    themes = [name for name in names if name.rpartition("_")[2] not in WITHOUT_ROWS]
-    modules = (importlib.import_module(f"{package.__name__}.{theme}") for theme in themes)
-    return tuple(spec for module in modules for spec in module.SPECS)
+    prefix = f"{package.__name__}."
+    found = pkgutil.walk_packages(package.__path__, prefix)
+    files = sorted(module.name for module in found if not module.ispkg and _has_rows(module.name))
+    return {file.removeprefix(prefix): importlib.import_module(file).SPECS for file in files}
+
+
+def _has_rows(module: str) -> bool:
+    return re.split(r"[._]", module)[-1] not in WITHOUT_ROWS

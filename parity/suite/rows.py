@@ -32,8 +32,9 @@ class Theme:
 
     Args:
         family: of the rows.
-        name: of the file, beside which its <name>_references.py stands; "" if the references are
-            the whole family's.
+        name: of the file, after its folder in the family's ("training.clipping"); beside it stands
+            its <name>_references.py. The folder alone ("augmentation.", or "" for the family's own)
+            if the references are all of its files'.
         fields: of its rows.
         arguments: of its calls to refuse that name none.
     """
@@ -73,7 +74,8 @@ class Theme:
 
     def reference(self, name: str, **options: Any) -> Target:
         """A function that is written with torch for the rows of this file."""
-        module = "_".join(filter(None, (self.name, "references")))
+        folder, _, file = self.name.rpartition(".")
+        module = ".".join(filter(None, (folder, f"{file}_references".removeprefix("_"))))
         return on("torch", f"parity.suite.{self.family}.{module}.{name}", **options)
 
     def steps(self, name: str) -> Target:

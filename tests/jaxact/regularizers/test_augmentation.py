@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import jaxact
-from jaxact.regularizers import augmentation, image_transforms
+from jaxact.regularizers import augmentation
+from jaxact.regularizers.augmentation import colors
 
 KEY = jax.random.key(0)
 IMAGES = np.random.default_rng(0).uniform(0.1, 0.9, (4, 3, 6, 8)).astype(np.float32)
@@ -38,7 +39,7 @@ AUGMENTATIONS = {
 
 def _call(name, images, **options):
     if name in TRANSFORMS:
-        return getattr(image_transforms, name)(images, **{**TRANSFORMS[name], **options})
+        return getattr(augmentation, name)(images, **{**TRANSFORMS[name], **options})
     return getattr(augmentation, name)(KEY, images, **{**AUGMENTATIONS[name], **options})
 
 
@@ -67,28 +68,28 @@ def test_normal_numbers_that_erase_are_those_of_the_pixel_in_either_layout():
 @pytest.mark.parametrize("dtype", ["uint8", "uint32", "int8"])
 def test_corners_and_sides_may_be_of_any_integer_dtype(dtype):
     one = jnp.ones((), dtype)
-    cropped = image_transforms.crop(IMAGES, jnp.ones(4, dtype), 1, 2, 2)
+    cropped = augmentation.crop(IMAGES, jnp.ones(4, dtype), 1, 2, 2)
     np.testing.assert_array_equal(cropped, IMAGES[..., 1:3, 1:3])
-    np.testing.assert_array_equal(image_transforms.crop(IMAGES, one, one, 2, 2), cropped)
+    np.testing.assert_array_equal(augmentation.crop(IMAGES, one, one, 2, 2), cropped)
     # A sum beyond the dtype's largest number.
     top, height = (100, 100) if dtype == "int8" else (200, 100)
     tall = np.ones((1, 1, 300, 2), np.float32)
-    erased = image_transforms.erase(tall, one * top, 0, one * height, 2)
+    erased = augmentation.erase(tall, one * top, 0, one * height, 2)
     assert int((erased == 0).sum()) == 200
 
 
 def test_sides_of_rectangles_may_be_as_large_as_integers_get():
     ones, most = np.ones((1, 1, 6, 8), np.float32), 2**31 - 1
-    assert int((image_transforms.erase(ones, 5, 0, most, 3) == 0).sum()) == 3
-    assert int((image_transforms.erase(ones, -5, 0, -most, 3) == 0).sum()) == 0
+    assert int((augmentation.erase(ones, 5, 0, most, 3) == 0).sum()) == 3
+    assert int((augmentation.erase(ones, -5, 0, -most, 3) == 0).sum()) == 0
     # Beyond int32 there are no images.
-    assert int((image_transforms.erase(ones, np.uint32(2**32 - 1), 0, 5, 3) == 0).sum()) == 0
+    assert int((augmentation.erase(ones, np.uint32(2**32 - 1), 0, 5, 3) == 0).sum()) == 0
 
 
 @pytest.mark.parametrize(("value", "level"), [(300, 255), (-3, 0), (1.7, 2)])
 def test_what_takes_the_place_of_levels_is_clipped_and_rounded(value, level):
     levels = np.full((1, 1, 4, 4), 9, np.uint8)
-    assert image_transforms.erase(levels, 0, 0, 4, 4, value)[0, 0, 0, 0] == level
+    assert augmentation.erase(levels, 0, 0, 4, 4, value)[0, 0, 0, 0] == level
     erased = augmentation.random_erasing(KEY, levels, 1.0, value=value)
     assert set(np.unique(erased)) == {9, level}
 
@@ -115,10 +116,10 @@ def test_images_of_64_bits_are_changed_by_numbers_of_64_bits():
         jittered = augmentation.color_jitter(KEY, images, (0.7, 0.7))
         np.testing.assert_allclose(jittered, 0.7 * images, rtol=1e-15)
         turned = augmentation.random_rotation(KEY, images, (30.1, 30.1))
-        np.testing.assert_allclose(turned, image_transforms.rotate(images, 30.1), atol=1e-14)
-        matrix = image_transforms.affine_matrix(6, 8, angle=np.float64(-30.1))
-        np.testing.assert_allclose(image_transforms.affine(images, matrix), turned, atol=1e-14)
-        assert image_transforms.affine_matrix(6, 8, angle=30.1).dtype == np.float32
+        np.testing.assert_allclose(turned, augmentation.rotate(images, 30.1), atol=1e-14)
+        matrix = augmentation.affine_matrix(6, 8, angle=np.float64(-30.1))
+        np.testing.assert_allclose(augmentation.affine(images, matrix), turned, atol=1e-14)
+        assert augmentation.affine_matrix(6, 8, angle=30.1).dtype == np.float32
 
 
 @EVERY
@@ -270,7 +271,7 @@ def test_a_traced_number_out_of_bounds_gives_nan_and_is_told_when_checked(name, 
 
 
 def test_a_new_strength_compiles_nothing():
-    jitted = augmentation._color_jitter
+    jitted = colors._color_jitter
     augmentation.color_jitter(KEY, IMAGES, 0.1, hue=0.1)
     before = _programs(jitted)
     augmentation.color_jitter(KEY, IMAGES, 0.2, hue=(0.0, 0.2))
@@ -314,24 +315,24 @@ def test_an_empty_sequence_gives_the_images():
 def test_a_quarter_turn_is_that_of_the_array():
     square = IMAGES[:, :, :, :6]
     np.testing.assert_allclose(
-        image_transforms.rotate(square, 90.0), np.rot90(square, 1, (2, 3)), atol=1e-6
+        augmentation.rotate(square, 90.0), np.rot90(square, 1, (2, 3)), atol=1e-6
     )
-    turned = image_transforms.rotate(square, -90.0, interpolation="nearest")
+    turned = augmentation.rotate(square, -90.0, interpolation="nearest")
     np.testing.assert_array_equal(turned, np.rot90(square, -1, (2, 3)))
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 def test_what_is_infinite_is_not_seen_from_outside(interpolation):
     images = np.full((1, 1, 4, 4), np.inf, np.float32)
-    away = image_transforms.affine_matrix(4, 4, translate=(8.0, 8.0))
-    seen = image_transforms.affine(images, away, interpolation=interpolation, fill=0.5)
+    away = augmentation.affine_matrix(4, 4, translate=(8.0, 8.0))
+    seen = augmentation.affine(images, away, interpolation=interpolation, fill=0.5)
     np.testing.assert_array_equal(seen, np.full_like(images, 0.5))
 
 
 def test_grey_pixels_keep_their_colour_and_have_a_slope():
     grey = np.full((1, 3, 2, 2), 0.5, np.float32)
-    np.testing.assert_array_equal(image_transforms.adjust_hue(grey, 0.3), grey)
-    slope = jax.grad(lambda x: image_transforms.adjust_hue(x, 0.3).sum())(jnp.asarray(grey))
+    np.testing.assert_array_equal(augmentation.adjust_hue(grey, 0.3), grey)
+    slope = jax.grad(lambda x: augmentation.adjust_hue(x, 0.3).sum())(jnp.asarray(grey))
     np.testing.assert_allclose(slope.sum(1), 3.0, rtol=1e-6)
 
 

@@ -16,9 +16,9 @@ from jaxact.regularizers import (
     clip_grad_norm,
     clip_grad_value,
     clip_grads_with_norm,
-    clipping,
     get_total_norm,
 )
+from jaxact.regularizers.training import clipping
 
 GRADS = {"a": jnp.array([3.0, 0.0]), "b": {"c": jnp.array([[0.0, 4.0]]), "none": None}}
 CLIPPED = {

@@ -13,7 +13,7 @@ from jax.ad_checkpoint import print_saved_residuals
 import jaxact
 from jaxact import regularizers
 from jaxact.random import TorchGenerator
-from jaxact.regularizers._masks import threshold
+from jaxact.regularizers.dropouts._factors import threshold
 
 KEY = jax.random.key(3)
 SHAPE = (6, 5, 8, 7)

@@ -17,8 +17,8 @@ from jaxact.regularizers import (
     max_norm,
     proximal_group_lasso,
     proximal_l1,
-    weight_decay,
 )
+from jaxact.regularizers.training import projections
 
 STEPS = {
     "decoupled_weight_decay": lambda p, x=0.1, **k: decoupled_weight_decay(p, 0.5, x, **k),
@@ -95,9 +95,9 @@ def test_an_empty_tree_stays_empty(name):
 def test_a_new_value_compiles_nothing():
     params = tree()
     max_norm(params, 1.0)
-    compiled = weight_decay._max_norm.__wrapped__._cache_size()
+    compiled = projections._max_norm.__wrapped__._cache_size()
     max_norm(params, 2.0)
-    assert weight_decay._max_norm.__wrapped__._cache_size() == compiled
+    assert projections._max_norm.__wrapped__._cache_size() == compiled
 
 
 # ------------------------------------------------------------------------------ torch's own steps

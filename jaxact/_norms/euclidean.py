@@ -1,0 +1,246 @@
+"""Euclidean norms, accurate also where squares overflow or vanish, with the gradient 0 at 0.
+
+All take one pass over the data in the usual case: the sum of squares itself shows, by
+`least_sum_of_squares`, whether squares overflowed or too many of them vanished. Only then a slower
+path is taken, which scales the numbers first. The variants differ in what is one vector:
+
+- `norm`, `euclidean`: the last axis of an array, or of a difference, which is never written out;
+- `unit_vectors`: any axes of an array, which is divided by the norm;
+- `unit_norms`: for each of many arrays any axes, with one branch for all arrays, since a branch for
+  each would make an accelerator wait as often;
+- `norm_of_all`: many arrays together.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxact._norms.quotients import quotient, shortening
+from jaxact._norms.scaling import finite_unit, least_sum_of_squares, or_unit, powers_of_two
+
+
+def norm(x: Array, squared: float = 0.0) -> Array:
+    """[...], √(Σ x_i² + squared) over the last axis of x, [..., d]; gradient 0 where it is 0."""
+    return euclidean(squared)(x)
+
+
+@functools.cache
+def euclidean(squared: float) -> Callable[..., Array]:
+    """The function that gives the norm of `joined(*parts)`."""
+
+    @jax.custom_jvp
+    def value(*parts: Array) -> Array:
+        x = joined(*parts)
+        total = jnp.sum(x * x, axis=-1) + squared
+        least = least_sum_of_squares(x.dtype, x.shape[-1])
+        plain = jnp.all((total >= least) & (total < jnp.inf))
+        # The branch computes the difference again from its parts: as an argument of the branch it
+        # would be written to memory.
+        scaled = functools.partial(_scaled_difference_norm, parts, squared)
+        return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
+
+    @value.defjvp
+    def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+        length = value(*primals)
+        slope = quotient(joined(*primals), jnp.where(length == 0, 1, length)[..., None])
+        return length, jnp.sum(slope * joined(*tangents), axis=-1)
+
+    return value
+
+
+def joined(x: Array, *others: Array) -> Array:
+    """x, or x1 - x2 + eps of the three parts."""
+    return x - others[0] + others[1] if others else x
+
+
+def _scaled_difference_norm(parts: tuple[Array, ...], squared: float) -> Array:
+    """The norm of the parts, divided by a power of 2 near the largest component."""
+    x = joined(*parts)
+    shift = float(np.sqrt(squared))
+    largest = jnp.max(jnp.abs(x), axis=-1, initial=shift)
+    limits = np.finfo(x.dtype)
+    # Capped, so that its reciprocal stays normal: XLA divides by multiplying with the reciprocal.
+    most = 2.0 ** (limits.maxexp * 3 // 4)
+    near = jnp.clip(finite_unit(largest), 1 / most, most)
+    unit = jax.lax.reduce_precision(near, limits.iexp, 0)
+    total = jnp.sum(jnp.square(x / unit[..., None]), axis=-1) + jnp.square(shift / unit)
+    return or_unit(unit * jnp.sqrt(total), largest, total)
+
+
+def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:
+    """[...], x / max(√(Σ x²), least), the sum over the axes.
+
+    Where the norm is below `least` the gradient is that of x / least. Nothing overflows or
+    vanishes; where the norm and `least` are 0 the result is nan.
+    """
+    return _unit_along(tuple(axes))(x, least)[0]
+
+
+def with_vectors_last(x: Array, axes: Sequence[int]) -> Array:
+    """The array with the axes moved to the end and merged into one."""
+    others = [i for i in range(x.ndim) if i not in axes]
+    shape = (*(x.shape[i] for i in others), math.prod(x.shape[i] for i in axes))
+    return jnp.transpose(x, (*others, *sorted(axes))).reshape(shape)
+
+
+@functools.cache
+def _unit_along(axes: tuple[int, ...]) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
+    """The function that gives the unit vectors, their divisors, and 1 where a divisor is the norm.
+
+    First and second derivatives follow from these three alone, without a root and without x.
+    """
+
+    @jax.custom_jvp
+    def unit(x: Array, least: Array) -> tuple[Array, Array, Array]:
+        length, scale = _scaled_length(x, least, axes)
+        # A norm that is nan is below nothing.
+        below = length < least * scale
+        divisor = jnp.where(below, least * scale, length)
+        is_norm = jnp.where(below, 0, jnp.ones_like(divisor))
+        return x * scale / divisor, divisor / scale, is_norm
+
+    @unit.defjvp
+    def _(
+        primals: Sequence[Array], tangents: Sequence[Array]
+    ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array, Array]]:
+        y, divisor, is_norm = unit(*primals)
+        x_dot, least_dot = tangents
+        along = jnp.sum(y * x_dot, axis=axes, keepdims=True)
+        divisor_dot = is_norm * along + (1 - is_norm) * least_dot
+        y_dot = quotient(x_dot - y * divisor_dot, divisor)
+        return (y, divisor, is_norm), (y_dot, divisor_dot, jnp.zeros_like(is_norm))
+
+    return unit
+
+
+def _scaled_length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """√(Σ (scale x)²) over the axes, kept with length 1, and the scale, 1 unless x is huge."""
+    total = jnp.sum(x * x, axis=axes, keepdims=True)
+    small = least_sum_of_squares(x.dtype, x.size // max(total.size, 1))
+    # Where `least` is above any norm that is inaccurate, it is the divisor anyway.
+    right = (total < jnp.inf) & ((total >= small) | (least > 2 * math.sqrt(small)))
+    ones = jnp.ones_like(total)
+
+    def rescaled() -> tuple[Array, Array]:
+        # The norm of large numbers may overflow, and the reciprocal of a large norm vanish.
+        quarter = np.finfo(x.dtype).maxexp // 4
+        largest = jnp.max(jnp.abs(x), axis=axes, keepdims=True, initial=0)
+        finite = (largest > 2.0 ** (3 * quarter)) & (largest < jnp.inf)
+        scale = jnp.where(finite, 2.0**-quarter, ones)
+        return jnp.expand_dims(norm(with_vectors_last(scale * x, axes)), axes), scale
+
+    def plain() -> tuple[Array, Array]:
+        return jnp.sqrt(total), ones
+
+    return cast(tuple[Array, Array], jax.lax.cond(jnp.all(right), plain, rescaled))
+
+
+Axes = tuple[tuple[int, ...], ...]
+Norms = Callable[[Sequence[Array]], list[Array]]
+
+
+def unit_norms(arrays: Sequence[Array], axes: Axes) -> list[Array]:
+    """For each array its norms over these axes, kept with length 1; gradient 0 at 0.
+
+    A unit whose squares all vanish, of numbers below 1e-19 in float32, counts as zeros: to tell it
+    from zeros would take one more pass wherever there are zeros.
+
+    Args:
+        arrays: float32 or float64.
+        axes: for each array those of one unit.
+    """
+    return _unit_norms_over(axes)(list(arrays)) if arrays else []
+
+
+@functools.cache
+def _unit_norms_over(axes: Axes) -> Norms:
+    @jax.custom_jvp
+    def norms(arrays: Sequence[Array]) -> list[Array]:
+        totals = [jnp.sum(x * x, axis=a, keepdims=True) for x, a in zip(arrays, axes, strict=True)]
+        fine = [_is_accurate(x, total) for x, total in zip(arrays, totals, strict=True)]
+        # One reduction instead of one for each array.
+        plain = jnp.all(jnp.concatenate([f.ravel() for f in fine]))
+
+        def scaled() -> list[Array]:
+            each = zip(arrays, axes, totals, strict=True)
+            return [jnp.where(t == 0, 0, _rescaled_norm(x, a)) for x, a, t in each]
+
+        def roots() -> list[Array]:
+            return [jnp.sqrt(t) for t in totals]
+
+        return cast(list[Array], jax.lax.cond(plain, roots, scaled))
+
+    @norms.defjvp
+    def _(
+        primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]
+    ) -> tuple[list[Array], list[Array]]:
+        (arrays,), (directions,) = primals, tangents
+        lengths = norms(arrays)
+        steps = [
+            jnp.sum(_direction(x, length) * d, axis=a, keepdims=True)
+            for x, d, length, a in zip(arrays, directions, lengths, axes, strict=True)
+        ]
+        return lengths, steps
+
+    return cast(Norms, norms)
+
+
+@jax.custom_jvp
+def norm_of_all(arrays: Sequence[Array]) -> Array:
+    """[], the norm of all arrays as one vector; gradient 0 at the zero vector.
+
+    Args:
+        arrays: float32 or float64, one at least.
+    """
+    dtype = np.dtype(jnp.result_type(*(x.dtype for x in arrays)))
+    total = _sum_in([jnp.sum(x * x) for x in arrays], dtype)
+    least = least_sum_of_squares(dtype, sum(x.size for x in arrays))
+    plain = (total >= least) & (total < jnp.inf)
+
+    def scaled() -> Array:
+        wide = [x.astype(dtype) for x in arrays]
+        largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in wide])
+        down, up = powers_of_two(largest)
+        return jnp.sqrt(_sum_in([jnp.sum(jnp.square(x * down)) for x in wide], dtype)) * up
+
+    return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
+
+
+@norm_of_all.defjvp
+def _(primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]) -> tuple[Array, Array]:
+    (arrays,), (directions,) = primals, tangents
+    length = norm_of_all(arrays)
+    steps = [
+        jnp.sum(_direction(x, length.astype(x.dtype)) * d)
+        for x, d in zip(arrays, directions, strict=True)
+    ]
+    return length, _sum_in(steps, length.dtype)
+
+
+def _sum_in(parts: Sequence[Array], dtype: np.dtype) -> Array:
+    return functools.reduce(jnp.add, [part.astype(dtype) for part in parts])
+
+
+def _direction(x: Array, length: Array) -> Array:
+    """x / length; 0, with gradient 0, where the length is 0."""
+    shorter = shortening(length, length > 0)
+    divisor = jnp.where(length == 0, 1, length) * shorter
+    return jnp.where(length == 0, 0, x * shorter / divisor)
+
+
+def _is_accurate(x: Array, total: Array) -> Array:
+    """Whether these sums of squares of x neither overflowed nor lost squares, or are 0."""
+    least = least_sum_of_squares(total.dtype, x.size // max(total.size, 1))
+    return ((total >= least) | (total == 0)) & (total < jnp.inf)
+
+
+def _rescaled_norm(x: Array, axis: tuple[int, ...]) -> Array:
+    """The norm, from numbers scaled by a power of 2."""
+    down, up = powers_of_two(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
+    return jnp.sqrt(jnp.sum(jnp.square(x * down), axis=axis, keepdims=True)) * up

@@ -1,0 +1,156 @@
+"""p-norms of vectors, with no overflow and with torch's gradients at 0."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jaxact._norms.euclidean import euclidean, joined
+from jaxact._norms.quotients import quotient
+from jaxact._norms.scaling import finite_unit, or_unit
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError
+
+# Which formula a p-norm takes: that of p = 0, 1, 2, ∞ or -∞, that of any other number above or
+# below 0, or that of a p that only the running program knows.
+Kind = Literal["count", "sum", "root", "largest", "smallest", "power", "inverse", "traced"]
+
+
+def kind_of(p: object) -> Kind:
+    """The formula for this p, from its value if Python knows it."""
+    if not is_number(p):
+        return "traced"
+    known: dict[float, Kind] = {
+        0.0: "count",
+        1.0: "sum",
+        2.0: "root",
+        np.inf: "largest",
+        -np.inf: "smallest",
+    }
+    return known.get(float(p), "inverse" if p < 0 else "power")
+
+
+def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Array:
+    """[...], the p-norm over the last axis of x or of x1 - x2 + eps.
+
+    The gradient is torch's: 0 at the zero vector and at components that are 0, shared evenly by
+    the components that tie for p = ∞.
+
+    Args:
+        function: whose argument x is.
+        parts: x, [..., d], alone; or x1, x2 and eps.
+        p: [].
+        kind: of p.
+
+    Raises:
+        ArgumentValueError: if d is 0 and p is known to be negative or infinite.
+    """
+    x = joined(*parts)
+    if not x.shape[-1] and kind in ("largest", "smallest", "inverse"):
+        raise ArgumentValueError(
+            f"{function}: vectors must have components for a norm whose p is negative or infinite, "
+            f"got shape {x.shape}"
+        )
+    match kind:
+        case "count":
+            return jnp.sum(jnp.where(x == 0, 0, jnp.ones_like(x)), axis=-1)
+        case "sum":
+            return _sum_norm(x)
+        case "root":
+            return euclidean(0.0)(*parts)
+        case "largest":
+            return _extreme_norm(True)(x)
+        case "smallest":
+            return _extreme_norm(False)(x)
+        case "power" | "inverse":
+            return _power_norm(x, p)
+        case "traced":
+            return _traced_norm(function, x, p)
+
+
+def _traced_norm(function: str, x: Array, p: Array) -> Array:
+    special = (p == 0) | jnp.isinf(p)
+    # What is not chosen is computed from numbers that give it no nan gradient.
+    result = _power_norm(jnp.where(special, 0, x), jnp.where(special, 2, p))
+    result = jnp.where(p == 0, p_norm(function, (x,), p, "count"), result)
+    if not x.shape[-1]:
+        return jnp.where(p > 0, result, jnp.nan)
+    result = jnp.where(p == jnp.inf, p_norm(function, (x,), p, "largest"), result)
+    return jnp.where(p == -jnp.inf, p_norm(function, (x,), p, "smallest"), result)
+
+
+def _sign(x: Array) -> Array:
+    """The sign of x, 0 for nan as in torch."""
+    return jnp.where(x > 0, jnp.ones_like(x), jnp.where(x < 0, -1, 0))
+
+
+def _ruled(function: Callable[..., Array], slope: Callable[..., Array]) -> Callable[..., Array]:
+    """The norm with the gradient that `slope` gives, of the norm's shape and one axis more."""
+    ruled = jax.custom_jvp(function)
+
+    def rule(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+        (x,), (x_dot,) = primals, tangents
+        return ruled(x), jnp.sum(slope(x) * x_dot, axis=-1)
+
+    ruled.defjvp(rule)
+    return ruled
+
+
+def _sum_of_sizes(x: Array) -> Array:
+    return jnp.sum(jnp.abs(x), axis=-1)
+
+
+_sum_norm = _ruled(_sum_of_sizes, _sign)
+
+
+@functools.cache
+def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
+    reduction = jnp.max if largest else jnp.min
+
+    def value(x: Array) -> Array:
+        return reduction(jnp.abs(x), axis=-1)
+
+    def slope(x: Array) -> Array:
+        size = jax.lax.stop_gradient(jnp.abs(x))
+        tied = (size == value(size)[..., None]) | jnp.isnan(size)
+        return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True)
+
+    return _ruled(value, slope)
+
+
+@jax.custom_jvp
+def _power_norm(x: Array, p: Array) -> Array:
+    """(Σ |x_i|^p)^(1/p), for finite p other than 0."""
+    size = jnp.abs(x)
+    if not x.shape[-1]:
+        return jnp.where(p > 0, jnp.sum(size, axis=-1), jnp.nan)
+    # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
+    # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
+    unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
+    ratio = quotient(size, finite_unit(unit)[..., None])
+    total = jnp.sum(jnp.exp(p * jnp.log(ratio)), axis=-1)
+    scaled = unit * jnp.power(total, 1 / p)
+    return or_unit(scaled, unit, total)
+
+
+@_power_norm.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    x, p = primals
+    x_dot, p_dot = tangents
+    value = _power_norm(x, p)
+    there = value != 0
+    ratio = quotient(jnp.abs(x), jnp.where(there, value, 1)[..., None])
+    used = (x != 0) & there[..., None]
+    ratio = jnp.where(used, ratio, 1)
+    slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
+    along = jnp.where(used, jnp.power(ratio, p) * jnp.log(ratio), 0)
+    steps = jnp.sum(slope * x_dot, axis=-1) + value / p * jnp.sum(along, axis=-1) * p_dot
+    return value, steps
+
+
+def _sign_or_nan(x: Array) -> Array:
+    return jnp.where(x < 0, -1, jnp.ones_like(x))

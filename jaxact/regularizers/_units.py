@@ -1,0 +1,36 @@
+"""Units of weights: the axes of a leaf that belong to one output."""
+
+from typing import Literal
+
+import numpy as np
+from jax import Array
+
+Layout = Literal["torch", "flax"]
+
+
+def check_layout(function: str, layout: object) -> None:
+    """Check that the layout is torch's or flax's.
+
+    Raises:
+        ValueError: if there is no such layout.
+    """
+    if layout not in ("torch", "flax"):
+        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+
+
+def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
+    """All axes of x but the one of its units.
+
+    Raises:
+        TypeError: if axis is no int.
+        IndexError: if x has no such axis; an array of no axes counts as one unit.
+    """
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise TypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
+    rank = max(x.ndim, 1)
+    if not -rank <= axis < rank:
+        raise IndexError(
+            f"{function}: axis must be in [{-rank}, {rank - 1}] for a leaf of shape {x.shape}, "
+            f"got {axis}"
+        )
+    return tuple(i for i in range(x.ndim) if i != axis % rank)

@@ -1,0 +1,60 @@
+"""Scalar arguments of image functions: one number or several, and their bounds."""
+
+from collections.abc import Sequence
+from typing import TypeAlias, cast
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import ArgumentValueError, as_array, is_number
+
+# One number, or several: an array, or a sequence of numbers.
+Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
+Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
+
+
+def as_tuple(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
+    """The numbers of a sequence; None of an array or a single number."""
+    return tuple(cast(Sequence[ArrayLike], value)) if isinstance(value, tuple | list) else None
+
+
+def check_number(function: str, argument: str, value: ArrayLike) -> None:
+    """Check that the value is a scalar.
+
+    Raises:
+        TypeError: if it is no array.
+        ArgumentValueError: if it has axes.
+    """
+    if not is_number(value) and as_array(function, argument, value).ndim:
+        raise ArgumentValueError(
+            f"{function}: {argument} must be a single number, got shape {jnp.shape(value)}"
+        )
+
+
+def check_bounds(
+    function: str, argument: str, value: object, least: float, most: float = np.inf
+) -> None:
+    """Check a number that is not traced against its bounds.
+
+    Raises:
+        ArgumentValueError: if it is out of bounds or nan.
+    """
+    if is_number(value) and not least <= value <= most:
+        raise ArgumentValueError(_out_of_bounds(function, argument, least, most, value))
+
+
+def nan_unless_bounded(
+    function: str, argument: str, result: Array, value: Array, least: float, most: float = np.inf
+) -> Array:
+    """The result, nan where a traced value is out of bounds; a checked call raises then."""
+    holds = (value >= least) & (value <= most)
+    message = _out_of_bounds(function, argument, least, most, "{value}")
+    return defined(result, holds, ArgumentValueError, message, value)
+
+
+def _out_of_bounds(function: str, argument: str, least: float, most: float, value: object) -> str:
+    wanted = f"at least {least:g}" if np.isinf(most) else f"in [{least:g}, {most:g}]"
+    return f"{function}: {argument} must be {wanted}, got {value}"

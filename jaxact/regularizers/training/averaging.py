@@ -1,0 +1,155 @@
+"""Averages of weights over a training."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from jaxact._checking import defined
+from jaxact._core import compute_dtype, is_number, op
+from jaxact.regularizers.training._snapshots import check_alike, copied
+
+__all__ = ["AverageState", "WeightAverage", "ema", "swa"]
+
+
+class AverageState(NamedTuple):
+    """What an average of weights remembers.
+
+    Args:
+        n_averaged: [], how many trees were averaged, dimensionless.
+        params: their average.
+    """
+
+    n_averaged: Array
+    params: Any
+
+
+class WeightAverage(NamedTuple):
+    """An average of weights: pure functions that can be scanned, mapped and compiled.
+
+    Args:
+        init: params -> state.
+        update: (state, params) -> state.
+    """
+
+    init: Callable[[Any], AverageState]
+    update: Callable[[AverageState, Any], AverageState]
+
+
+def ema(decay: ArrayLike = 0.999) -> WeightAverage:
+    """ema(decay).update(average, w) = decay average + (1 - decay) w, the first one a copy of w.
+
+    Leaves that are not floating are copied; all others are averaged, as with torch's
+    use_buffers=True. By default torch copies floating buffers as well: keep such leaves (running
+    statistics) out of params to have that. The average has the dtype that `init` was given: in
+    bfloat16 a step of less than half an ulp is lost, and with decay=0.999 the average of 1000
+    weights of 2 that start at 1 stays 1 (the true one is 1.63), as in torch. Give `init` the
+    weights in float32, and it follows those of half precision.
+
+    Args:
+        decay: [], dimensionless, in [0, 1]; the weight of the average so far. A traced one outside
+            gives nan.
+
+    Returns:
+        init(params) -> state and update(state, params) -> state, for any tree of arrays [...]; the
+        average, state.params, has the unit of params.
+
+    Raises:
+        ValueError: if decay is a number outside [0, 1]; in a checked call also a traced one.
+        ArgumentValueError: if update gets another tree or other shapes than init did.
+
+    Source:
+        Polyak & Juditsky 1992; torch.optim.swa_utils.AveragedModel with
+        torch.optim.swa_utils.get_ema_avg_fn, torch 2.13.
+
+    Example:
+        >>> average = ema(0.99)
+        >>> state = average.init(params)
+        >>> state = average.update(state, params)  # after each step
+    """
+    if is_number(decay) and (decay < 0 or decay > 1):
+        raise ValueError(f"ema: decay must be in [0, 1], got {decay}")
+    # Of a number in float64: as float32 0.999 is off by 3e-5 of 1 - decay.
+    rate = 1 - decay
+
+    def update(state: AverageState, params: Any) -> AverageState:
+        check_alike("ema", state.params, params)
+        return _updated_ema(state, params, rate)
+
+    return WeightAverage(_initial, update)
+
+
+def swa() -> WeightAverage:
+    """swa().update(average, w) = average + (w - average) / (n + 1): the mean of all w so far.
+
+    The first average is a copy of w, and leaves that are not floating are copied always; half
+    precision is rounded after each update. All floating leaves are averaged, as with torch's
+    use_buffers=True; by default torch copies buffers: see `ema`.
+
+    Batch normalization needs the statistics of the averaged weights, `torch.optim.swa_utils
+    .update_bn`: start with running statistics of 0 and 1 and call `batch_norm_stats` for batch
+    i = 0, 1, ... with momentum=1/(i + 1), which makes them the mean over the batches.
+
+    Returns:
+        init(params) -> state and update(state, params) -> state, for any tree of arrays [...]; the
+        average, state.params, has the unit of params.
+
+    Raises:
+        ArgumentValueError: if update gets another tree or other shapes than init did.
+
+    Source:
+        Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018;
+        torch.optim.swa_utils.AveragedModel, torch 2.13.
+    """
+
+    def update(state: AverageState, params: Any) -> AverageState:
+        check_alike("swa", state.params, params)
+        return _updated_swa(state, params)
+
+    return WeightAverage(_initial, update)
+
+
+def _initial(params: Any) -> AverageState:
+    return AverageState(jnp.zeros((), jnp.int32), copied(params))
+
+
+@op(by_value=True)
+def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageState:
+    share = jnp.asarray(rate)
+    message = "ema: decay must be in [0, 1], got {value}"
+    share = defined(share, ~((share < 0) | (share > 1)), ValueError, message, 1 - share)
+
+    def between(average: Array, leaf: Array) -> Array:
+        r = share.astype(average.real.dtype)
+        # From the nearer end, as torch does: with decay=0 the result is the new weight itself.
+        step = leaf - average
+        return jnp.where(r < 0.5, average + r * step, leaf - (1 - r) * step)
+
+    return _updated(state, params, between)
+
+
+@op()
+def _updated_swa(state: AverageState, params: Any) -> AverageState:
+    def mean(average: Array, leaf: Array) -> Array:
+        count = (state.n_averaged + 1).astype(average.real.dtype)
+        return average + (leaf - average) / count
+
+    return _updated(state, params, mean)
+
+
+def _updated(
+    state: AverageState, params: Any, mean: Callable[[Array, Array], Array]
+) -> AverageState:
+    def updated(average: ArrayLike, leaf: ArrayLike) -> Array:
+        old, new = jnp.asarray(average), jnp.asarray(leaf)
+        if not jnp.issubdtype(old.dtype, jnp.inexact):
+            return new.astype(old.dtype)
+        wide = compute_dtype(jnp.promote_types(old.dtype, new.dtype))
+        averaged = mean(old.astype(wide), new.astype(wide)).astype(old.dtype)
+        return jnp.where(state.n_averaged == 0, new.astype(old.dtype), averaged)
+
+    averages = jax.tree.map(updated, state.params, params)
+    return AverageState(state.n_averaged + 1, averages)

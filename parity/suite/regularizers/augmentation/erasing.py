@@ -1,0 +1,49 @@
+"""Erased rectangles, at random or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parity.spec import Samples
+from parity.suite.regularizers.augmentation import laws
+from parity.suite.regularizers.augmentation.rows import (
+    BYTES,
+    COLOR,
+    DRAWN_DTYPES,
+    MOVED,
+    SHAPE,
+    THEME,
+    X,
+    drawn,
+    transform,
+    with_arrays,
+)
+from parity.suite.rows import SINGLE, setting, values_only
+
+BOX: Any = {"top": 1, "left": 2, "height": 2, "width": 3}
+SPECS = (
+    transform(
+        "erase",
+        with_arrays("each", top=[0, 3, -1], left=[2, 6, -2], height=[2, 9, 3], width=[3, 1, 3]),
+        with_arrays("color", value=COLOR, **BOX),
+        with_arrays("images", value=Samples(shape=SHAPE), **BOX),
+        setting(label="empty", **{**BOX, "height": 0}),
+        with_arrays(
+            "bytes", top=BYTES, height=255 - BYTES // 2, left=5, width=2**31 - 1, dtypes=SINGLE
+        ),
+        THEME.bad("two_colors", "two colours of three", X, 0, 0, 1, 1, np.ones(2, np.float32)),
+        dtypes=MOVED,
+        required=(0, 0, 2, 2),
+    ),
+    drawn(
+        "random_erasing",
+        laws.erased,
+        setting(label="half"),
+        values_only(label="value", p=0.9, value=0.25, scale=(0.1, 0.5)),
+        values_only(label="color", p=0.9, value=(0.1, 0.2, 0.3), ratio=(0.5, 2.0)),
+        laws=laws.ERASING,
+        dtypes=DRAWN_DTYPES,
+    ),
+)

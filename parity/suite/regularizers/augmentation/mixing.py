@@ -1,0 +1,105 @@
+"""The rows of soft and mixed labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.spec import Budget, Drawn, Labels, Params, Samples, Values
+from parity.suite.regularizers.augmentation import mixing_laws
+from parity.suite.rows import WIDE, Theme, few, setting, values_only
+
+CLASSES = 5
+SOFT = Samples(shape=(6, CLASSES))
+IMAGES = Samples(shape=(6, 2, 5, 7), axis=None)
+TARGETS = Samples(shape=(6, CLASSES), axis=None)
+HARD = Labels(shape=(6,), classes=CLASSES)
+ALL = ("forward", "vjp", "jvp", "second")
+ADDED = Budget(ulp=4, floor=2, everywhere=True, reason="two images of either sign, added")
+ZEROS, LABELS = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
+THEME = Theme("regularizers", "augmentation.mixing")
+
+
+def _matrix(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
+    """[n, n], how much of which image is in each: the images of the identity."""
+    identity = np.eye(len(arrays[0]), dtype=np.float32)
+    return subject(identity, identity, alpha=values.get("alpha", 0.2))[0]
+
+
+def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
+    """[n, h, w], which image each pixel is from: those of images that are their own number."""
+    shape: list[int] = np.delete(arrays[0].shape, values.get("channel_axis", 1)).tolist()
+    count, *size = shape
+    images = np.broadcast_to(np.arange(count)[:, None, None, None], (count, 1, *size))
+    identity = np.eye(count, dtype=np.float32)
+    return subject(images, identity, alpha=values.get("alpha", 1.0))[0][:, 0]
+
+
+def _mixed(observe: Callable[..., Any], seed: int, *inputs: Any, **fields: Any) -> Params:
+    """A setting whose reference is told who is mixed with whom."""
+    random = Drawn(seed=seed, observe=observe, at=0)
+    return few(*(inputs or (IMAGES, TARGETS)), random=random, **fields)
+
+
+MIXING: dict[str, Any] = {
+    "budgets": dict.fromkeys(ALL, ADDED),
+    "extra": ("key",),
+    "omitted": ("drawn",),
+}
+SPECS = (
+    THEME.row_beyond(
+        "smooth_labels",
+        budgets={(check, dtype): ADDED for check in ("forward", "jvp", "second") for dtype in WIDE},
+        params=(
+            setting(SOFT, num_classes=CLASSES),
+            *(
+                values_only(
+                    Labels(shape=(4, 6), classes=CLASSES),
+                    label=f"classes,smoothing={smoothing}",
+                    num_classes=CLASSES,
+                    smoothing=smoothing,
+                )
+                for smoothing in (0.0, 0.1, 1.0)
+            ),
+            setting(
+                SOFT,
+                label="smoothing=array",
+                num_classes=CLASSES,
+                arrays={"smoothing": Samples(shape=(), center=0.5, scale=0.1, axis=None)},
+                dtypes=WIDE,
+                checks=("forward", "vjp", "second"),
+            ),
+        ),
+        bad_calls=(
+            THEME.bad("smoothing_2", "more than all", ZEROS, 3, smoothing=2.0),
+            THEME.bad("negative_smoothing", "less than nothing", ZEROS, 3, smoothing=-0.5),
+            THEME.bad("other_classes", "3 probabilities of 4 classes", ZEROS, 4),
+            THEME.bad("no_classes", "no classes", LABELS, 0),
+            THEME.bad("classes_of_a_float", "a number of classes that is no int", LABELS, 3.0),
+            THEME.bad("booleans", "labels that are no classes", LABELS.astype(bool), 3),
+        ),
+        laws=mixing_laws.SMOOTH_LABELS,
+    ),
+    THEME.row_beyond(
+        "mixup",
+        params=(
+            _mixed(_matrix, 4, alpha=1.0, checks=ALL),
+            _mixed(_matrix, 5, Samples(shape=(6, 3), axis=None), TARGETS),
+            _mixed(_matrix, 1, IMAGES, HARD, label="classes", alpha=4.0, num_classes=CLASSES),
+        ),
+        laws=mixing_laws.MIXUP,
+        **MIXING,
+    ),
+    THEME.row_beyond(
+        "cutmix",
+        params=(
+            _mixed(_sources, 4, dtypes=WIDE, checks=ALL),
+            _mixed(_sources, 2, label="alpha=4,channels_last", alpha=4.0, channel_axis=-1),
+            _mixed(_sources, 1, IMAGES, HARD, label="classes", num_classes=CLASSES),
+        ),
+        laws=mixing_laws.CUTMIX,
+        **MIXING,
+    ),
+)

@@ -1,0 +1,118 @@
+"""How the rows of augmentation are written: transformations of images, and random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parity.spec import FLOATS, Array, BadCall, Budget, Drawn, Given, Params, Samples, Spec, on
+from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, each, setting, values_only
+
+# Neither square nor of as many rows as channels: no axis stands for another.
+SHAPE = (3, 3, 5, 7)
+IMAGES = Samples(shape=SHAPE, center=0.5, scale=0.25)
+CHECKS = ("forward", "vjp", "vmap", "jit", "shapes", "error", "signature")
+# torch has no double backward of grid_sample, and of what is linear there is none.
+CURVED = ("jvp", "second", *CHECKS)
+MOVED = (*FLOATS, "int32", "uint8")
+FIELDS = {"inputs": (IMAGES,), "checks": CHECKS, "extra": ("channel_axis",)}
+THEME = Theme("regularizers", "augmentation.", FIELDS)
+X = np.full(SHAPE, 0.5, np.float32)
+LEVELS = np.random.default_rng(0).integers(0, 256, SHAPE, np.uint8)
+# Photographs have grey pixels, black and white.
+LEVELS[:, :, 0, 0], LEVELS[:, :, 0, 1], LEVELS[:, :, 0, 2] = 128, 0, 255
+PHOTOGRAPHS = Given(values=LEVELS / 255)
+BYTES = np.array([1, 0, 2], np.uint8)
+COLOR = Samples(shape=(3,), axis=None)
+NEAREST: Any = {"interpolation": "nearest"}
+SUMS = "a sum over the pixels of an image"
+
+
+def sums(floor: float, ulp: float = 4, reason: str = SUMS) -> dict[Any, Budget]:
+    """Budgets of gradients, and of the program with them."""
+    floats = Budget(ulp=ulp, floor=floor, everywhere=True, reason=reason)
+    halves = Budget(ulp=1, floor=1, everywhere=True, reason=SUMS)
+    several = ("vjp", "vmap", ("jit", "float32"))
+    return {**each(("vjp",), HALVES, halves), **dict.fromkeys(several, floats)}
+
+
+def transform(
+    name: str, *parts: Params | BadCall, required: tuple[Any, ...] = (), **fields: Any
+) -> Spec:
+    """A row of settings and calls to refuse; `required` are the arguments besides images."""
+    return THEME.row_beyond(
+        name,
+        params=tuple(part for part in parts if isinstance(part, Params)),
+        bad_calls=(
+            THEME.bad("a_list", "images that are a list", [1.0], *required),
+            THEME.bad("two_axes", "images of two axes", X[0, 0], *required),
+            *(part for part in parts if isinstance(part, BadCall)),
+        ),
+        **fields,
+    )
+
+
+def with_arrays(label: str, **arguments: Any) -> Params:
+    """A setting; its arguments that are lists or are described are arrays."""
+    arrays: dict[str, Any] = {}
+    for name in [n for n, v in arguments.items() if isinstance(v, Samples | list | np.ndarray)]:
+        value = arguments.pop(name)
+        arrays[name] = value if isinstance(value, Samples) else Given(values=value)
+    return setting(label=label, arrays=arrays, **arguments)
+
+
+def by(function: str, label: str, *inputs: Array, **fields: Any) -> Params:
+    """Values alone, against a numpy function; `of` is an option of it."""
+    options = {"of": fields.pop("of")} if "of" in fields else {}
+    target = on("numpy", THEME.reference(function).name, **options)
+    return values_only(*inputs, label=f"by_{label}", reference=target, truth="reference", **fields)
+
+
+def by_pillow(of: str, levels: int = 1, **values: Any) -> Params:
+    """As many levels of 256 may be lost."""
+    reason = "Pillow rounds means and results to one of 256 levels, or cuts off what is between"
+    floor = (levels + 0.01) / 255 / 2.0**-23
+    budget = Budget(ulp=0, floor=floor, everywhere=True, reason=reason)
+    return by("by_pillow", f"pillow_{of}", PHOTOGRAPHS, of=of, budget=budget, **values)
+
+
+def of_levels(label: str, of: str, **values: Any) -> Params:
+    """Values of uint8, rounded once as a numpy function does."""
+    images = Given(values=LEVELS)
+    return by("of_levels", f"{label}_of_levels", images, of=of, dtypes=("uint8",), **values)
+
+
+# ------------------------------------------------------------------------------ random functions
+
+# What is measured on images in float32 says nothing of float64.
+MEASURED = ("float32", "bfloat16")
+DRAWN_IMAGES = Samples(shape=(6, 3, 9, 11), center=0.5, scale=0.2)
+DRAWN_DTYPES = (*MEASURED, "float64", "uint8")
+DRAWN_FIELDS = {
+    "inputs": (DRAWN_IMAGES,),
+    # Mapped and compiled they are in the laws, with keys of their own.
+    "checks": (*FORWARD, "shapes", "signature", "law"),
+    "extra": ("key", "channel_axis"),
+}
+DRAWN_THEME = Theme("regularizers", "augmentation.", DRAWN_FIELDS)
+
+
+def drawn(
+    name: str, observe: Callable[..., Any], *settings: Params, dtypes: Any = MEASURED, **fields: Any
+) -> Spec:
+    """A row, whose reference gets what `observe` saw."""
+    random = Drawn(seed=3, observe=observe, at=0)
+    params = tuple(replace(setting, random=random) for setting in settings)
+    return DRAWN_THEME.row_beyond(name, params=params, dtypes=dtypes, omitted=("drawn",), **fields)
+
+
+def measured(floor: float, reason: str) -> dict[Any, Budget]:
+    """Budgets of what is done with numbers that are measured on the results."""
+    half = "what was drawn is measured in half precision"
+    return {
+        **each(FORWARD, SINGLE, Budget(ulp=4, floor=floor, everywhere=True, reason=reason)),
+        **each(FORWARD, ("bfloat16",), Budget(ulp=2, floor=1, everywhere=True, reason=half)),
+    }

@@ -1,0 +1,125 @@
+"""Dropout beyond torch: whole branches, blocks of pixels, weights, Gaussian noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.spec import Budget, Law, Params, Samples, Spec, Values
+from parity.suite.regularizers.dropouts.laws import DROPBLOCK, GAUSSIAN, LINE, ROWS, random_mask
+from parity.suite.regularizers.dropouts.standard import (
+    DRAWN,
+    POINTS,
+    SCALED,
+    SOME,
+    X,
+    bad,
+    certain,
+    drawn,
+    maps,
+    refused,
+    same_seed,
+    seeded,
+)
+from parity.suite.regularizers.dropouts.standard import THEME as DROPOUT
+from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme
+
+THEME = Theme("regularizers", "dropouts.variants", DROPOUT.fields)
+NORMALISED, MULTIPLIED = THEME.reference("normalised"), THEME.reference("multiplied")
+PLANES, VOLUMES = (4, 3, 9, 11), (3, 2, 7, 8, 6)
+FOUR_AXES = np.ones((2, 3, 4, 4), np.float32)
+
+
+def variant(
+    name: str, inputs: Any, settings: tuple[Params, ...], laws: tuple[Law, ...], **fields: Any
+) -> Spec:
+    """A row of this theme: jaxact's function against torch's formula of it."""
+    return THEME.row_beyond(
+        name,
+        inputs=(inputs,),
+        params=(*settings, certain(p=0.0), certain(training=False)),
+        laws=laws,
+        **{"bad_calls": refused(), **fields},
+    )
+
+
+def _factors(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
+    """By what ones are multiplied."""
+    return subject(np.ones(arrays[0].shape, np.float32), **values)
+
+
+def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Params:
+    return drawn(NORMALISED, maps(*shape), label=label, dtypes=SOME, checks=FORWARD, **values)
+
+
+def _multiplied(*inputs: Any, **fields: Any) -> Params:
+    return drawn(MULTIPLIED, *inputs, observe=_factors, **fields)
+
+
+SPECS = (
+    variant(
+        "drop_path",
+        maps(16, 3, 2),
+        (
+            drawn(SCALED),
+            drawn(SCALED, POINTS, label="points", dtypes=SOME, p=0.3),
+            drawn(SCALED, maps(4, 3, 2), dtypes=SOME, p=0.75, mode="batch"),
+            certain(p=1.0),
+            *same_seed((16, 3, 2), (40,)),
+            seeded(4, 3, p=0.3, mode="batch"),
+            seeded(p=0.3, mode="batch"),
+        ),
+        random_mask(ROWS),
+        bad_calls=(
+            *refused(),
+            bad("no_rows", "no axis of samples", np.ones((), np.float32)),
+            bad("no_such_mode", "no such mode", mode="rows"),
+        ),
+    ),
+    variant(
+        "dropblock",
+        maps(*PLANES),
+        (
+            drawn(NORMALISED, dtypes=SOME),
+            *(_blocks("", PLANES, p=0.3, block_size=size) for size in (3, 4, 1)),
+            _blocks("5-d", VOLUMES, p=0.25, block_size=3),
+            _blocks("nothing_kept", (2, 1, 5, 5), p=1.0, block_size=9),
+            # torchvision takes odd sizes only.
+            seeded(*PLANES, p=0.3, block_size=3),
+            seeded(*VOLUMES, p=0.3, block_size=3, dtypes=SINGLE),
+            seeded(2, 3, 5, 9, p=0.1, block_size=7),
+        ),
+        DROPBLOCK,
+        bad_calls=(
+            *refused(X[..., None]),
+            bad("three_axes", "neither 4 nor 5 axes"),
+            bad("six_axes", "neither 4 nor 5 axes", np.ones((1,) * 6, np.float32)),
+            bad("block_size_0", "no block", FOUR_AXES, block_size=0),
+            bad("block_size_is_a_float", "no integer", FOUR_AXES, block_size=3.0),
+            bad("channels_are_samples", "the samples' axis", FOUR_AXES, channel_axis=0),
+            bad("channels_beyond", "no such axis", FOUR_AXES, channel_axis=4),
+        ),
+    ),
+    variant(
+        "dropconnect",
+        POINTS,
+        (drawn(SCALED), drawn(SCALED, dtypes=SOME, p=0.3), certain(p=1.0), seeded(6, 7, p=0.3)),
+        random_mask(LINE),
+    ),
+    variant(
+        "gaussian_dropout",
+        POINTS,
+        (
+            _multiplied(dtypes=("float32", *HALVES), checks=DRAWN[:-1]),
+            _multiplied(Samples(shape=(5, 7), axis=None), dtypes=SINGLE, p=0.125),
+            seeded(40, p=0.3),
+        ),
+        GAUSSIAN,
+        budgets={
+            ("jit", "float32"): Budget(ulp=4, floor=4, everywhere=True, reason="1 + s z cancels")
+        },
+        bad_calls=(*refused(), bad("p_is_1", "no finite variance", p=1.0)),
+    ),
+)

@@ -1,0 +1,143 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.spec import FLOATS, Given, Params, module
+from parity.suite.regularizers.normalization.rows import (
+    ALL,
+    CHECKS,
+    CONSTANT,
+    LARGE_MEAN,
+    LEARNED,
+    LEARNED_STATS,
+    MEAN,
+    MOMENTUM,
+    NCHW,
+    NHWC,
+    STATS,
+    THEME,
+    THREE,
+    TRAINED,
+    TWO,
+    VAR,
+    C,
+    X,
+    bad,
+    mixed_dtypes,
+    moved,
+    normal,
+    of_formula,
+    ones,
+    running_statistics,
+    spread,
+    thorough,
+    wrong_lengths,
+)
+from parity.suite.rows import WIDE, few, setting, values_only
+
+
+def _trained(make: Callable[..., Params], label: str, *inputs: Any, **fields: Any) -> Params:
+    """Batch statistics, without running ones."""
+    return make(*inputs, label=f"training{label}", **{"arrays": LEARNED, **TRAINED, **fields})
+
+
+BATCH_CALLS = (
+    *mixed_dtypes(**TRAINED),
+    *wrong_lengths(X, *STATS),
+    bad("no_statistics", "no statistics in evaluation", X, None, None),
+    bad("no_running_var", "a mean without a variance", X, TWO, None),
+    bad("no_running_var_when_training", "the same", X, TWO, None, training=True),
+    bad("one_value", "one value for a channel", ones((1, 2)), **TRAINED),
+    bad("one_value_3d", "one value for a channel", ones((1, 2, 1)), **TRAINED),
+    bad("one_axis", "no channels", TWO, *STATS),
+    bad("running_mean_length", "a mean too many", X, THREE, TWO),
+    bad("running_var_length", "a variance too many", X, TWO, THREE),
+    bad("running_mean_axes", "means of two axes", X, ones((1, 2)), TWO),
+    bad("statistics_dtype", "float16 beside float32", X, TWO.astype("float16"), TWO),
+    bad("eps_0_when_training", "an eps of 0", **TRAINED, eps=0.0),
+    bad("eps_negative_when_training", "eps < 0", **TRAINED, eps=-1e-5),
+    bad("eps_negative", "eps < 0", X, *STATS, eps=-1e-5),
+    bad("eps_none", "no eps", X, *STATS, eps=None),
+    bad("training_1", "a training that is no bool", X, *STATS, training=1),
+    bad("input_is_a_list", "a list", [[1.0, 2.0]], *STATS),
+)
+
+
+def _module(label: str, train: bool, momentum: float | None = 0.1) -> Params:
+    """The layer, which keeps the statistics that `batch_norm_stats` updates."""
+    counted = Given(values=3)
+    return setting(
+        NCHW,
+        label=f"module,{label}",
+        subject=module("jax", f"{__name__}_subjects.BatchNorm", train=train),
+        reference=module("torch", "nn.BatchNorm2d", train=train),
+        arrays={
+            "params": LEARNED,
+            "buffers": {"running_mean": MEAN, "running_var": VAR, "num_batches_tracked": counted},
+        },
+        num_features=C,
+        momentum=momentum,
+        eps=1e-3,
+        checks=(*CHECKS, "vmap"),
+        dtypes=WIDE,
+    )
+
+
+_formula_of_batch = functools.partial(of_formula, "batch_norm")
+_moved_batch = functools.partial(moved, "batch_norm")
+
+SPECS = (
+    THEME.row(
+        "batch_norm",
+        extra=("channel_axis", "axis_name"),
+        inputs=(NCHW, MEAN, VAR),
+        params=(
+            setting(label="evaluation", arrays=LEARNED),
+            few(label="evaluation_alone", dtypes=WIDE),
+            _formula_of_batch(*LEARNED_STATS, label="evaluation,running=learned", arrays=ALL),
+            _moved_batch(NHWC, MEAN, VAR, label="evaluation,channel_axis=-1"),
+            _trained(setting, "", NCHW, dtypes=FLOATS),
+            _trained(thorough, "_2d", normal(24, C)),
+            _trained(thorough, "_3d", normal(8, C, 5)),
+            _trained(few, "_5d", normal(2, C, 2, 3, 2)),
+            _trained(thorough, "_alone", NCHW, arrays={}),
+            _trained(few, ",eps=0.5", NCHW, eps=0.5, checks=CHECKS),
+            _trained(few, ",large_mean", LARGE_MEAN),
+            _trained(few, ",constant", CONSTANT),
+            _trained(values_only, ",special", normal(16, C, 4, axis=0, special=True)),
+            _trained(_formula_of_batch, ",eps=array", NCHW, arrays=ALL),
+            *spread(24, C, **TRAINED),
+            *(
+                _trained(_moved_batch, f",channel_axis=-1,{len(data.shape)}d", data)
+                for data in (normal(24, C), normal(8, 5, C), NHWC)
+            ),
+            _module("training", True),
+            _module("training,momentum=None", True, None),
+            _module("evaluation", False),
+        ),
+        bad_calls=BATCH_CALLS,
+    ),
+    running_statistics(
+        "batch_norm_stats",
+        bad("one_value", "one value for a channel", ones((1, 2)), *STATS),
+        bad("statistics_dtype", "dtypes", X, *(s.astype(np.float16) for s in STATS)),
+        extra=("axis_name",),
+        params=(
+            setting(),
+            *(setting(momentum=momentum) for momentum in (0.3, 0.0, 1.0)),
+            setting(normal(8, C, 5), MEAN, VAR, momentum=None, num_batches_tracked=4),
+            setting(normal(8, C), MEAN, VAR, momentum=None, num_batches_tracked=1),
+            setting(normal(2, C), MEAN, VAR, label="two_values"),
+            setting(normal(0, C), MEAN, VAR, label="empty"),
+            setting(LARGE_MEAN, MEAN, VAR, label="large_mean"),
+            setting(NHWC, MEAN, VAR, channel_axis=-1),
+            of_formula("batch_norm_stats_formula", *LEARNED_STATS, arrays=MOMENTUM),
+        ),
+    ),
+)

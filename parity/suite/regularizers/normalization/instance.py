@@ -1,0 +1,85 @@
+"""Instance normalization."""
+
+from __future__ import annotations
+
+from parity.suite.regularizers.normalization.rows import (
+    ALL,
+    CHECKS,
+    CONSTANT,
+    IMAGES,
+    LARGE_MEAN,
+    LEARNED,
+    LEARNED_STATS,
+    MEAN,
+    MOMENTUM,
+    NCHW,
+    NHWC,
+    STATS,
+    THEME,
+    THREE,
+    TWO,
+    VAR,
+    C,
+    X,
+    bad,
+    mixed_dtypes,
+    moved,
+    normal,
+    of_formula,
+    ones,
+    running_statistics,
+    wrong_lengths,
+)
+from parity.suite.rows import WIDE, few, setting, values_only
+
+INSTANCE_CALLS = (
+    *mixed_dtypes(),
+    *wrong_lengths(),
+    bad("no_statistics", "no statistics", use_input_stats=False),
+    bad("no_running_var", "a mean alone", X, TWO, None, use_input_stats=False),
+    bad("mean_alone", "a mean alone", X, TWO),
+    bad("two_axes", "one value for a mean", ones((4, 2))),
+    bad("one_axis", "no channels", TWO),
+    bad("one_value", "one value for a mean", ones((4, 2, 1))),
+    bad("weight_axes", "weights of two axes", weight=ones((1, 2))),
+    bad("running_mean_length", "a mean too many", X, THREE, THREE, use_input_stats=False),
+    bad("eps_none", "no eps", eps=None),
+    bad("use_input_stats_1", "no bool", use_input_stats=1),
+)
+RUNNING = {"use_input_stats": False}
+
+SPECS = (
+    THEME.row(
+        "instance_norm",
+        extra=("channel_axis",),
+        inputs=(IMAGES,),
+        params=(
+            setting(),
+            setting(label="learned", arrays=LEARNED),
+            setting(normal(8, C, 5), label="learned_3d", arrays=LEARNED, checks=CHECKS),
+            few(NCHW, MEAN, VAR, label="running", arrays=LEARNED, dtypes=WIDE, **RUNNING),
+            few(normal(8, C), MEAN, VAR, label="running_2d", **RUNNING),
+            few(LARGE_MEAN, label="large_mean"),
+            few(CONSTANT, label="constant"),
+            values_only(label="eps=0", eps=0.0),
+            of_formula("instance_norm", label="eps=array", arrays=ALL),
+            of_formula(
+                "instance_norm", *LEARNED_STATS, label="running=learned", arrays=LEARNED, **RUNNING
+            ),
+            moved("instance_norm", NHWC, label="channel_axis=-1", arrays=LEARNED),
+        ),
+        bad_calls=INSTANCE_CALLS,
+    ),
+    running_statistics(
+        "instance_norm_stats",
+        bad("one_value", "one value for a mean", ones((4, 2, 1)), *STATS),
+        bad("two_axes", "one value for a mean", ones((4, 2)), *STATS),
+        params=(
+            setting(),
+            setting(momentum=0.3),
+            setting(normal(8, C, 5), MEAN, VAR, momentum=None),
+            setting(NHWC, MEAN, VAR, channel_axis=-1),
+            of_formula("instance_norm_stats_formula", *LEARNED_STATS, arrays=MOMENTUM),
+        ),
+    ),
+)

@@ -1,0 +1,86 @@
+"""Local response normalization."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from parity.spec import Budget, Samples
+from parity.suite.rows import WIDE, Theme, each, few, number, setting, values_only
+
+CHANNELS = Samples(shape=(4, 6, 5))
+IMAGES = Samples(shape=(2, 5, 3, 2))
+HUGE_CHANNELS = Samples(shape=(4, 6, 5), scale=1e21)
+X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
+CUBE = np.ones((2, 3, 4), np.float32)
+SECOND = ("forward", "vjp", "second")
+# Far below what any floor would forgive; measured: up to 319.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
+FAR_BELOW_1 = Budget(ulp=8, reason="results far below 1, of which no floor may forgive anything")
+NEIGHBOURS = Budget(
+    ulp=8, floor=8, everywhere=True, reason="terms of all neighbours, of either sign"
+)
+THEME = Theme("regularizers", "normalization.", arguments=(X,))
+
+SPECS = (
+    THEME.row(
+        "local_response_norm",
+        extra=("channel_axis",),
+        budgets=each(("vjp", "jvp", "second"), WIDE, NEIGHBOURS),
+        params=(
+            setting(CHANNELS, size=3, alpha=0.5),
+            setting(IMAGES, size=3, dtypes=WIDE, checks=SECOND),
+            # Even and odd ones, of one channel, of all of them, and beyond the borders.
+            *(few(CHANNELS, size=n, alpha=0.5, k=2.0) for n in (1, 2, 4, 5, 6, 7, 11, 30)),
+            *(
+                few(CHANNELS, size=3, alpha=0.5, beta=beta, checks=SECOND)
+                for beta in (0.5, 1.0, 2.0, -0.25)
+            ),
+            values_only(Samples(shape=(24, 6, 1), special=True), label="special", size=2),
+            *(
+                values_only(HUGE_CHANNELS, label=label, size=3, beta=beta, budget=FAR_BELOW_1)
+                for label, beta in (("huge", 0.75), ("huge,beta=0.5", 0.5))
+            ),
+            few(
+                HUGE_CHANNELS,
+                label="slopes_of_huge",
+                size=3,
+                beta=0.75,
+                checks=("vjp",),
+                budget=CANCELS,
+            ),
+            # Here a slope in the sum of squares is below the least number.
+            few(
+                Samples(shape=(4, 6, 5), scale=3e18),
+                label="slopes_of_large",
+                size=3,
+                checks=("vjp",),
+                budget=CANCELS,
+            ),
+            setting(
+                CHANNELS,
+                label="numbers=arrays",
+                size=4,
+                arrays={"alpha": number(0.5, 0.1), "beta": number(0.75, 0.1), "k": number(2, 0.1)},
+                dtypes=WIDE,
+                checks=SECOND,
+            ),
+            few(IMAGES, size=3, channel_axis=-1, reference=THEME.reference("local_response_norm")),
+        ),
+        bad_calls=(
+            THEME.bad("two_axes", "too few axes", X, size=2),
+            *(THEME.bad(f"size_{size}", "no such size", CUBE, size=size) for size in (0, -2)),
+            THEME.bad("size_of_a_float", "a size that is no int", CUBE, size=2.0),
+            THEME.bad("size_of_a_bool", "a size that is no int", CUBE, size=True),
+            THEME.bad("size_none", "a size that is no int", CUBE, size=None),
+            *(
+                THEME.bad(f"{name}_none", f"{name} is no number", CUBE, size=2, **{name: None})
+                for name in ("alpha", "beta", "k")
+            ),
+            THEME.bad("a_list", "a list", [1.0], size=2),
+            *(
+                THEME.bad(kind, "a dtype that does not go", CUBE.astype(kind), size=2)
+                for kind in ("int32", "bool", "complex64")
+            ),
+        ),
+    ),
+)

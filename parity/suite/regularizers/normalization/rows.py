@@ -1,0 +1,128 @@
+"""How the rows of normalization by mean and variance are written."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from parity.spec import BadCall, Budget, Choices, Given, Params, Samples, Spec
+from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
+
+SUMS = "a difference to a mean, and sums of such with both signs"
+TWICE = "two parts, rounded to half precision each, add up to the derivative of a gradient"
+SUMMED: dict[str | tuple[str, str], Budget] = {
+    **{
+        (check, dtype): Budget(ulp=ulp, floor=floor, everywhere=True, reason=SUMS)
+        for check, ulp in (("forward", 2), ("vjp", 4), ("jvp", 4), ("second", 16))
+        for dtype, floor in (("float32", 4), ("float64", 8))
+    },
+    **each((*FORWARD, "jvp"), HALVES, Budget(ulp=1, floor=2.0**-11, everywhere=True, reason=SUMS)),
+    **each(("second",), HALVES, Budget(ulp=2, floor=0.5, everywhere=True, reason=TWICE)),
+}
+C = 6
+X = np.asarray([[[0.25, 0.5], [0.5, 0.125]], [[1.0, 2.0], [0.5, 0.75]]], np.float32)
+THEME = Theme("regularizers", "normalization.", {"budgets": SUMMED}, (X,))
+CHECKS = (*FORWARD, "jvp", "second")
+TRAINED: dict[str, Any] = {"running_mean": None, "running_var": None, "training": True}
+
+
+def normal(*shape: int, axis: int | None = None, **fields: Any) -> Samples:
+    """Normal numbers."""
+    return Samples(shape=shape, axis=axis, **fields)
+
+
+def learned(*shape: int) -> dict[str, Any]:
+    """A weight and a bias."""
+    return {"weight": normal(*shape, center=1.0, scale=0.5), "bias": normal(*shape)}
+
+
+LEARNED = learned(C)
+WEIGHT, BIAS = ({name: LEARNED[name]} for name in ("weight", "bias"))
+EPS = {"eps": number(0.5, 0.1)}
+ALL = {**LEARNED, **EPS}
+MOMENTUM = {"momentum": number(0.3, 0.01)}
+MEAN = Given(values=(0.5, -1.0, 0.25, 2.0, 0.0, -0.125))
+VAR = Given(values=(1.5, 1.0, 0.25, 4.0, 2.0, 0.75))
+NCHW, NHWC = normal(5, C, 4, 3), normal(5, 4, 3, C)
+LEARNED_STATS = NCHW, normal(C), normal(C, center=2.0, scale=0.25)
+ROWS, IMAGES = normal(24, C, axis=0), normal(5, C, 4, 3, axis=0)
+# At a mean of 10⁴ float32 has 3 digits of a deviation of 1 left, and of the mean as many.
+LARGE_MEAN = normal(5, C, 4, 3, center=1e4, scale=1.0)
+CONSTANT = Choices(values=(5.1,), shape=(25, C, 40))
+
+
+def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Params, ...]:
+    """Numbers spread widely, and closely.
+
+    Of such deviations float32 has the squares and the inverses, but not the inverses of cubes; the
+    weights make the gradients large enough to be compared.
+    """
+    wide, close = (normal(*shape, axis=axis, scale=scale) for scale in (1e13, 1e-13))
+    weight = normal(C, center=1e13, scale=2e12)
+    return (
+        few(wide, label="wide", arrays={"weight": weight}, **values),
+        few(close, label="close", eps=1e-30, **values),
+    )
+
+
+def thorough(*inputs: Any, **fields: Any) -> Params:
+    """A setting whose second derivatives are compared as well, in float32 and float64."""
+    return setting(*inputs, **{"checks": CHECKS, "dtypes": WIDE, **fields})
+
+
+def of_formula(name: str, *inputs: Any, **fields: Any) -> Params:
+    """A setting that torch's own function does not differentiate."""
+    reference = THEME.reference(name)
+    return thorough(*inputs, reference=reference, truth=reference, **fields)
+
+
+def moved(name: str, *inputs: Any, **fields: Any) -> Params:
+    """A setting with the channels on the last axis."""
+    return of_formula(f"{name}_moved", *inputs, channel_axis=-1, **fields)
+
+
+bad = THEME.bad
+ones = functools.partial(np.ones, dtype=np.float32)
+TWO, THREE = ones(2), ones(3)
+STATS = (TWO, TWO)
+# Of input, weight and bias.
+DTYPES = (
+    ("float32", "float16", "float16"),
+    ("float16", "float16", "float32"),
+    ("float16", "float32", "float16"),
+    *((dtype, "float32", "float32") for dtype in ("int32", "bool", "complex64")),
+)
+
+
+def mixed_dtypes(**values: Any) -> tuple[BadCall, ...]:
+    """Calls whose input, weight and bias have dtypes that do not go together."""
+
+    def call(x: str, w: str, b: str) -> BadCall:
+        parameters = {"weight": TWO.astype(w), "bias": TWO.astype(b)}
+        name = f"{x}_with_{w}_and_{b}"
+        return bad(name, "dtypes that do not go", X.astype(x), **parameters, **values)
+
+    return tuple(call(*dtypes) for dtypes in DTYPES)
+
+
+def wrong_lengths(*args: Any, names: tuple[str, ...] = ("weight", "bias")) -> tuple[BadCall, ...]:
+    """Calls with a parameter for a channel too many."""
+    return tuple(bad(f"{name}_length", "one too many", *args, **{name: THREE}) for name in names)
+
+
+def running_statistics(name: str, *bad_calls: BadCall, **fields: Any) -> Spec:
+    """A row of running statistics, against torch's buffers."""
+    return THEME.row_beyond(
+        name,
+        inputs=(NCHW, MEAN, VAR),
+        checks=("forward", "error", "signature"),
+        bad_calls=(
+            *bad_calls,
+            bad("mean_length", "a mean too many", X, THREE, TWO),
+            bad("variance_length", "a variance too many", X, TWO, THREE),
+            bad("integers", "integers", X.astype(np.int32), *STATS),
+        ),
+        **fields,
+    )

@@ -1,0 +1,92 @@
+"""Vectors divided by their norm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from parity.spec import Budget, Choices, Samples
+from parity.suite.rows import (
+    FORWARD,
+    SINGLE,
+    WIDE,
+    Theme,
+    as_formula,
+    each,
+    few,
+    number,
+    setting,
+    values_only,
+)
+
+ROWS = Samples(shape=(24, 6))
+# Components that are 0, and that tie for the largest and the smallest.
+TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(24, 6))
+# Several zero vectors.
+ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(24, 6))
+HUGE = Samples(shape=(24, 6), scale=1e25)
+# Norms whose inverses vanish, and norms that are no numbers.
+LARGEST = Samples(shape=(24, 6), scale=9e37)
+# With 1 for eps: norms of eps itself, and on both sides.
+AROUND_1 = Choices(values=(0.0, 0.0, 0.0, 1.0, 0.5, -0.5), shape=(48, 3))
+X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
+SECOND = ("forward", "vjp", "second")
+# Components of a gradient are differences of terms as large as the vectors' lengths.
+PROJECTED = Budget(
+    ulp=8, floor=8, everywhere=True, reason="the part along the vector itself is taken off"
+)
+TWICE = Budget(
+    ulp=16, floor=64, everywhere=True, reason="a sum of products of three projected vectors"
+)
+# Far below what any floor would forgive; measured: up to 319.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
+THEME = Theme("regularizers", "normalization.", arguments=(X,))
+
+SPECS = (
+    THEME.row(
+        "normalize",
+        # Half precision is computed in float32 and rounded once: its budgets are the default ones.
+        budgets={**each(("vjp", "jvp"), WIDE, PROJECTED), **each(("second",), WIDE, TWICE)},
+        params=(
+            setting(ROWS),
+            values_only(Samples(shape=(24, 6), special=True), label="special"),
+            setting(ZEROS, label="zeros", checks=FORWARD),
+            setting(HUGE, label="huge", checks=("forward",)),
+            setting(HUGE, label="slopes_of_huge", checks=("vjp",), budget=CANCELS),
+            *(values_only(LARGEST, label=f"largest,p={p}", p=p) for p in (2.0, 3.0)),
+            few(TIED, label="ties,eps=0.25", eps=0.25, checks=SECOND),
+            few(AROUND_1, label="eps=1", eps=1.0, dtypes=WIDE),
+            *(few(TIED, p=p, eps=0.25) for p in (0.0, 0.5, 1.0, 1.5, 3.0, np.inf, -np.inf)),
+            setting(ROWS, p=1.5, dtypes=("float64",), checks=SECOND),
+            *(
+                few(Samples(shape=(4, 3, 5), axis=None), dim=dim, eps=4.0)
+                for dim in (0, -1, (0, 2), (-1, 1), ())
+            ),
+            as_formula(
+                THEME.reference("normalize"),
+                ROWS,
+                label="p=array,eps=array",
+                arrays={"p": number(2.5, 0.25), "eps": number(4.0, 0.5)},
+                dtypes=SINGLE,
+                checks=SECOND,
+            ),
+        ),
+        bad_calls=(
+            THEME.bad("no_such_dim", "no such dim", dim=2),
+            THEME.bad("one_axis", "no axis 1", X[0]),
+            THEME.bad("dim_twice", "a dim named twice", dim=(1, 1)),
+            THEME.bad("dim_of_a_float", "a dim that is no int", dim=1.0),
+            THEME.bad("dim_of_a_bool", "a dim that is no int", dim=True),
+            THEME.bad("eps_none", "an eps that is no number", eps=None),
+            THEME.bad("p_string", "a p that is no number", p="x"),
+            THEME.bad("a_list", "a list", [1.0, 2.0]),
+            *(
+                THEME.bad(kind, "a dtype that does not go", np.ones((2, 3), kind))
+                for kind in ("int32", "bool")
+            ),
+            *(
+                THEME.bad(f"nothing_to_take_p_{p}_of", "no components", X[:, :0], p=p)
+                for p in (np.inf, -np.inf, -1.0)
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The rows of what acts on gradients and weights in training."""

@@ -1,0 +1,103 @@
+"""The rows of the averages of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.spec import Budget, Choices, Given, Law, Params, Samples
+from parity.suite.rows import HALVES, WIDE, Theme, as_formula, number, values_only
+
+STEPS = 4
+ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
+# Beside the weight there is an integer in the tree, which is copied.
+START = {"weight": ZEROS, "count": Given(values=0)}
+SHOWN = {
+    "weight": Samples(shape=(STEPS, 6), axis=None),
+    "count": Given(values=tuple(10 * n for n in range(STEPS))),
+}
+ALL = ("forward", "vjp", "jvp", "second", "jit")
+CANCELS = Budget(
+    ulp=4, floor=4, everywhere=True, reason="weights of either sign, rounded at each step"
+)
+THEME = Theme(
+    "regularizers",
+    "training.averaging",
+    {
+        "inputs": (START, SHOWN),
+        "budgets": dict.fromkeys(("forward", "vjp", "jvp"), CANCELS),
+        "checks": (*ALL, "vmap", "law", "signature"),
+    },
+)
+
+
+def _against_torch(**values: Any) -> tuple[Params, ...]:
+    """In all dtypes; AveragedModel, too, rounds an average in half precision at each step."""
+    return (
+        values_only(dtypes=WIDE, **values),
+        values_only(label="half", dtypes=HALVES, truth="reference", **values),
+    )
+
+
+def _differentiated(name: str, **fields: Any) -> Params:
+    return as_formula(THEME.steps(name), dtypes=WIDE, checks=ALL, **fields)
+
+
+def _runs(factory: Callable[..., Any], decays: Any) -> Any:
+    """The averages [decays, steps] of the weights 1, 2, 3, ..., one program for all of them."""
+    import jax
+    import jax.numpy as jnp
+
+    def run(decay: Any) -> Any:
+        average = factory(decay)
+
+        def step(state: Any, weight: Any) -> Any:
+            state = average.update(state, weight)
+            return state, state.params
+
+        weights = jnp.arange(1.0, 9.0)
+        return jax.lax.scan(step, average.init(weights[0] * 0), weights)[1]
+
+    runs: Any = jax.jit(jax.vmap(run))
+    return runs(decays)
+
+
+def _is_the_same_scanned_and_mapped(subject: Any) -> str | None:
+    decays = np.asarray([0.0, 0.25, 0.9, 1.0], np.float32)
+    found = np.asarray(_runs(subject, decays), np.float64)
+    for decay, row in zip(decays.astype(np.float64), found, strict=True):
+        average = 1.0
+        for weight, value in zip(range(1, 9), row, strict=True):
+            average = weight if weight == 1 else decay * average + (1 - decay) * weight
+            if abs(value - average) > 2e-6:
+                return f"decay={decay}: {value} after {weight} updates, not {average}"
+    return None
+
+
+def _invalid_traced_decay_is_nan(subject: Any) -> str | None:
+    found = np.asarray(_runs(subject, np.asarray([-0.5, 1.5], np.float32)))
+    return None if np.isnan(found[:, 1:]).all() else f"a decay outside [0, 1] gives {found}"
+
+
+SPECS = (
+    THEME.row_of_steps(
+        "ema",
+        params=(
+            *_against_torch(decay=0.75),
+            *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
+            _differentiated(
+                "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}
+            ),
+        ),
+        laws=(
+            Law(name="is_the_same_scanned_and_mapped", broken=_is_the_same_scanned_and_mapped),
+            Law(name="invalid_traced_decay_is_nan", broken=_invalid_traced_decay_is_nan),
+        ),
+    ),
+    THEME.row_of_steps(
+        "swa",
+        params=(*_against_torch(), _differentiated("swa_formula", label="differentiated")),
+    ),
+)
