@@ -96,6 +96,11 @@ def _python_number(function: str, argument: str, value: object) -> object:
     return value
 
 
+def _check_slope(function: str, nonlinearity: object, a: object) -> None:
+    if nonlinearity == "leaky_relu":
+        _python_number(function, "a", a)
+
+
 @initializer_factory()
 def xavier_uniform(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """xavier_uniform(gain)(key, shape) = U(-c, c), with c = gain sqrt(6 / (fan_in + fan_out)).
@@ -160,7 +165,7 @@ def xavier_normal(gain: Number = 1.0, *, layout: Layout = "torch") -> Initialize
     return initializer("xavier_normal", draw, layout)
 
 
-@initializer_factory(checks={"a": _python_number})
+@initializer_factory(checks={("nonlinearity", "a"): _check_slope})
 def kaiming_uniform(
     a: float = 0,
     mode: str = "fan_in",
@@ -203,7 +208,7 @@ def kaiming_uniform(
     return initializer("kaiming_uniform", draw, layout)
 
 
-@initializer_factory(checks={"a": _python_number})
+@initializer_factory(checks={("nonlinearity", "a"): _check_slope})
 def kaiming_normal(
     a: float = 0,
     mode: str = "fan_in",
