@@ -1,11 +1,26 @@
 """PyTorch's activations, losses, regularizers, initializers, layers: pure jitted JAX functions."""
 
-from jaxact import activations, functional, initializers, layers, losses, random, regularizers
+from importlib import metadata
+
+from jaxact import (
+    activations,
+    errors,
+    functional,
+    initializers,
+    layers,
+    losses,
+    random,
+    regularizers,
+)
+
+__version__ = metadata.version("jaxact")
 
 __all__ = [
+    "__version__",
     "activations",
     "checked",
     "checking",
+    "errors",
     "functional",
     "initializers",
     "layers",

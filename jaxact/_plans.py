@@ -70,7 +70,7 @@ class _Plan(NamedTuple):
     dtype: np.dtype[Any]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: bool) -> _Plan:
     def of_arrays(*arrays: Array) -> Array:
         remaining = iter(arrays)
@@ -110,6 +110,8 @@ class _Builder:
                 results = self.added(inner, operands)
             elif equation.primitive.name in _IDENTITIES:
                 results = operands[:1]
+            elif equation.primitive.name == "optimization_barrier":
+                results = [self._step("optimization_barrier", [each], {}) for each in operands]
             else:
                 results = [self._step(equation.primitive.name, operands, equation.params)]
             where.update(zip(equation.outvars, results, strict=True))

@@ -1,7 +1,33 @@
 """torch.nn.functional's names in one flat namespace; defines nothing."""
 
+from typing import TYPE_CHECKING
+
 from jaxact.activations import *  # noqa: F403
 from jaxact.layers import *  # noqa: F403
 from jaxact.losses import *  # noqa: F403
 from jaxact.regularizers.dropouts.standard import *  # noqa: F403
 from jaxact.regularizers.normalization import *  # noqa: F403
+
+# Type checkers follow the stars, and are to complain of a name that is not there.
+if not TYPE_CHECKING:
+    from jaxact import activations, layers, losses
+    from jaxact._torch_names import missing
+    from jaxact.regularizers import normalization
+    from jaxact.regularizers.dropouts import standard
+
+    __all__ = [
+        *activations.__all__,
+        *layers.__all__,
+        *losses.__all__,
+        *standard.__all__,
+        *normalization.__all__,
+    ]
+
+    def __dir__() -> list[str]:
+        return __all__
+
+    def __getattr__(name: str) -> object:
+        raise missing("functional", name)
+
+    # What the modules are called is no name of torch's.
+    del activations, layers, losses, normalization, standard

@@ -1,15 +1,7 @@
 """Losses under torch's names."""
 
-from jaxact.losses import (
-    alignment,
-    binary,
-    classification,
-    distances,
-    large_vocabulary,
-    likelihood,
-    margin,
-    regression,
-)
+from typing import TYPE_CHECKING
+
 from jaxact.losses.alignment import *  # noqa: F403
 from jaxact.losses.binary import *  # noqa: F403
 from jaxact.losses.classification import *  # noqa: F403
@@ -19,12 +11,26 @@ from jaxact.losses.likelihood import *  # noqa: F403
 from jaxact.losses.margin import *  # noqa: F403
 from jaxact.losses.regression import *  # noqa: F403
 
-__all__: list[str] = []
-__all__ += alignment.__all__
-__all__ += binary.__all__
-__all__ += classification.__all__
-__all__ += distances.__all__
-__all__ += large_vocabulary.__all__
-__all__ += likelihood.__all__
-__all__ += margin.__all__
-__all__ += regression.__all__
+# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+if not TYPE_CHECKING:
+    from jaxact.losses import (
+        alignment,
+        binary,
+        classification,
+        distances,
+        large_vocabulary,
+        likelihood,
+        margin,
+        regression,
+    )
+
+    __all__ = [
+        *alignment.__all__,
+        *binary.__all__,
+        *classification.__all__,
+        *distances.__all__,
+        *large_vocabulary.__all__,
+        *likelihood.__all__,
+        *margin.__all__,
+        *regression.__all__,
+    ]

@@ -293,7 +293,7 @@ def _scaled_exp(z: Array, low: Array) -> _Scaled:
 
 def _aligned(*numbers: _Scaled) -> tuple[list[Array], Array]:
     """The digits of all at the largest of their exponents, and that exponent."""
-    top = apply_reduction(jnp.maximum, [number.exponent for number in numbers])
+    top = functools.reduce(jnp.maximum, [number.exponent for number in numbers])
     return [number.digits * _power(number.exponent - top) for number in numbers], top
 
 
@@ -335,7 +335,7 @@ def _advanced(paths: _Scaled, passes: Array, emitted: _Scaled) -> tuple[_Scaled,
     """What paths weigh one frame later, and where they came from."""
     passing = _chosen(passes, _after(paths, 2), _none(passes.shape, paths.digits.dtype))
     terms, top = _aligned(paths, _after(paths, 1), passing)
-    total = apply_reduction(jnp.add, terms)
+    total = functools.reduce(jnp.add, terms)
     return _scaled(total * emitted.digits, top + emitted.exponent), _Shares(*_parts(terms, total))
 
 

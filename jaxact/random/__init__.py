@@ -1,7 +1,11 @@
 """torch's own CPU random stream, reproduced."""
 
-from jaxact.random import generator
+from typing import TYPE_CHECKING
+
 from jaxact.random.generator import *  # noqa: F403
 
-__all__: list[str] = []
-__all__ += generator.__all__
+# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+if not TYPE_CHECKING:
+    from jaxact.random import generator
+
+    __all__ = [*generator.__all__]
