@@ -1,5 +1,6 @@
 """Losses over all alignments of a sequence of frames with a shorter sequence of labels."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
