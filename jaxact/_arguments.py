@@ -312,10 +312,13 @@ def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
     """
 
     def check(function: str, input: object, *values: object) -> None:
-        given = np.dtype(getattr(input, "dtype", np.float32))
-        dtype = compute_dtype(given) if wide else given
         for argument, value in zip(arguments, values, strict=True):
-            if is_number(value) and not abs(value) <= _largest(dtype) and np.isfinite(value):
+            # What every dtype holds needs no closer look.
+            if (type(value) is float and -127 <= value <= 127) or not is_number(value):
+                continue
+            given = np.dtype(getattr(input, "dtype", np.float32))
+            dtype = compute_dtype(given) if wide else given
+            if np.isfinite(value) and abs(value) > _largest(dtype):
                 raise ArgumentValueError(
                     f"{function}: {argument} must be a number that {dtype.name} holds, got {value}"
                 )
