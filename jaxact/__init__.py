@@ -12,6 +12,7 @@ from jaxact import (
     random,
     regularizers,
 )
+from jaxact._checking import checked, checking
 
 __version__ = metadata.version("jaxact")
 

@@ -8,19 +8,19 @@ from jax import Array
 from jax.experimental import checkify
 
 import jaxact
-from jaxact._checking import defined
-from jaxact._core import op
+from jaxact._checking import nan_unless
+from jaxact._op import op
 
 traces: list[str] = []
 
 
-@op(static=("name",), by_value=True)
+@op(static=("name",))
 def root(input: Array, name: str = "root") -> Array:
     """root(x) = x^(1/2)."""
     traces.append(name)
     x = jnp.asarray(input)
     message = f"{name}: input must be at least 0, got {{value}}"
-    return defined(jnp.sqrt(jnp.abs(x) + 1), x >= 0, ValueError, message, x)
+    return nan_unless(jnp.sqrt(jnp.abs(x) + 1), x >= 0, ValueError, message, x)
 
 
 GOOD = jnp.array([0.0, 3.0, 8.0])
