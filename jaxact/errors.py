@@ -12,6 +12,7 @@ __all__ = [
     "InvalidTypeError",
     "InvalidValueError",
     "JaxactError",
+    "NotDifferentiableError",
 ]
 
 
@@ -29,6 +30,10 @@ class InvalidTypeError(JaxactError, TypeError):
 
 class InvalidIndexError(JaxactError, IndexError):
     """An axis that the array has not, or a class that does not exist."""
+
+
+class NotDifferentiableError(JaxactError, NotImplementedError):
+    """A derivative that torch does not have either."""
 
 
 class ArgumentValueError(InvalidValueError, RuntimeError):

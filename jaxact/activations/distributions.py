@@ -21,7 +21,7 @@ from jaxact._arguments import (
 from jaxact._numbers import compute_dtype
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_rule
-from jaxact.errors import DtypeError, InvalidValueError
+from jaxact.errors import DtypeError, InvalidIndexError, InvalidValueError
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]
 
@@ -59,7 +59,8 @@ def _widened(x: Array) -> Array:
 def _below_maximum(x: Array, axis: int) -> Array:
     """max(x) - x >= 0 along the axis; nan where the maximum is no number."""
     wide = _widened(x)
-    return jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide
+    # If x is a product, XLA may subtract it unrounded from the largest of the rounded ones.
+    return jnp.maximum(jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide, 0)
 
 
 def _softmax_rule(
@@ -260,7 +261,7 @@ def gumbel_softmax(
         [...], dimensionless, dtype of logits; sums to 1 along dim.
 
     Raises:
-        IndexError: if dim is out of range.
+        IndexError: if dim is out of range, or hard has nothing to choose from.
         TypeError: if key is missing, or if logits is no floating array (DtypeError).
 
     Source:
@@ -268,6 +269,11 @@ def gumbel_softmax(
     """
     x = as_floating("gumbel_softmax", "logits", logits)
     axis = check_axis("gumbel_softmax", dim, x.ndim)
+    if hard and x.ndim and not x.shape[axis]:
+        raise InvalidIndexError(
+            f"gumbel_softmax: logits must have elements along dim {dim} to choose one of, got "
+            f"shape {x.shape}"
+        )
     wide = compute_dtype(x.dtype)
 
     def relaxed(x: Array, tau: Array) -> Array:

@@ -47,9 +47,11 @@ def _label_signs(labels: Array) -> Array:
 def _cosine(squared: float) -> Callable[..., Array]:
     @jax.custom_jvp
     def value(x1: Array, x2: Array, least: Array, signs: Array | None) -> Array:
-        lengths = _lengths(x1, squared, least)[1], _lengths(x2, squared, least)[1]
+        plain, lengths = zip(*(_lengths(x, squared, least) for x in (x1, x2)), strict=True)
         if signs is None:
-            return _quotient(x1, x2, *lengths)
+            # The cosine of anything finite, divided by an infinite least norm or of no components.
+            vanishes = (jnp.isinf(least) | (x1.shape[-1] == 0)) & jnp.isfinite(plain[0] + plain[1])
+            return jnp.where(vanishes, 0, _quotient(x1, x2, *lengths))
         (u1, n1), (u2, n2) = _unit(x1, lengths[0]), _unit(x2, lengths[1])
         # |u1/n1 - u2/n2|² / 2 is 1 - c without a difference of near equals: it starts from what
         # the components differ by. An error in n1/n2 moves it by the square of that error alone.

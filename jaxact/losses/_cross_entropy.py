@@ -197,7 +197,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     # Where the chosen class is the largest, the sum of the others says by how little the loss
     # misses 0, and how far the probability is from 1: neither is a difference from 1.
     largest = (own == top) & jnp.isfinite(top)
-    scaled = jnp.exp(own - top)
+    scaled = jnp.exp(_below(own, top))
     log_total = jnp.where(largest, jnp.log1p(others + (scaled - 1)), jnp.log(others + scaled))
     odds = others / jnp.where(largest, scaled, 1)
     return _Row(top, own, log_total, jnp.where(largest, jnp.log1p(odds), log_total + (top - own)))
@@ -208,7 +208,7 @@ def _sumexp_others_rule(
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
     # These exponentials are the one array that the backward pass keeps; the scores are not.
-    kept = _others_mask(x, chosen, axis) * jnp.exp(jnp.where(valid, x, top) - top)
+    kept = _others_mask(x, chosen, axis) * jnp.exp(_below(jnp.where(valid, x, top), top))
     along = jnp.sum(kept * tangents[0], axis, keepdims=True)
     return jnp.sum(kept, axis, keepdims=True), along
 
@@ -216,8 +216,14 @@ def _sumexp_others_rule(
 @with_rule(_sumexp_others_rule, static=(0,))
 def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array) -> Array:
     """The sum of exp(x - top) over the classes that are not chosen."""
-    kept = _others_mask(x, chosen, axis) * jnp.exp(x - top)
+    kept = _others_mask(x, chosen, axis) * jnp.exp(_below(x, top))
     return jnp.sum(kept, axis, keepdims=True)
+
+
+def _below(x: Array, top: Array) -> Array:
+    """x - top, which is not positive."""
+    # If x is a product, XLA may subtract from it, unrounded, the largest of the rounded ones.
+    return jnp.minimum(x - top, 0)
 
 
 # ------------------------------------------------------------------------------- losses of the rows

@@ -16,7 +16,7 @@ from jaxact._checking import nan_unless
 from jaxact._elementary import coefficients, constant
 from jaxact._numbers import wide_integers
 from jaxact._op import op, program
-from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, NotDifferentiableError
 from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = ["ctc_loss"]
@@ -74,7 +74,7 @@ def ctc_loss(
         DtypeError: if log_probs is neither float32 nor float64.
         ValueError: if shapes do not fit, a length or blank is out of range, or an option has no
             such value.
-        NotImplementedError: if a second derivative is taken.
+        NotDifferentiableError: if a second derivative is taken.
 
     Source:
         Graves et al., "Connectionist Temporal Classification: Labelling Unsegmented Sequence Data
@@ -467,7 +467,7 @@ def _losses_and_slopes(
 
 @_losses_and_slopes.defjvp
 def _(*_: Any) -> tuple[Any, Any]:
-    raise NotImplementedError("ctc_loss: there is no second derivative, as in torch")
+    raise NotDifferentiableError("ctc_loss: there is no second derivative, as in torch")
 
 
 def _slopes(scores: Array, p: Array) -> Array:

@@ -216,6 +216,7 @@ def test_every_error_is_of_one_root_and_of_pythons_or_torchs_kind() -> None:
         errors.InvalidValueError: {ValueError},
         errors.InvalidTypeError: {TypeError},
         errors.InvalidIndexError: {IndexError},
+        errors.NotDifferentiableError: {NotImplementedError},
         errors.ArgumentValueError: {ValueError, RuntimeError},
         errors.ArgumentTypeError: {TypeError, RuntimeError},
         errors.DtypeError: {TypeError, NotImplementedError},
