@@ -29,9 +29,9 @@ _FOUND: collections.deque[Exception] = collections.deque()
 def checking() -> Generator[None]:
     """checking() = a context in which a call with bad values raises what torch raises.
 
-    Without it the result of such a call is nan. A call of jaxact's raises as it returns, under
-    `jax.grad` and `jax.vmap` as well; a function that the user compiled raises at the next call of
-    jaxact's or at the end of the context: `checked` makes it raise as it returns.
+    Without it the result of such a call is nan. jaxact's functions raise on return, under
+    `jax.grad` and `jax.vmap` as well; functions that you compiled yourself raise at the next call
+    of a jaxact function or on leaving the context. `checked` makes them raise on return.
 
     Source:
         torch raises on the CPU without being asked.

@@ -19,7 +19,7 @@ from jax import Array, lax
 
 from jaxact._coefficients import FLOAT32, FLOAT64, Coefficients, Factored
 
-# exp(-t) is carried multiplied by 2^WIDE where a product with it stays normal although it does not
+# exp(-t) is carried as 2^WIDE exp(-t): exp(-t) may underflow although its product with x does not.
 WIDE = 32
 
 _SPLIT_MASK = {"float32": 0xFFFFF000, "float64": 0xFFFFFFFFF8000000}
@@ -44,7 +44,10 @@ def polynomial(c: Sequence[float], x: Array) -> Array:
 
 
 def factored(form: Factored, t: Array) -> Array:
-    """A function that crosses zero, from its distance to the root: relatively exact beside it."""
+    """A function that crosses zero, evaluated from the distance to its root.
+
+    Relative accuracy survives the crossing that way.
+    """
     distance = constant(t, form.root) - t
     return distance * polynomial(form.quotient, distance) + constant(t, form.rest)
 
@@ -56,7 +59,7 @@ def near(form: Factored, t: Array) -> Array:
 
 @jax.custom_jvp
 def magnitude(x: Array) -> Array:
-    """|x|, with the derivative +1 at 0, where `x < 0` does not hold either."""
+    """|x|, with the derivative +1 at 0, matching the branches on `x < 0` below."""
     return lax.abs(x)
 
 
@@ -92,86 +95,86 @@ def _reduce(t: Array, low: Array | None, offset: int) -> tuple[Array, Array]:
     c = coefficients(t)
     # a quarter short, so that p > 0 there and 0 keeps its sign in products with 1 + p
     last = (_lowest_exponent(t, offset) - 0.25) * float(np.log(2))
-    t = capped(t, last)
+    t = minimum_propagating_nan(t, last)
     n = lax.round(t * constant(t, -1 / np.log(2)), lax.RoundingMethod.TO_NEAREST_EVEN)
     rest = n * constant(t, c.ln2_low)
     r = (-t - n * constant(t, c.ln2_high)) - (rest if low is None else rest + low)
     return n, r + r * r * polynomial(c.exp, r)
 
 
-def _decay(t: Array, low: Array | None, offset: int) -> Array:
+def _exp_neg(t: Array, low: Array | None, offset: int) -> Array:
     n, p = _reduce(t, low, offset)
     return _power_of_two(n, offset) * (1 + p)
 
 
 @jax.custom_jvp
-def decay(t: Array, low: Array | None = None) -> Array:
+def exp_neg(t: Array, low: Array | None = None) -> Array:
     """exp(-(t + low)) for t >= 0 and |low| below 2^-9 t; 0 where it would be subnormal."""
-    return _decay(t, low, 0)
+    return _exp_neg(t, low, 0)
 
 
 @jax.custom_jvp
-def wide_decay(t: Array, low: Array | None = None) -> Array:
-    """2^WIDE times `decay`, down to exp(-t) = 2^-158 in float32."""
-    return _decay(t, low, WIDE)
+def exp_neg_scaled(t: Array, low: Array | None = None) -> Array:
+    """2^WIDE times `exp_neg`, down to exp(-t) = 2^-158 in float32."""
+    return _exp_neg(t, low, WIDE)
 
 
 @jax.custom_jvp
-def decay_minus_one(t: Array, low: Array | None = None) -> Array:
+def expm1_neg(t: Array, low: Array | None = None) -> Array:
     """expm1(-(t + low)) for t >= 0 and |low| below 2^-9 t."""
     n, p = _reduce(t, low, 0)
     scale = _power_of_two(n, 0)
     return scale * p + (scale - 1)
 
 
-@decay.defjvp
+@exp_neg.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    e = decay(*primals)
+    e = exp_neg(*primals)
     return e, -e * tangents[0]
 
 
-@wide_decay.defjvp
+@exp_neg_scaled.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    e = wide_decay(*primals)
+    e = exp_neg_scaled(*primals)
     return e, -e * tangents[0]
 
 
-@decay_minus_one.defjvp
+@expm1_neg.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    return decay_minus_one(*primals), -decay(*primals) * tangents[0]
+    return expm1_neg(*primals), -exp_neg(*primals) * tangents[0]
 
 
 @jax.custom_jvp
-def damped(a: Array, t: Array, low: Array | None = None) -> Array:
+def mul_exp_neg_scaled(a: Array, t: Array, low: Array | None = None) -> Array:
     """2^WIDE a exp(-(t + low)), one rounding better than the product of a and the exponential."""
     n, p = _reduce(t, low, WIDE)
     scaled = a * _power_of_two(n, WIDE)
     return scaled + scaled * p
 
 
-@damped.defjvp
+@mul_exp_neg_scaled.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     a, t, low = primals
-    out = damped(a, t, low)
-    return out, damped(tangents[0], t, low) - out * tangents[1]
+    out = mul_exp_neg_scaled(a, t, low)
+    return out, mul_exp_neg_scaled(tangents[0], t, low) - out * tangents[1]
 
 
-def decay_parts(t: Array, low: Array | None = None) -> tuple[Array, Array]:
+def exp_neg_split(t: Array, low: Array | None = None) -> tuple[Array, Array]:
     """s, p with exp(-(t + low)) = s + s p: for sums that the rounded exponential would spoil.
 
-    Derivatives reach p alone, so they hold for expressions in the sum s + s p only.
+    To autodiff s is a constant: derivatives are right only for expressions in s + s p.
     """
     n, p = _reduce(t, low, WIDE)
-    return narrow(_power_of_two(n, WIDE)), p
+    return unscale(_power_of_two(n, WIDE)), p
 
 
-def narrow(wide: Array) -> Array:
-    """Takes the factor 2^WIDE off again."""
+def unscale(wide: Array) -> Array:
+    """The number without its factor 2^WIDE."""
     return wide * constant(wide, 2.0**-WIDE)
 
 
 def product(x: Array, factor: Array | float) -> tuple[Array, Array | None]:
-    """x factor = high + low; low serves exponents and is left out where |x factor| > 2^10."""
+    """x factor = high + low; low is for exponents, and 0 where |x factor| > 2^10."""
     high = x * factor
     if _is_power_of_two(factor):
         return high, None
@@ -214,11 +217,11 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def one_plus_squared(e: Array) -> Array:
-    """(1 + e)^2 for 0 <= e <= 1, with one rounding of note."""
+    """(1 + e)^2 for 0 <= e <= 1, with one rounding that matters."""
     return 1 + e * (2 + e)
 
 
-def capped(t: Array, limit: float) -> Array:
+def minimum_propagating_nan(t: Array, limit: float) -> Array:
     """min(t, limit), but nan stays nan."""
     return jnp.where(t > limit, constant(t, limit), t)
 
@@ -242,7 +245,7 @@ def tail_polynomial(c: Sequence[float], t: Array) -> Array:
 @jax.custom_jvp
 def logistic(x: Array, low: Array | None = None) -> Array:
     """1 / (1 + exp(-(x + low)))."""
-    e = decay(lax.abs(x), directed(x, low))
+    e = exp_neg(lax.abs(x), low_of_abs(x, low))
     return jnp.where(x < 0, e, 1) / (1 + e)
 
 
@@ -253,33 +256,33 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 def logistic_grad(x: Array, low: Array | None = None) -> Array:
     """The derivative of `logistic`, without the cancellation in y (1 - y)."""
-    e = decay(magnitude(x), directed(x, low))
+    e = exp_neg(magnitude(x), low_of_abs(x, low))
     return e / one_plus_squared(e)
 
 
 @jax.custom_jvp
 def gate(a: Array, z: Array, low: Array | None = None) -> Array:
     """a / (1 + exp(-(z + low))) for any a, also where the exponential alone would underflow."""
-    t, low = lax.abs(z), directed(z, low)
-    return jnp.where(z < 0, attenuated(a, t, low), a) / (1 + narrow(wide_decay(t, low)))
+    t, low = lax.abs(z), low_of_abs(z, low)
+    return jnp.where(z < 0, mul_exp_neg(a, t, low), a) / (1 + unscale(exp_neg_scaled(t, low)))
 
 
 @gate.defjvp
 def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
     a, z, low = primals
-    t, t_low = magnitude(z), directed(z, low)
-    slope = attenuated(a, t, t_low) / one_plus_squared(narrow(wide_decay(t, t_low)))
+    t, t_low = magnitude(z), low_of_abs(z, low)
+    slope = mul_exp_neg(a, t, t_low) / one_plus_squared(unscale(exp_neg_scaled(t, t_low)))
     return gate(a, z, low), logistic(z, low) * tangents[0] + slope * tangents[1]
 
 
-def attenuated(a: Array, t: Array, low: Array | None) -> Array:
+def mul_exp_neg(a: Array, t: Array, low: Array | None) -> Array:
     """a exp(-(t + low)) for any a: the factor 2^WIDE is used only where it cannot overflow."""
-    wide = wide_decay(t, low)
+    wide = exp_neg_scaled(t, low)
     far = t > 64
-    scaled = a * jnp.where(far, wide, narrow(wide))
+    scaled = a * jnp.where(far, wide, unscale(wide))
     return scaled * jnp.where(far, constant(t, 2.0**-WIDE), 1)
 
 
-def directed(x: Array, low: Array | None) -> Array | None:
+def low_of_abs(x: Array, low: Array | None) -> Array | None:
     """low as the low part of |x|."""
     return None if low is None else jnp.where(x < 0, -low, low)

@@ -7,13 +7,13 @@ from jax.typing import ArrayLike
 from jaxact._arguments import as_floating, held_by_input, real_parameter
 from jaxact._elementary import (
     constant,
-    decay,
-    decay_minus_one,
-    directed,
+    exp_neg,
+    exp_neg_scaled,
+    expm1_neg,
+    low_of_abs,
     magnitude,
-    narrow,
     ratio,
-    wide_decay,
+    unscale,
 )
 from jaxact._numbers import is_number
 from jaxact._op import op
@@ -26,17 +26,17 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _elu_grad2(x: Array, alpha: Array | float) -> Array:
-    return jnp.where(x < 0, alpha * decay(jnp.abs(x)), 0)
+    return jnp.where(x < 0, alpha * exp_neg(jnp.abs(x)), 0)
 
 
 @with_derivative(_elu_grad2)
 def _elu_grad(x: Array, alpha: Array | float) -> Array:
-    return jnp.where(x > 0, 1, alpha * decay(jnp.abs(x)))
+    return jnp.where(x > 0, 1, alpha * exp_neg(jnp.abs(x)))
 
 
 @with_derivative(_elu_grad)
 def _elu(x: Array, alpha: Array | float) -> Array:
-    return jnp.where(x >= 0, x, alpha * decay_minus_one(jnp.abs(x)))
+    return jnp.where(x >= 0, x, alpha * expm1_neg(jnp.abs(x)))
 
 
 @op(checks={("input", "alpha"): held_by_input("alpha", wide=True)})
@@ -64,7 +64,7 @@ def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 def _celu_exponential(x: Array, alpha: Array | float) -> Array:
     """e^(x / alpha) for x <= 0, else 1."""
     z, low = ratio(jnp.where(x > 0, 0, x), alpha)
-    e = decay(magnitude(z), directed(z, low))
+    e = exp_neg(magnitude(z), low_of_abs(z, low))
     return e if _is_positive(alpha) else jnp.where(z > 0, 1 / e, e)
 
 
@@ -85,11 +85,11 @@ def _is_positive(alpha: Array | float) -> bool:
 @with_derivative(_celu_grad)
 def _celu(x: Array, alpha: Array | float) -> Array:
     z, low = ratio(jnp.where(x > 0, 0, x), alpha)
-    t, low = magnitude(z), directed(z, low)
-    below = decay_minus_one(t, low)
+    t, low = magnitude(z), low_of_abs(z, low)
+    below = expm1_neg(t, low)
     if not _is_positive(alpha):
         # for z > 0: e^z - 1 = -(e^-z - 1) / e^-z
-        below = -below / jnp.where(z > 0, decay(t, low), -1)
+        below = -below / jnp.where(z > 0, exp_neg(t, low), -1)
         below = jnp.where(alpha == 0, jnp.nan, below)
     out = alpha * below
     if not (is_number(alpha) and alpha == 1):
@@ -127,7 +127,7 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 
 
 def _selu_exponential(x: Array) -> Array:
-    return narrow(_SELU_SCALE * _SELU_ALPHA * wide_decay(jnp.abs(x)))
+    return unscale(_SELU_SCALE * _SELU_ALPHA * exp_neg_scaled(jnp.abs(x)))
 
 
 def _selu_grad2(x: Array) -> Array:
@@ -141,7 +141,7 @@ def _selu_grad(x: Array) -> Array:
 
 @with_derivative(_selu_grad)
 def _selu(x: Array) -> Array:
-    negative = _SELU_SCALE * _SELU_ALPHA * decay_minus_one(jnp.abs(x))
+    negative = _SELU_SCALE * _SELU_ALPHA * expm1_neg(jnp.abs(x))
     return jnp.where(x >= 0, _SELU_SCALE * x, negative)
 
 

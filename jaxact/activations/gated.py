@@ -19,24 +19,24 @@ from jaxact._arguments import (
     per_channel,
 )
 from jaxact._elementary import (
-    capped,
     coefficients,
     constant,
-    damped,
-    decay_parts,
-    directed,
+    exp_neg_scaled,
+    exp_neg_split,
     factored,
     gate,
     half_square,
+    low_of_abs,
     magnitude,
-    narrow,
+    minimum_propagating_nan,
+    mul_exp_neg_scaled,
     near,
     one_plus_squared,
     polynomial,
     product,
     split,
     tail_polynomial,
-    wide_decay,
+    unscale,
 )
 from jaxact._numbers import compute_dtype
 from jaxact._op import op
@@ -56,18 +56,20 @@ def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 def _silu_grad2(x: Array, low: Array | None = None) -> Array:
     t = magnitude(x)
-    wide = wide_decay(t)
-    e = narrow(wide)
-    return narrow(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
+    wide = exp_neg_scaled(t)
+    e = unscale(wide)
+    return unscale(wide * (2 - t * (1 - e) / (1 + e)) / one_plus_squared(e))
 
 
 @with_derivative(_silu_grad2)
 def _silu_grad(x: Array, low: Array | None = None) -> Array:
-    t, low = jnp.abs(x), directed(x, low)
-    s, p = decay_parts(t, low)
+    t, low = jnp.abs(x), low_of_abs(x, low)
+    s, p = exp_neg_split(t, low)
     # where it crosses zero, sums that are exact but for the last one
     bracket = ((1 - t) + s) + (s * p if low is None else s * p - low)
-    below = narrow(damped(bracket, t, low) / one_plus_squared(narrow(wide_decay(t, low))))
+    below = unscale(
+        mul_exp_neg_scaled(bracket, t, low) / one_plus_squared(unscale(exp_neg_scaled(t, low)))
+    )
     return jnp.where(x < 0, below, 1 - below)
 
 
@@ -107,9 +109,9 @@ def silu(input: ArrayLike) -> Array:
 
 def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
     """x / (1 + e^-z) for a z that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
-    t, t_low = jnp.abs(z), directed(z, low)
-    e = narrow(wide_decay(t, t_low))
-    return jnp.where(x < 0, narrow(damped(x, t, t_low)), x) / (1 + e)
+    t, t_low = jnp.abs(z), low_of_abs(z, low)
+    e = unscale(exp_neg_scaled(t, t_low))
+    return jnp.where(x < 0, unscale(mul_exp_neg_scaled(x, t, t_low)), x) / (1 + e)
 
 
 def _swish_grad(x: Array, beta: Array | float) -> Array:
@@ -153,28 +155,28 @@ _LINEAR = float(np.sqrt(8 / np.pi))
 
 
 def _gelu_grad2(x: Array) -> Array:
-    inner = capped(jnp.abs(x), 64)
+    inner = minimum_propagating_nan(jnp.abs(x), 64)
     density = constant(x, 1 / np.sqrt(2 * np.pi))
-    return narrow(damped(density * (2 - inner * inner), *half_square(inner)))
+    return unscale(mul_exp_neg_scaled(density * (2 - inner * inner), *half_square(inner)))
 
 
 @with_derivative(_gelu_grad2)
 def _gelu_grad(x: Array) -> Array:
     form, t = coefficients(x).gelu_slope, jnp.abs(x)
-    inner = capped(t, 64)
+    inner = minimum_propagating_nan(t, 64)
     distance = constant(t, form.root) - t
     scaled = distance * tail_polynomial(form.quotient, inner) + constant(t, form.rest)
-    below = narrow(damped(scaled, *half_square(inner)))
+    below = unscale(mul_exp_neg_scaled(scaled, *half_square(inner)))
     return jnp.where(x < 0, below, 1 - below)
 
 
 @with_derivative(_gelu_grad)
 def _gelu(x: Array) -> Array:
     c, t = coefficients(x), jnp.abs(x)
-    inner = capped(t, 64)
+    inner = minimum_propagating_nan(t, 64)
     body = t * polynomial(c.gaussian_body, t - 0.5)
     scaled = jnp.where(t < 1, body, tail_polynomial(c.gaussian_tail, inner))
-    part = narrow(damped(scaled, *half_square(inner)))  # |x| Phi(-|x|)
+    part = unscale(mul_exp_neg_scaled(scaled, *half_square(inner)))  # |x| Phi(-|x|)
     # x - part, in halves: part alone may underflow
     out = jnp.where(x < 0, -part, x * 0.5 + (x * 0.5 - part))
     return jnp.where(x == -jnp.inf, jnp.nan, out)
@@ -211,9 +213,9 @@ def _cubic_factor(t: Array) -> tuple[Array, Array]:
 def _tanh_gelu_grad_smooth(x: Array) -> Array:
     t = magnitude(x)
     z, low = _cubic(t)
-    e = narrow(wide_decay(z, low))
+    e = unscale(exp_neg_scaled(z, low))
     steep = constant(t, _LINEAR) * (1 + constant(t, 3 * _CUBIC) * t * t)
-    below = narrow(damped((1 + e) - t * steep, z, low) / one_plus_squared(e))
+    below = unscale(mul_exp_neg_scaled((1 + e) - t * steep, z, low) / one_plus_squared(e))
     return jnp.where(x < 0, below, 1 - below)
 
 
@@ -224,21 +226,23 @@ def _tanh_gelu_grad2(x: Array) -> Array:
 @with_derivative(_tanh_gelu_grad2)
 def _tanh_gelu_grad(x: Array) -> Array:
     t = jnp.abs(x)
-    inner = capped(t, 24)
+    inner = minimum_propagating_nan(t, 24)
     z, low = _cubic(inner)
-    s, p = decay_parts(z, low)
+    s, p = exp_neg_split(z, low)
     # 1 + e - t z'(t), where it crosses zero with exact sums but for the last one
     steep, steep_low = _cubic_grad(inner)
     high, rest = split(inner)
     bracket = ((1 - high * steep) + s) + (s * p - (rest * steep + inner * steep_low))
-    below = narrow(damped(bracket, z, low) / one_plus_squared(narrow(wide_decay(z, low))))
+    below = unscale(
+        mul_exp_neg_scaled(bracket, z, low) / one_plus_squared(unscale(exp_neg_scaled(z, low)))
+    )
     return jnp.where(t < jnp.inf, jnp.where(x < 0, below, 1 - below), jnp.nan)
 
 
 @with_derivative(_tanh_gelu_grad)
 def _tanh_gelu(x: Array) -> Array:
-    z, low = _cubic(capped(jnp.abs(x), 24))
-    return _self_gated(x, jnp.copysign(z, x), directed(x, low))
+    z, low = _cubic(minimum_propagating_nan(jnp.abs(x), 24))
+    return _self_gated(x, jnp.copysign(z, x), low_of_abs(x, low))
 
 
 @op(
@@ -281,7 +285,7 @@ def _mish_grad_smooth(x: Array) -> Array:
 def _mish_grad_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
     """e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
     t = magnitude(x)
-    u = narrow(wide_decay(t))
+    u = unscale(exp_neg_scaled(t))
     left = x < 0
     numerator = jnp.where(
         left,
@@ -290,7 +294,7 @@ def _mish_grad_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
     )
     # the quotient is used once: XLA gives an expensive value of two uses a pass of its own
     general = jnp.where(left, x + 1, 1) + 4 * numerator / _mish_denominator(left, u) ** 2
-    return jnp.where(left, narrow(damped(rescaled(-x, general), t)), general)
+    return jnp.where(left, unscale(mul_exp_neg_scaled(rescaled(-x, general), t)), general)
 
 
 def _mish_denominator(left: Array, u: Array) -> Array:
@@ -306,10 +310,10 @@ def _mish_grad(x: Array) -> Array:
 @with_derivative(_mish_grad)
 def _mish(x: Array) -> Array:
     t = jnp.abs(x)
-    u = narrow(wide_decay(t))
+    u = unscale(exp_neg_scaled(t))
     left = x < 0
     correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
-    return jnp.where(left, narrow(damped(x, t)), x) * (1 - correction)
+    return jnp.where(left, unscale(mul_exp_neg_scaled(x, t)), x) * (1 - correction)
 
 
 @op()

@@ -1,4 +1,4 @@
-"""Piecewise linear units: relu and what became of it."""
+"""Piecewise linear units: relu and its relatives."""
 
 import jax
 import jax.numpy as jnp

@@ -9,8 +9,8 @@ from jaxact._arguments import as_floating, as_inexact, held_by_input, is_complex
 from jaxact._elementary import (
     coefficients,
     constant,
-    decay,
-    decay_minus_one,
+    exp_neg,
+    expm1_neg,
     magnitude,
     one_plus_squared,
     polynomial,
@@ -98,8 +98,8 @@ def _complex_tanhshrink(x: Array) -> Array:
 
 def _tanhshrink_grad2(x: Array) -> Array:
     t = jnp.abs(x)
-    e = decay(2 * t)
-    part = decay_minus_one(2 * t) * e * -8 / (one_plus_squared(e) * (1 + e))
+    e = exp_neg(2 * t)
+    part = expm1_neg(2 * t) * e * -8 / (one_plus_squared(e) * (1 + e))
     return jnp.copysign(part, x)
 
 
@@ -109,7 +109,7 @@ def _tanhshrink_grad(x: Array) -> Array:
     small = t < 0.9
     square = x * x
     series = coefficients(t).tanhshrink
-    e = decay(2 * t)
+    e = exp_neg(2 * t)
     top = jnp.where(small, square * polynomial(series.numerator, square), 4 * e)
     bottom = jnp.where(small, polynomial(series.denominator, square), one_plus_squared(e))
     # (x - tanh x) / x^3 for small x, else tanh^2
@@ -124,7 +124,7 @@ def _tanhshrink(x: Array) -> Array:
     small = t < 1.5
     square = x * x
     series = coefficients(t).tanhshrink
-    below = decay_minus_one(2 * t)
+    below = expm1_neg(2 * t)
     top = jnp.where(small, square * polynomial(series.numerator, square), below)
     bottom = jnp.where(small, polynomial(series.denominator, square), 2 + below)
     # (x - tanh x) / x^3 for small x, else tanh |x|

@@ -6,17 +6,17 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import as_floating, as_inexact, held_by_input, is_complex
 from jaxact._elementary import (
-    decay,
-    decay_minus_one,
-    directed,
+    exp_neg,
+    exp_neg_scaled,
+    expm1_neg,
     log1p_unit,
     logistic,
     logistic_grad,
+    low_of_abs,
     magnitude,
-    narrow,
     one_plus_squared,
     product,
-    wide_decay,
+    unscale,
 )
 from jaxact._numbers import is_number
 from jaxact._op import op
@@ -53,13 +53,13 @@ def sigmoid(input: ArrayLike) -> Array:
 
 
 def _tanh_grad(x: Array) -> Array:
-    wide = wide_decay(2 * magnitude(x))
-    return narrow(4 * wide / one_plus_squared(narrow(wide)))
+    wide = exp_neg_scaled(2 * magnitude(x))
+    return unscale(4 * wide / one_plus_squared(unscale(wide)))
 
 
 @with_derivative(_tanh_grad)
 def _tanh(x: Array) -> Array:
-    below = decay_minus_one(2 * jnp.abs(x))
+    below = expm1_neg(2 * jnp.abs(x))
     return jnp.copysign(below / (2 + below), x)
 
 
@@ -99,11 +99,11 @@ def _softplus_grad(x: Array, beta: Array, threshold: Array) -> Array:
 @with_derivative(_softplus_grad)
 def _softplus(x: Array, beta: Array | float, threshold: Array | float) -> Array:
     z, low = product(x, beta)
-    t, t_low = magnitude(z), directed(z, low)
-    smooth = (jnp.where(z < 0, 0, z) + log1p_unit(decay(t, t_low))) / beta
+    t, t_low = magnitude(z), low_of_abs(z, low)
+    smooth = (jnp.where(z < 0, 0, z) + log1p_unit(exp_neg(t, t_low))) / beta
     if not (is_number(beta) and beta == 1):
         # log(1 + e^z) may underflow where its quotient by beta does not
-        smooth = jnp.where(z < -64, narrow(wide_decay(t, t_low) / beta), smooth)
+        smooth = jnp.where(z < -64, unscale(exp_neg_scaled(t, t_low) / beta), smooth)
     return jnp.where(z > threshold, x, smooth)
 
 
@@ -140,7 +140,7 @@ def _logsigmoid_grad(x: Array) -> Array:
 
 @with_derivative(_logsigmoid_grad)
 def _logsigmoid(x: Array) -> Array:
-    return jnp.where(x < 0, x, 0) - log1p_unit(decay(magnitude(x)))
+    return jnp.where(x < 0, x, 0) - log1p_unit(exp_neg(magnitude(x)))
 
 
 @op()

@@ -103,7 +103,7 @@ def check_indices(
 
 
 class Indices(NamedTuple):
-    """Class indices of any rows, in a form in which nothing can go wrong with them.
+    """Class indices of any rows, safe to gather with.
 
     Attributes:
         chosen: [...], int32; a class that exists, also where the target is none or is ignored.

@@ -100,9 +100,9 @@ def number(function: str, argument: str, value: ArrayLike, dtype: jnp.dtype) -> 
 
 
 def unshared(x: Array, *values: float) -> tuple[Array, ...]:
-    """Constants in x's dtype for a loss that is summed.
+    """Constants in x's dtype, hidden from XLA, for a loss that is summed.
 
-    A constant that occurs in the gradient as well XLA would write out as a whole array for both
-    loops, at 4 times their time.
+    A constant that loss and gradient share is materialized as a whole array, and both loops take
+    4 times as long.
     """
     return cast(tuple[Array, ...], lax.optimization_barrier([x.dtype.type(v) for v in values]))

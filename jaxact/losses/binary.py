@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import as_floating, as_real, known_reduction
 from jaxact._checking import nan_unless
-from jaxact._elementary import decay, logistic, logistic_grad, product
+from jaxact._elementary import exp_neg, logistic, logistic_grad, product
 from jaxact._op import op
 from jaxact._rules import with_partials
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError
@@ -201,7 +201,7 @@ def _minus_one(x: Array, t: Array) -> Array:
 
 @with_partials(_logistic_grad2, _minus_one)
 def _logistic_loss_grad(x: Array, t: Array) -> Array:
-    e = decay(jnp.abs(x))
+    e = exp_neg(jnp.abs(x))
     return jnp.where(x < 0, (1 - t) * e - t, (1 - t) - t * e) / (1 + e)
 
 
@@ -230,7 +230,7 @@ def _soft_plus(x: Array) -> Array:
 
 
 def _two_sided_grad(x: Array, t: Array, p: Array) -> Array:
-    e = decay(jnp.abs(x))
+    e = exp_neg(jnp.abs(x))
     return jnp.where(x < 0, (1 - t) * e - t * p, (1 - t) - t * p * e) / (1 + e)
 
 

@@ -72,7 +72,7 @@ def hinge_embedding_loss(
     # The sum of both is the larger of x and the margin, without the sum's rounding. A sum of two
     # choices would also be added up one by one in a mean, eight times slower.
     both = jnp.where(least - x >= 0, least, x)
-    # 0 is added, which makes -0 the 0 of torch; a 0 known to XLA it would leave away.
+    # Adding a 0 of run time turns -0 into torch's +0; XLA would fold a literal 0 away.
     alike = x + jnp.where(labels == 1, 0, least)
     losses = jnp.where(labels == 1, alike, jnp.where(labels == -1, hinge(least - x), both))
     return apply_reduction(losses, reduction, scores.dtype)
