@@ -59,8 +59,10 @@ def _widened(x: Array) -> Array:
 def _below_maximum(x: Array, axis: int) -> Array:
     """max(x) - x >= 0 along the axis; nan where the maximum is no number."""
     wide = _widened(x)
-    # If x is a product, XLA may subtract it unrounded from the largest of the rounded ones.
-    return jnp.maximum(jnp.max(wide, axis, keepdims=True, initial=-jnp.inf) - wide, 0)
+    top = jnp.max(wide, axis, keepdims=True, initial=-jnp.inf)
+    # Without the minimum XLA subtracts an x that is itself a product before it is rounded, and the
+    # largest one is no longer the largest.
+    return top - jnp.minimum(wide, top)
 
 
 def _softmax_rule(

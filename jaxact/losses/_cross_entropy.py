@@ -222,8 +222,9 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
 
 def _below(x: Array, top: Array) -> Array:
     """x - top, which is not positive."""
-    # If x is a product, XLA may subtract from it, unrounded, the largest of the rounded ones.
-    return jnp.minimum(x - top, 0)
+    # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and
+    # the largest one is no longer the largest.
+    return jnp.minimum(x, top) - top
 
 
 # ------------------------------------------------------------------------------- losses of the rows
