@@ -40,6 +40,8 @@ _WIDE_RANGE = 1 << 28
 _LONG_PERMUTATION = ((1 << 32) - 1) // 20
 # Below this probability of the interval, torch proposes uniform instead of normal samples.
 _LIKELY = 0.3
+# More rounds of rejection than these are refused.
+_ROUNDS = 100_000
 
 
 class TorchGenerator:
@@ -240,7 +242,8 @@ class TorchGenerator:
             [...] of dtype, unit of mean.
 
         Raises:
-            ArgumentValueError: if a > b, or dtype does not hold them.
+            ArgumentValueError: if a > b, or dtype does not hold them; or if [a, b] is so improbable
+                that more than 100,000 rounds are to be expected, which take minutes.
             ZeroDivisionError: if std is 0.
             DtypeError: if dtype is not floating.
 
@@ -251,6 +254,7 @@ class TorchGenerator:
         lengths = sizes("trunc_normal", shape)
         if _below((b - mean) / std) - _below((a - mean) / std) > _LIKELY:
             return self._cut_normal(lengths, mean, std, (a, b), kind)
+        _check_rounds(math.prod(lengths), mean, std, (a, b))
         return self._accepted_uniform(lengths, mean, std, (a, b), kind)
 
     def exponential(self, shape: Shape, lambd: float = 1.0, dtype: DTypeLike = np.float32) -> Array:
@@ -570,6 +574,24 @@ def _check_interval(method: str, low: float, high: float, kind: Dtype) -> None:
     if not high - low <= greatest:
         raise ArgumentValueError(
             f"{method}: high - low must be finite in {kind.name}, got {low} and {high}"
+        )
+
+
+def _check_rounds(count: int, mean: float, std: float, ends: tuple[float, float]) -> None:
+    """Refuses what rejection would take too long for.
+
+    Of proposals over [a, b], whose density falls from its peak like exp(-m d) or faster, at most
+    1 / (m (b - a) / std) are accepted, m being the peak's distance from the mean in std.
+    """
+    low, high = ends
+    distance = abs(max(low, min(mean, high)) - mean) / std
+    accepted = 1 / max((high - low) / std * max(distance, 1), 1)
+    rounds = math.log(max(count, 2)) / accepted
+    if rounds > _ROUNDS:
+        raise ArgumentValueError(
+            "trunc_normal: [a, b] must be less improbable for a TorchGenerator, got "
+            f"[{low}, {high}] at mean {mean} and std {std}, which would take about {rounds:.0f} rounds of "
+            "rejection; a JAX key draws it at once"
         )
 
 
