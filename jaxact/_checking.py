@@ -116,19 +116,6 @@ def raise_pending_errors() -> None:
         _raise_what_was_found()
 
 
-defined = nan_unless
-
-
-def raising(function):
-    @functools.wraps(function)
-    def call(*args, **kwargs):
-        result = function(*args, **kwargs)
-        raise_pending_errors()
-        return result
-
-    return call
-
-
 @contextlib.contextmanager
 def _forgetting_if_stopped() -> Generator[None]:
     """Whoever stops what runs inside hears of that alone, and nobody later of what it found."""

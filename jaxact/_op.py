@@ -90,8 +90,8 @@ class _Entry:
             frozenset(self.parameters) - set(places[:n]) for n in range(len(places) + 1)
         ]
         self.needed = [required & allowed for allowed in self.allowed]
-        # A tree keeps what it is made of; whatever else knows itself as an array becomes one.
-        self.trees = {p.name for p in self.parameters.values() if p.annotation is Any}
+        # A tree keeps what it is made of; an array is what knows itself as one.
+        self.arrays = {p.name for p in self.parameters.values() if "Array" in str(p.annotation)}
         self.index = {name: i for i, name in enumerate(places)}
         self.defaults = {p.name: p.default for p in self.parameters.values()}
         self.checks = list(checks.items())
@@ -172,7 +172,7 @@ class _Entry:
         if isinstance(value, Array) or not hasattr(kind, "__jax_array__"):
             _PLAIN.add(kind)
             return value
-        return value if name in self.trees else jnp.asarray(value)
+        return jnp.asarray(value) if name in self.arrays else value
 
     def misuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InvalidTypeError:
         """What is wrong with a call that does not fit the signature."""

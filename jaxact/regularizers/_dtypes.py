@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import compute_dtype
+from jaxact._numbers import compute_dtype
 
 
 def promoted(arrays: Sequence[Array]) -> np.dtype:

@@ -6,8 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentTypeError, ArgumentValueError, as_array, is_number
+from jaxact._arguments import as_array
+from jaxact._checking import nan_unless
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentTypeError, ArgumentValueError
 
 
 def check_number(
@@ -34,4 +36,4 @@ def at_least_zero(function: str, argument: str, value: ArrayLike) -> Array:
     """The number, or nan if it is negative, for which a checked call raises."""
     number = jnp.asarray(value).astype(jnp.result_type(float))
     message = f"{function}: {argument} must be at least 0, got {{value}}"
-    return defined(number, number >= 0, ArgumentValueError, message, number)
+    return nan_unless(number, number >= 0, ArgumentValueError, message, number)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
 
 Tree: TypeAlias = Any
 # "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.

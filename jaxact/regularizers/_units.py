@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 from jax import Array
 
+from jaxact.errors import InvalidIndexError, InvalidTypeError, InvalidValueError
+
 Layout = Literal["torch", "flax"]
 
 
@@ -15,7 +17,7 @@ def check_layout(function: str, layout: object) -> None:
         ValueError: if there is no such layout.
     """
     if layout not in ("torch", "flax"):
-        raise ValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+        raise InvalidValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
 
 
 def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
@@ -26,10 +28,10 @@ def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:
         IndexError: if x has no such axis; an array of no axes counts as one unit.
     """
     if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise TypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
+        raise InvalidTypeError(f"{function}: axis must be an int, got {type(axis).__name__}")
     rank = max(x.ndim, 1)
     if not -rank <= axis < rank:
-        raise IndexError(
+        raise InvalidIndexError(
             f"{function}: axis must be in [{-rank}, {rank - 1}] for a leaf of shape {x.shape}, "
             f"got {axis}"
         )

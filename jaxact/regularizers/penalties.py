@@ -11,16 +11,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentValueError,
-    as_floating,
-    compute_dtype,
-    is_number,
-    matmul_precision,
-    op,
-)
+from jaxact._arguments import as_floating
+from jaxact._checking import nan_unless
 from jaxact._norms import Axes, unit_norms
+from jaxact._numbers import compute_dtype, is_number, matmul_precision
+from jaxact._op import op, program
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers._dtypes import promoted, widened
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, Where, selected
@@ -58,6 +54,7 @@ def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     return _size(x), jnp.where(x > 0, one, jnp.where(x < 0, -one, 0)) * direction
 
 
+@op(static=("where",), compiled=False)
 def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
     """l1_penalty(w) = Σ |w|, over all elements of the leaves that `where` selects.
 
@@ -84,11 +81,12 @@ def l1_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l1_penalty(selected("l1_penalty", params, where).arrays)
 
 
-@op()
+@program()
 def _l1_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(_size(x)) for x in widened(arrays)])
 
 
+@op(static=("where",), compiled=False)
 def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
     """l2_penalty(w) = Σ w^2, over all elements of the leaves that `where` selects.
 
@@ -113,11 +111,12 @@ def l2_penalty(params: Tree, *, where: Where = "weights") -> Array:
     return _l2_penalty(selected("l2_penalty", params, where).arrays)
 
 
-@op()
+@program()
 def _l2_penalty(arrays: Sequence[Array]) -> Array:
     return _sum(arrays, [jnp.sum(jnp.square(x)) for x in widened(arrays)])
 
 
+@op(static=("where",), compiled=False)
 def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weights") -> Array:
     """elastic_net(w) = l1_ratio Σ |w| + (1 - l1_ratio)/2 Σ w^2.
 
@@ -147,11 +146,11 @@ def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weig
     return _elastic_net(selected("elastic_net", params, where).arrays, l1_ratio)
 
 
-@op(by_value=True)
+@program()
 def _elastic_net(arrays: Sequence[Array], l1_ratio: ArrayLike) -> Array:
     given = jnp.asarray(l1_ratio).astype(jnp.result_type(float))
     message = "elastic_net: l1_ratio must be in [0, 1], got {value}"
-    ratio = defined(given, (given >= 0) & (given <= 1), ArgumentValueError, message, given)
+    ratio = nan_unless(given, (given >= 0) & (given <= 1), ArgumentValueError, message, given)
 
     def part(x: Array) -> Array:
         r = ratio.astype(x.dtype)
@@ -160,6 +159,7 @@ def _elastic_net(arrays: Sequence[Array], l1_ratio: ArrayLike) -> Array:
     return _sum(arrays, [part(x) for x in widened(arrays)])
 
 
+@op(static=("axis", "where"), compiled=False)
 def group_lasso(params: Tree, *, axis: int = 0, where: Where = "weights") -> Array:
     """group_lasso(w) = Σ_g sqrt(n_g) |w_g|, over the groups g of n_g elements, |.| Euclidean.
 
@@ -189,7 +189,7 @@ def group_lasso(params: Tree, *, axis: int = 0, where: Where = "weights") -> Arr
     return _group_lasso(arrays, tuple(other_axes("group_lasso", x, axis) for x in arrays))
 
 
-@op(static=("axes",))
+@program(static=("axes",))
 def _group_lasso(arrays: Sequence[Array], axes: Axes) -> Array:
     norms = unit_norms(widened(arrays), axes)
     parts = [
@@ -199,6 +199,7 @@ def _group_lasso(arrays: Sequence[Array], axes: Axes) -> Array:
     return _sum(arrays, parts)
 
 
+@op(static=("layout", "where"), compiled=False)
 def orthogonality_penalty(
     params: Tree, *, where: Where = "weights", layout: Layout = "torch"
 ) -> Array:
@@ -230,7 +231,7 @@ def orthogonality_penalty(
     return _orthogonality_penalty(selected("orthogonality_penalty", params, where).arrays, layout)
 
 
-@op(static=("layout",))
+@program(static=("layout",))
 def _orthogonality_penalty(arrays: Sequence[Array], layout: Layout) -> Array:
     return _sum(arrays, [_gram_distance(x, layout) for x in widened(arrays)])
 
@@ -249,6 +250,7 @@ def _gram_distance(x: Array, layout: Layout) -> Array:
     return jnp.sum(jnp.square(gram - jnp.eye(gram.shape[0], dtype=gram.dtype)))
 
 
+@op(static=("f", "num_projections"), compiled=False)
 def jacobian_penalty(
     f: Callable[[Array], Array],
     x: ArrayLike,
@@ -309,7 +311,7 @@ def _check_projections(key: object, num_projections: object) -> None:
     if num_projections is None:
         return
     if isinstance(num_projections, bool) or not isinstance(num_projections, int | np.integer):
-        raise TypeError(
+        raise InvalidTypeError(
             "jacobian_penalty: num_projections must be an int or None, got "
             f"{type(num_projections).__name__}"
         )
@@ -318,7 +320,7 @@ def _check_projections(key: object, num_projections: object) -> None:
             f"jacobian_penalty: num_projections must be at least 1, got {num_projections}"
         )
     if key is None:
-        raise TypeError(
+        raise InvalidTypeError(
             "jacobian_penalty: key must be given unless num_projections is None, got None"
         )
 

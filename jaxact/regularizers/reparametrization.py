@@ -8,19 +8,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    check_axis,
-    compute_dtype,
-    matmul_precision,
-    op,
-)
+from jaxact._arguments import as_array, as_floating, check_axis, check_key
 from jaxact._norms import divided, unit_vectors
+from jaxact._numbers import compute_dtype, matmul_precision
+from jaxact._op import op, program
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError, InvalidTypeError
 from jaxact.random import TorchGenerator
-from jaxact.regularizers._keys import check_key
 
 __all__ = ["spectral_norm", "spectral_norm_init", "weight_norm"]
 
@@ -31,17 +24,17 @@ _INITIAL_ITERATIONS = 15
 # ----------------------------------------------------------------------------------- weight_norm
 
 
-def _check_weight_norm(v: ArrayLike, g: ArrayLike, dim: object = 0) -> None:
+def _check_weight_norm(function: str, dim: object) -> None:
     if dim is not None:
         _check_int("weight_norm", "dim", dim)
 
 
 def _check_int(function: str, argument: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{function}: {argument} must be an int, got {type(value).__name__}")
+        raise InvalidTypeError(f"{function}: {argument} must be an int, got {type(value).__name__}")
 
 
-@op(static=("dim",), check=_check_weight_norm)
+@op(static=("dim",), checks={("dim",): _check_weight_norm})
 def weight_norm(v: ArrayLike, g: ArrayLike, dim: int | None = 0) -> Array:
     """weight_norm(v, g) = g v / √(Σ v²), the sum over all axes but dim.
 
@@ -75,7 +68,7 @@ def weight_norm(v: ArrayLike, g: ArrayLike, dim: int | None = 0) -> Array:
             f"weight_norm: g must have v's dtype {x.dtype.name}, got {lengths.dtype.name}"
         )
     if not x.ndim:
-        raise IndexError("weight_norm: v must have at least 1 dimension, got 0")
+        raise InvalidIndexError("weight_norm: v must have at least 1 dimension, got 0")
     axis = None if dim is None or dim == -1 else check_axis("weight_norm", dim, x.ndim)
     kept = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
     if lengths.shape not in {kept, () if axis is None else (x.shape[axis],)}:
@@ -92,14 +85,7 @@ def weight_norm(v: ArrayLike, g: ArrayLike, dim: int | None = 0) -> Array:
 # --------------------------------------------------------------------------------- spectral_norm
 
 
-def _check_spectral_norm(
-    weight: ArrayLike,
-    u: ArrayLike | None,
-    v: ArrayLike | None,
-    n_power_iterations: object = 1,
-    eps: ArrayLike = 1e-12,
-    dim: object = 0,
-) -> None:
+def _check_spectral_norm(function: str, n_power_iterations: object, dim: object) -> None:
     _check_int("spectral_norm", "dim", dim)
     _check_int("spectral_norm", "n_power_iterations", n_power_iterations)
     if cast(int, n_power_iterations) < 0:
@@ -108,7 +94,10 @@ def _check_spectral_norm(
         )
 
 
-@op(static=("n_power_iterations", "dim"), check=_check_spectral_norm)
+@op(
+    static=("n_power_iterations", "dim"),
+    checks={("n_power_iterations", "dim"): _check_spectral_norm},
+)
 def spectral_norm(
     weight: ArrayLike,
     u: ArrayLike | None,
@@ -170,7 +159,7 @@ def spectral_norm(
 def _matrix(function: str, weight: Array, dim: int) -> Array:
     """The weight with the axis dim first and the others as one, in what is computed in."""
     if not weight.ndim:
-        raise IndexError(f"{function}: weight must have at least 1 dimension, got 0")
+        raise InvalidIndexError(f"{function}: weight must have at least 1 dimension, got 0")
     axis = check_axis(function, dim, weight.ndim)
     turned = jnp.moveaxis(weight, axis, 0).astype(compute_dtype(weight.dtype))
     columns = int(np.prod(turned.shape[1:]))
@@ -204,6 +193,7 @@ def _power_method(
     return left, right
 
 
+@op(static=("dim",), compiled=False)
 def spectral_norm_init(
     key: Array | TorchGenerator, weight: ArrayLike, eps: ArrayLike = 1e-12, dim: int = 0
 ) -> tuple[Array | None, Array | None]:
@@ -245,7 +235,7 @@ def spectral_norm_init(
     return _iterated(matrix, u, v, eps)
 
 
-@op()
+@program()
 def _iterated(matrix: Array, u: Array, v: Array, eps: ArrayLike) -> tuple[Array, Array]:
     least = as_array("spectral_norm_init", "eps", eps).astype(matrix.dtype)
     left, right = (unit_vectors(x.astype(matrix.dtype), least, [0]) for x in (u, v))

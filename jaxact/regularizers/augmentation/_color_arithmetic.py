@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from jaxact._core import ArgumentValueError
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._images import Axes
 
 # ITU-R BT.601 as torchvision rounds it: the sum is 0.9999.

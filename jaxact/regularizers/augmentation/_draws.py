@@ -6,6 +6,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact.errors import InvalidTypeError
 from jaxact.regularizers.augmentation._numbers import nan_unless_bounded
 
 
@@ -16,7 +17,7 @@ def check_key(function: str, key: object) -> None:
         TypeError: if the key is None.
     """
     if key is None:
-        raise TypeError(f"{function}: key must be a JAX random key, got None")
+        raise InvalidTypeError(f"{function}: key must be a JAX random key, got None")
 
 
 def uniform_draws(key: Array, count: int, x: Array) -> Array:

@@ -9,7 +9,9 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, DtypeError, as_array, compute_dtype
+from jaxact._arguments import as_array
+from jaxact._numbers import compute_dtype
+from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple
 
 LEVELS = 255

@@ -8,8 +8,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, as_array, is_number
+from jaxact._arguments import as_array
+from jaxact._checking import nan_unless
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._numbers import (
     Interval,
     Numbers,
@@ -117,7 +119,7 @@ def nan_unless_interval(
     radius = "" if center is None else f"{_distance(most - center)}, or "
     message = f"{function}: {argument} must be {radius}{_in_order(least, most)}, got {{value}}"
     first, second = (jnp.asarray(number) for number in given.given)
-    return defined(
+    return nan_unless(
         result, holds, ArgumentValueError, message, jnp.where(first < least, first, second)
     )
 

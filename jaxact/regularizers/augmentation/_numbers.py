@@ -8,8 +8,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, as_array, is_number
+from jaxact._arguments import as_array
+from jaxact._checking import nan_unless
+from jaxact._numbers import is_number
+from jaxact.errors import ArgumentValueError
 
 # One number, or several: an array, or a sequence of numbers.
 Numbers: TypeAlias = ArrayLike | Sequence[ArrayLike]
@@ -52,7 +54,7 @@ def nan_unless_bounded(
     """The result, nan where a traced value is out of bounds; a checked call raises then."""
     holds = (value >= least) & (value <= most)
     message = _out_of_bounds(function, argument, least, most, "{value}")
-    return defined(result, holds, ArgumentValueError, message, value)
+    return nan_unless(result, holds, ArgumentValueError, message, value)
 
 
 def _out_of_bounds(function: str, argument: str, least: float, most: float, value: object) -> str:

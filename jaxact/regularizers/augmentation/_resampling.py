@@ -11,7 +11,8 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, compute_dtype
+from jaxact._numbers import compute_dtype
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._images import Axes
 
 Interpolation = Literal["bilinear", "nearest"]

@@ -7,7 +7,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_array, op
+from jaxact._arguments import as_array
+from jaxact._op import op, program
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._draws import check_key, uniform_draws
 from jaxact.regularizers.augmentation._images import (
     as_batch,
@@ -40,18 +42,11 @@ from jaxact.regularizers.augmentation._resampling import (
 __all__ = ["affine", "affine_matrix", "random_affine", "random_rotation", "rotate"]
 
 
-def _check_affine(
-    images: ArrayLike,
-    matrix: ArrayLike,
-    *,
-    interpolation: Interpolation = "bilinear",
-    fill: Numbers = 0.0,
-    channel_axis: int = 1,
-) -> None:
+def _check_affine(function: str, interpolation: Interpolation) -> None:
     check_interpolation("affine", interpolation)
 
 
-@op(static=("interpolation", "channel_axis"), check=_check_affine)
+@op(static=("interpolation", "channel_axis"), checks={("interpolation",): _check_affine})
 def affine(
     images: ArrayLike,
     matrix: ArrayLike,
@@ -138,18 +133,11 @@ def affine_matrix(
     return in_pixels / half_images(height, width, in_pixels.dtype)
 
 
-def _check_rotate(
-    images: ArrayLike,
-    angle: ArrayLike,
-    *,
-    interpolation: Interpolation = "bilinear",
-    fill: Numbers = 0.0,
-    channel_axis: int = 1,
-) -> None:
+def _check_rotate(function: str, interpolation: Interpolation) -> None:
     check_interpolation("rotate", interpolation)
 
 
-@op(static=("interpolation", "channel_axis"), check=_check_rotate)
+@op(static=("interpolation", "channel_axis"), checks={("interpolation",): _check_rotate})
 def rotate(
     images: ArrayLike,
     angle: ArrayLike,
@@ -189,6 +177,7 @@ def rotate(
     return as_given(from_compute(result, x.dtype), images)
 
 
+@op(static=("interpolation", "channel_axis"), compiled=False)
 def random_rotation(
     key: Array,
     images: ArrayLike,
@@ -226,7 +215,7 @@ def random_rotation(
     return _random_rotation(key, images, ends, fill, interpolation, channel_axis)
 
 
-@op(static=("interpolation", "channel_axis"), by_value=True)
+@program(static=("interpolation", "channel_axis"))
 def _random_rotation(
     key: Array,
     images: ArrayLike,
@@ -247,6 +236,7 @@ def _random_rotation(
     return as_given(from_compute(result, x.dtype), images)
 
 
+@op(static=("interpolation", "channel_axis"), compiled=False)
 def random_affine(
     key: Array,
     images: ArrayLike,
@@ -318,7 +308,7 @@ _AFFINE: dict[str, tuple[str, float, float, float | None]] = {
 _NEUTRAL = {"right": 0.0, "down": 0.0, "scale": 1.0, "shear_x": 0.0, "shear_y": 0.0}
 
 
-@op(static=("interpolation", "channel_axis"), by_value=True)
+@program(static=("interpolation", "channel_axis"))
 def _random_affine(
     key: Array,
     images: ArrayLike,

@@ -7,7 +7,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, DtypeError, is_number, op
+from jaxact._numbers import is_number
+from jaxact._op import op, program
+from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._color_arithmetic import (
     brightened,
     check_colors,
@@ -51,13 +53,11 @@ __all__ = [
 ]
 
 
-def _check_brightness(
-    images: ArrayLike, brightness_factor: ArrayLike, *, channel_axis: int = 1
-) -> None:
+def _check_brightness(function: str, brightness_factor: ArrayLike) -> None:
     check_bounds("adjust_brightness", "brightness_factor", brightness_factor, 0)
 
 
-@op(static=("channel_axis",), check=_check_brightness, by_value=True)
+@op(static=("channel_axis",), checks={("brightness_factor",): _check_brightness})
 def adjust_brightness(
     images: ArrayLike, brightness_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -89,13 +89,11 @@ def adjust_brightness(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_contrast(
-    images: ArrayLike, contrast_factor: ArrayLike, *, channel_axis: int = 1
-) -> None:
+def _check_contrast(function: str, contrast_factor: ArrayLike) -> None:
     check_bounds("adjust_contrast", "contrast_factor", contrast_factor, 0)
 
 
-@op(static=("channel_axis",), check=_check_contrast, by_value=True)
+@op(static=("channel_axis",), checks={("contrast_factor",): _check_contrast})
 def adjust_contrast(
     images: ArrayLike, contrast_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -130,13 +128,11 @@ def adjust_contrast(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_saturation(
-    images: ArrayLike, saturation_factor: ArrayLike, *, channel_axis: int = 1
-) -> None:
+def _check_saturation(function: str, saturation_factor: ArrayLike) -> None:
     check_bounds("adjust_saturation", "saturation_factor", saturation_factor, 0)
 
 
-@op(static=("channel_axis",), check=_check_saturation, by_value=True)
+@op(static=("channel_axis",), checks={("saturation_factor",): _check_saturation})
 def adjust_saturation(
     images: ArrayLike, saturation_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -171,11 +167,11 @@ def adjust_saturation(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 1) -> None:
+def _check_hue(function: str, hue_factor: ArrayLike) -> None:
     check_bounds("adjust_hue", "hue_factor", hue_factor, -0.5, 0.5)
 
 
-@op(static=("channel_axis",), check=_check_hue, by_value=True)
+@op(static=("channel_axis",), checks={("hue_factor",): _check_hue})
 def adjust_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 1) -> Array:
     """adjust_hue(x, f) = rgb(h + f mod 1, s, v) of (h, s, v) = hsv(x).
 
@@ -208,18 +204,12 @@ def adjust_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_normalize(
-    images: ArrayLike,
-    mean: Numbers,
-    std: Numbers,
-    *,
-    channel_axis: int = 1,
-) -> None:
+def _check_normalize(function: str, std: Numbers) -> None:
     if any(is_number(number) and number == 0 for number in as_tuple(std) or (std,)):
         raise ArgumentValueError(f"normalize_image: std must not be 0, got {std}")
 
 
-@op(static=("channel_axis",), check=_check_normalize)
+@op(static=("channel_axis",), checks={("std",): _check_normalize})
 def normalize_image(
     images: ArrayLike,
     mean: Numbers,
@@ -265,6 +255,7 @@ _FACTORS = {
 }
 
 
+@op(static=("channel_axis",), compiled=False)
 def color_jitter(
     key: Array,
     images: ArrayLike,
@@ -316,7 +307,7 @@ def _is_nothing(value: Numbers) -> bool:
     return is_number(value) and value == 0
 
 
-@op(static=("channel_axis",), by_value=True)
+@program(static=("channel_axis",))
 def _color_jitter(
     key: Array, images: ArrayLike, ranges: Mapping[str, Range], channel_axis: int
 ) -> Array:

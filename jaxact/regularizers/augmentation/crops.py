@@ -8,7 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, op
+from jaxact._op import op, program
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers.augmentation._draws import check_key, uniform_below, uniform_draws
 from jaxact.regularizers.augmentation._images import (
     PaddingMode,
@@ -22,22 +23,14 @@ from jaxact.regularizers.augmentation._images import (
 __all__ = ["crop", "random_crop"]
 
 
-def _check_crop(
-    images: ArrayLike,
-    top: ArrayLike,
-    left: ArrayLike,
-    height: int,
-    width: int,
-    *,
-    channel_axis: int = 1,
-) -> None:
+def _check_crop(function: str, height: int, width: int) -> None:
     if height < 1 or width < 1:
         raise ArgumentValueError(
             f"crop: height and width must be at least 1, got {height} and {width}"
         )
 
 
-@op(static=("height", "width", "channel_axis"), check=_check_crop)
+@op(static=("height", "width", "channel_axis"), checks={("height", "width"): _check_crop})
 def crop(
     images: ArrayLike,
     top: ArrayLike,
@@ -121,7 +114,9 @@ def _integers(argument: str, value: int | Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(map(operator.index, np.atleast_1d(np.asarray(value)).tolist()))
     except TypeError:
-        raise TypeError(f"random_crop: {argument} must be of integers, got {value}") from None
+        raise InvalidTypeError(
+            f"random_crop: {argument} must be of integers, got {value}"
+        ) from None
 
 
 def _margins(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
@@ -135,6 +130,7 @@ def _margins(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
+@op(static=("size", "padding", "padding_mode", "channel_axis"), compiled=False)
 def random_crop(
     key: Array,
     images: ArrayLike,
@@ -176,7 +172,7 @@ def random_crop(
     )
 
 
-@op(static=("size", "margins", "padding_mode", "channel_axis"))
+@program(static=("size", "margins", "padding_mode", "channel_axis"))
 def _random_crop(
     key: Array,
     images: ArrayLike,

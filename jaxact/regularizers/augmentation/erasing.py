@@ -9,7 +9,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, DtypeError, op
+from jaxact._op import op
+from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._draws import (
     check_key,
     nan_unless_probability,
@@ -98,14 +99,7 @@ def _replacement(value: Numbers, x: Array, axes: Axes) -> Array:
 
 
 def _check_erasing(
-    key: Array,
-    images: ArrayLike,
-    p: ArrayLike = 0.5,
-    scale: Sequence[ArrayLike] = (0.02, 0.33),
-    ratio: Sequence[ArrayLike] = (0.3, 3.3),
-    value: Numbers | None = 0.0,
-    *,
-    channel_axis: int = 1,
+    function: str, key: Array, p: ArrayLike, scale: Sequence[ArrayLike], ratio: Sequence[ArrayLike]
 ) -> None:
     check_key("random_erasing", key)
     check_number("random_erasing", "p", p)
@@ -119,7 +113,7 @@ def _check_erasing(
 _ATTEMPTS = 10
 
 
-@op(static=("channel_axis",), check=_check_erasing, by_value=True)
+@op(static=("channel_axis",), checks={("key", "p", "scale", "ratio"): _check_erasing})
 def random_erasing(
     key: Array,
     images: ArrayLike,

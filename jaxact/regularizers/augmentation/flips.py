@@ -1,12 +1,10 @@
 """Flips, at random or not."""
 
-import functools
-
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import op
+from jaxact._op import op
 from jaxact.regularizers.augmentation._draws import check_key, nan_unless_probability, uniform_draws
 from jaxact.regularizers.augmentation._images import as_batch, as_given, axes_of
 from jaxact.regularizers.augmentation._numbers import check_bounds, check_number
@@ -58,19 +56,13 @@ def vertical_flip(images: ArrayLike, *, channel_axis: int = 1) -> Array:
     return as_given(jnp.flip(as_batch("vertical_flip", images), axes.height), images)
 
 
-def _check_flip(
-    function: str, key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
-) -> None:
+def _check_flip(function: str, key: Array, p: ArrayLike) -> None:
     check_key(function, key)
     check_number(function, "p", p)
     check_bounds(function, "p", p, 0, 1)
 
 
-@op(
-    static=("channel_axis",),
-    check=functools.partial(_check_flip, "random_horizontal_flip"),
-    by_value=True,
-)
+@op(static=("channel_axis",), checks={("key", "p"): _check_flip})
 def random_horizontal_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> Array:
@@ -96,11 +88,7 @@ def random_horizontal_flip(
     return _flipped("random_horizontal_flip", key, images, p, axes.width)
 
 
-@op(
-    static=("channel_axis",),
-    check=functools.partial(_check_flip, "random_vertical_flip"),
-    by_value=True,
-)
+@op(static=("channel_axis",), checks={("key", "p"): _check_flip})
 def random_vertical_flip(
     key: Array, images: ArrayLike, p: ArrayLike = 0.5, *, channel_axis: int = 1
 ) -> Array:

@@ -8,18 +8,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentTypeError,
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    compute_dtype,
-    is_number,
-    op,
-    wide_integers,
-)
-from jaxact.regularizers._keys import check_key
+from jaxact._arguments import as_array, as_floating, check_key
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number, wide_integers
+from jaxact._op import op, program
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError, InvalidTypeError
 
 __all__ = ["cutmix", "mixup", "smooth_labels"]
 
@@ -27,9 +20,7 @@ __all__ = ["cutmix", "mixup", "smooth_labels"]
 # ----------------------------------------------------------------------------------------- labels
 
 
-def _check_smooth_labels(
-    labels: ArrayLike, num_classes: object, smoothing: ArrayLike = 0.1
-) -> None:
+def _check_smooth_labels(function: str, num_classes: object, smoothing: ArrayLike) -> None:
     _check_num_classes("smooth_labels", num_classes)
     if is_number(smoothing) and not 0 <= smoothing <= 1:
         raise ArgumentValueError(f"smooth_labels: smoothing must be in [0, 1], got {smoothing}")
@@ -37,12 +28,14 @@ def _check_smooth_labels(
 
 def _check_num_classes(function: str, num_classes: object) -> None:
     if isinstance(num_classes, bool) or not isinstance(num_classes, int | np.integer):
-        raise TypeError(f"{function}: num_classes must be an int, got {type(num_classes).__name__}")
+        raise InvalidTypeError(
+            f"{function}: num_classes must be an int, got {type(num_classes).__name__}"
+        )
     if num_classes < 1:
         raise ArgumentValueError(f"{function}: num_classes must be positive, got {num_classes}")
 
 
-@op(static=("num_classes",), check=_check_smooth_labels, by_value=True)
+@op(static=("num_classes",), checks={("num_classes", "smoothing"): _check_smooth_labels})
 def smooth_labels(labels: ArrayLike, num_classes: int, smoothing: ArrayLike = 0.1) -> Array:
     """smooth_labels(y) = (1 - smoothing) y + smoothing / num_classes, y one-hot if it is a class.
 
@@ -76,7 +69,7 @@ def smooth_labels(labels: ArrayLike, num_classes: int, smoothing: ArrayLike = 0.
     smooth = (1 - share) * soft.astype(wide) + share / num_classes
     message = "smooth_labels: smoothing must be in [0, 1], got {value}"
     holds = (share >= 0) & (share <= 1)
-    return defined(smooth, holds, ArgumentValueError, message, share).astype(soft.dtype)
+    return nan_unless(smooth, holds, ArgumentValueError, message, share).astype(soft.dtype)
 
 
 def _soft(function: str, labels: Array, num_classes: int | None) -> Array:
@@ -89,7 +82,7 @@ def _soft(function: str, labels: Array, num_classes: int | None) -> Array:
         # A choice: 0 and 1 times nan are 0 and nan to XLA.
         one_hot = jnp.where(exists, (labels[..., None] == classes).astype(float), jnp.nan)
         message = f"{function}: labels must be in [0, {num_classes}), got {{value}}"
-        return defined(one_hot, exists, IndexError, message, labels[..., None])
+        return nan_unless(one_hot, exists, InvalidIndexError, message, labels[..., None])
     soft = as_floating(function, "labels", labels)
     if num_classes is not None and (not soft.ndim or soft.shape[-1] != num_classes):
         raise ArgumentValueError(
@@ -117,6 +110,7 @@ def _check_mixing(
         )
 
 
+@op(static=("num_classes",), compiled=False)
 def mixup(
     key: Array,
     images: ArrayLike,
@@ -162,7 +156,7 @@ def mixup(
     return _mixup(key, x, y, alpha, num_classes)
 
 
-@op(static=("num_classes",), by_value=True)
+@program(static=("num_classes",))
 def _mixup(
     key: Array, images: Array, labels: Array, alpha: ArrayLike, num_classes: int | None
 ) -> tuple[Array, Array]:
@@ -184,7 +178,7 @@ def _drawn_share(function: str, key: Array, alpha: ArrayLike) -> Array:
     first, second = jax.random.loggamma(key, some, (2,), jnp.float32)
     share = jnp.where(mixes, jax.nn.sigmoid(first - second), 1)
     message = f"{function}: alpha must be finite and not negative, got {{value}}"
-    return defined(share, (a >= 0) & (a < jnp.inf), ArgumentValueError, message, a)
+    return nan_unless(share, (a >= 0) & (a < jnp.inf), ArgumentValueError, message, a)
 
 
 def _blend(x: Array, order: Array, share: Array) -> Array:
@@ -204,6 +198,7 @@ def _reordered(x: Array, order: Array) -> Array:
     return x.at[order].get(out_sharding=sharding if explicit else None)
 
 
+@op(static=("num_classes", "channel_axis"), compiled=False)
 def cutmix(
     key: Array,
     images: ArrayLike,
@@ -252,13 +247,15 @@ def cutmix(
             f"cutmix: images must have 4 dimensions, [n, c, h, w], got shape {x.shape}"
         )
     if not -4 <= channel_axis < 4 or channel_axis in (0, -4):
-        raise IndexError(f"cutmix: channel_axis must be 1, 2, 3 or below 0, got {channel_axis}")
+        raise InvalidIndexError(
+            f"cutmix: channel_axis must be 1, 2, 3 or below 0, got {channel_axis}"
+        )
     check_key("cutmix", key)
     _check_mixing("cutmix", x, y, alpha, num_classes)
     return _cutmix(key, x, y, alpha, num_classes, channel_axis % 4)
 
 
-@op(static=("num_classes", "channel_axis"), by_value=True)
+@program(static=("num_classes", "channel_axis"))
 def _cutmix(
     key: Array,
     images: Array,

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._op import factory
 from jaxact.regularizers.augmentation._draws import check_key
 
 __all__ = ["compose"]
 
 
+@factory()
 def compose(*transforms: Callable[[Array, Array], Array]) -> Callable[[Array, ArrayLike], Array]:
     """compose(f, g)(key, x) = g(k2, f(k1, x)), with k1, k2 = jax.random.split(key).
 

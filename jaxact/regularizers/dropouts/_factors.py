@@ -9,8 +9,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, as_array, compute_dtype, is_number
+from jaxact._arguments import as_array
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact.errors import ArgumentValueError, InvalidTypeError, InvalidValueError
 
 
 class NoiseParams(NamedTuple):
@@ -92,7 +94,7 @@ def noise_params(
 def nan_unless_probability(function: str, values: Array, p: Array) -> Array:
     """The values, nan if p is no probability."""
     message = f"{function}: p must be in [0, 1], got {{value}}"
-    return defined(values, (p >= 0) & (p <= 1), ValueError, message, p)
+    return nan_unless(values, (p >= 0) & (p <= 1), InvalidValueError, message, p)
 
 
 def check_probability(function: str, p: ArrayLike) -> None:
@@ -112,7 +114,7 @@ def check_probability(function: str, p: ArrayLike) -> None:
     if math.isnan(p):
         raise ArgumentValueError(f"{function}: p must be in [0, 1], got {p}")
     if not 0 <= p <= 1:
-        raise ValueError(f"{function}: p must be in [0, 1], got {p}")
+        raise InvalidValueError(f"{function}: p must be in [0, 1], got {p}")
 
 
 def is_random(function: str, p: ArrayLike, training: bool) -> bool:
@@ -122,7 +124,9 @@ def is_random(function: str, p: ArrayLike, training: bool) -> bool:
         TypeError: if training is neither True nor False.
     """
     if not isinstance(cast(object, training), bool | np.bool_):
-        raise TypeError(f"{function}: training must be a bool, got {type(training).__name__}")
+        raise InvalidTypeError(
+            f"{function}: training must be a bool, got {type(training).__name__}"
+        )
     return bool(training) and not (is_number(p) and p == 0)
 
 
@@ -133,7 +137,7 @@ def known_probability(function: str, p: ArrayLike) -> float:
         TypeError: if it is an array.
     """
     if not is_number(p):
-        raise TypeError(
+        raise InvalidTypeError(
             f"{function}: p must be a number when key is a TorchGenerator, got an array"
         )
     return float(p)

@@ -12,9 +12,12 @@ from jax.core import Tracer
 from jax.extend.core import take_current_trace
 from jax.typing import ArrayLike
 
-from jaxact._core import as_array, as_floating, compute_dtype, is_number, op, recomputed
+from jaxact._arguments import as_array, as_floating, check_key
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import program
+from jaxact._rules import rematerialized
+from jaxact.errors import InvalidTypeError
 from jaxact.random import TorchGenerator
-from jaxact.regularizers._keys import check_key
 from jaxact.regularizers.dropouts._factors import (
     SATURATION,
     Formula,
@@ -37,7 +40,7 @@ def checked_key(function: str, x: Array, key: Key | None) -> Key:
         TypeError: if it is None or no key, or a generator inside a compiled or mapped program.
     """
     if key is None:
-        raise TypeError(f"{function}: key must be given when training, got None")
+        raise InvalidTypeError(f"{function}: key must be given when training, got None")
     if isinstance(key, TorchGenerator):
         _check_outside_of_programs(function, x)
     else:
@@ -54,7 +57,7 @@ def _check_outside_of_programs(function: str, x: Array) -> None:
     # A traced x also inside of gradients; the other two where x is a constant of the program.
     in_program = isinstance(lax.stop_gradient(x), Tracer) or isinstance(jnp.zeros(()), Tracer)
     if in_program or _is_mapped():
-        raise TypeError(
+        raise InvalidTypeError(
             f"{function}: key must be a JAX key inside jit, vmap, scan and checkpoint, got a "
             "TorchGenerator, which would draw one mask while tracing"
         )
@@ -129,19 +132,19 @@ def masked(
     return _noised_by_array(function, x, drawn_from, jnp.asarray(p), shape, formula)
 
 
-@op(static=("shape",))
+@program(static=("shape",))
 def _noised(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Array:
-    return _recomputed(x, key, params, shape)
+    return _rematerialized(x, key, params, shape)
 
 
-@op(static=("function", "shape", "formula"), by_value=True)
+@program(static=("function", "shape", "formula"))
 def _noised_by_array(
     function: str, x: Array, key: Array, p: Array, shape: Shape, formula: Formula
 ) -> Array:
-    return _recomputed(x, key, noise_params(function, p, x.dtype, formula), shape)
+    return _rematerialized(x, key, noise_params(function, p, x.dtype, formula), shape)
 
 
-def _recomputed(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Array:
+def _rematerialized(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Array:
     """x factor + shift; the backward pass draws the mask again from the key."""
 
     def noised(x: Array, key: Array, params: NoiseParams) -> Array:
@@ -151,7 +154,7 @@ def _recomputed(x: Array, key: Array, params: NoiseParams, shape: Shape) -> Arra
             result = result + jnp.where(dropped, params.shifts[0], params.shifts[1])
         return result.astype(x.dtype)
 
-    return recomputed(noised)(x, key, params)
+    return rematerialized(noised)(x, key, params)
 
 
 def _from_torch(

@@ -1,11 +1,11 @@
 """torch's dropout family."""
 
-import warnings
-
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_array
+from jaxact._arguments import as_array, warn
+from jaxact._op import op
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.dropouts._factors import alpha_factors, check_probability
 from jaxact.regularizers.dropouts._masks import Key, Shape, masked
 
@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 
+@op(static=("training",), compiled=False)
 def dropout(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -53,6 +54,7 @@ def dropout(
     return masked("dropout", input, p, training, key)
 
 
+@op(static=("training",), compiled=False)
 def dropout1d(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -87,6 +89,7 @@ def dropout1d(
     return masked("dropout1d", input, p, training, key, drawn=drawn)
 
 
+@op(static=("training",), compiled=False)
 def dropout2d(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -116,16 +119,16 @@ def dropout2d(
     axes = as_array("dropout2d", "input", input).ndim
     check_probability("dropout2d", p)
     if axes == 3:
-        warnings.warn(
+        warn(
             "dropout2d: an input of 3 axes is read as [n, c, l], not as one image [c, h, w]; "
             "say dropout1d for that",
-            stacklevel=2,
         )
     elif axes != 4:
-        warnings.warn(_deprecated("dropout2d", axes, "[n, c, h, w]"), stacklevel=2)
+        warn(_deprecated("dropout2d", axes, "[n, c, h, w]"))
     return masked("dropout2d", input, p, training, key, drawn=_by_sample_and_channel)
 
 
+@op(static=("training",), compiled=False)
 def dropout3d(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -156,11 +159,12 @@ def dropout3d(
     check_probability("dropout3d", p)
     if axes not in (4, 5):
         shapes = "[n, c, d, h, w] or [c, d, h, w]"
-        warnings.warn(_deprecated("dropout3d", axes, shapes), stacklevel=2)
+        warn(_deprecated("dropout3d", axes, shapes))
     drawn = _by_sample_and_channel if axes == 5 else _by_channel
     return masked("dropout3d", input, p, training, key, drawn=drawn)
 
 
+@op(static=("training",), compiled=False)
 def alpha_dropout(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = False, *, key: Key | None = None
 ) -> Array:
@@ -192,6 +196,7 @@ def alpha_dropout(
     return masked("alpha_dropout", input, p, training, key, formula=alpha_factors)
 
 
+@op(static=("training",), compiled=False)
 def feature_alpha_dropout(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = False, *, key: Key | None = None
 ) -> Array:

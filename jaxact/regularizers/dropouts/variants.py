@@ -9,17 +9,12 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import (
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    check_axis,
-    compute_dtype,
-    is_number,
-    op,
-    recomputed,
-)
+from jaxact._arguments import as_array, as_floating, check_axis
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import op, program
+from jaxact._rules import rematerialized
+from jaxact.errors import ArgumentValueError, InvalidTypeError, InvalidValueError
 from jaxact.random import TorchGenerator
 from jaxact.regularizers.dropouts._factors import (
     check_probability,
@@ -34,6 +29,7 @@ __all__ = ["drop_path", "dropblock", "dropconnect", "gaussian_dropout"]
 _Mode = Literal["row", "batch"]
 
 
+@op(static=("training", "mode"), compiled=False)
 def drop_path(
     input: ArrayLike,
     p: ArrayLike = 0.5,
@@ -68,7 +64,7 @@ def drop_path(
         Huang et al. 2016; beyond torch.nn.functional.dropout, torch 2.13.
     """
     if mode not in get_args(_Mode):
-        raise ValueError(f"drop_path: mode must be 'row' or 'batch', got {mode!r}")
+        raise InvalidValueError(f"drop_path: mode must be 'row' or 'batch', got {mode!r}")
     drawn = _each_row if mode == "row" else _all_at_once
     return masked("drop_path", input, p, training, key, drawn=drawn)
 
@@ -83,6 +79,7 @@ def _all_at_once(function: str, shape: Shape) -> Shape:
     return (1,) * len(shape)
 
 
+@op(static=("training",), compiled=False)
 def dropconnect(
     weight: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -116,6 +113,7 @@ def dropconnect(
 # -------------------------------------------------------------------------------- Gaussian dropout
 
 
+@op(static=("training",), compiled=False)
 def gaussian_dropout(
     input: ArrayLike, p: ArrayLike = 0.5, training: bool = True, *, key: Key | None = None
 ) -> Array:
@@ -145,7 +143,7 @@ def gaussian_dropout(
     x = as_array("gaussian_dropout", "input", input)
     check_probability("gaussian_dropout", p)
     if is_number(p) and p == 1:
-        raise ValueError("gaussian_dropout: p must be in [0, 1), got 1")
+        raise InvalidValueError("gaussian_dropout: p must be in [0, 1), got 1")
     if not is_random("gaussian_dropout", p, training):
         return x
     x = as_floating("gaussian_dropout", "input", x)
@@ -163,7 +161,7 @@ def _spread(m: Any, p: Any) -> Any:
     return m.sqrt(p / (1 - p))
 
 
-@op()
+@program()
 def _multiplied(x: Array, key: Array, spread: Array) -> Array:
     wide = compute_dtype(x.dtype)
 
@@ -172,20 +170,23 @@ def _multiplied(x: Array, key: Array, spread: Array) -> Array:
         z = jax.random.normal(key, (x.size,), wide).reshape(x.shape)
         return (x * (1 + spread.astype(wide) * z)).astype(x.dtype)
 
-    return recomputed(noised)(x, key, spread)
+    return rematerialized(noised)(x, key, spread)
 
 
-@op(by_value=True)
+@program()
 def _multiplied_by_array(x: Array, key: Array, p: Array) -> Array:
     chance = p.astype(compute_dtype(x.dtype))
     message = "gaussian_dropout: p must be in [0, 1), got {value}"
     holds = (chance >= 0) & (chance < 1)
-    return _multiplied(x, key, _spread(jnp, defined(chance, holds, ValueError, message, chance)))
+    return _multiplied(
+        x, key, _spread(jnp, nan_unless(chance, holds, InvalidValueError, message, chance))
+    )
 
 
 # -------------------------------------------------------------------------------------- DropBlock
 
 
+@op(static=("block_size", "training", "channel_axis"), compiled=False)
 def dropblock(
     input: ArrayLike,
     p: ArrayLike = 0.1,
@@ -260,9 +261,9 @@ def _spatial_axes(x: Array, channel_axis: int) -> tuple[int, ...]:
 
 def _check_block(block_size: int) -> None:
     if not isinstance(cast(object, block_size), int | np.integer):
-        raise TypeError(f"dropblock: block_size must be an integer, got {block_size!r}")
+        raise InvalidTypeError(f"dropblock: block_size must be an integer, got {block_size!r}")
     if block_size < 1:
-        raise ValueError(f"dropblock: block_size must be at least 1, got {block_size}")
+        raise InvalidValueError(f"dropblock: block_size must be at least 1, got {block_size}")
 
 
 def _first_places(shape: Shape, block: Shape) -> Shape:
@@ -276,24 +277,24 @@ def _density(shape: Shape, block: Shape) -> float:
     return float(np.prod([length / (size * (length - size + 1)) for length, size in pairs]))
 
 
-@op(static=("block",))
+@program(static=("block",))
 def _dropped(x: Array, key: Array, limit: Array, block: Shape) -> Array:
     return _redrawn(x, key, limit, block)
 
 
-@op(static=("block",), by_value=True)
+@program(static=("block",))
 def _dropped_by_array(x: Array, key: Array, p: Array, block: Shape) -> Array:
     limit = threshold(p * _density(x.shape, block))
     message = "dropblock: p must be in [0, 1], got {value}"
     result = _redrawn(x, key, limit, block)
-    return defined(result, (p >= 0) & (p <= 1), ValueError, message, p)
+    return nan_unless(result, (p >= 0) & (p <= 1), InvalidValueError, message, p)
 
 
 def _redrawn(x: Array, key: Array, limit: Array, block: Shape) -> Array:
     def dropped(x: Array, key: Array, limit: Array) -> Array:
         return _without_blocks(x, random_bits(key, _first_places(x.shape, block)) < limit, block)
 
-    return recomputed(dropped)(x, key, limit)
+    return rematerialized(dropped)(x, key, limit)
 
 
 def _without_blocks(x: Array, first: Array, block: Shape) -> Array:

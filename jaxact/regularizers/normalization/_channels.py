@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._core import ArgumentValueError, check_axis, compute_dtype
+from jaxact._arguments import check_axis
+from jaxact._numbers import compute_dtype
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers.normalization._moments import (
     AxisName,
     Standard,
@@ -74,7 +76,9 @@ def by_instance(function: str, x: Array, channel_axis: int) -> Layout:
 
 def _channel_axis(function: str, axis: object, ndim: int) -> int:
     if not isinstance(axis, int | np.integer) or isinstance(axis, bool):
-        raise TypeError(f"{function}: channel_axis must be an int, got {type(axis).__name__}")
+        raise InvalidTypeError(
+            f"{function}: channel_axis must be an int, got {type(axis).__name__}"
+        )
     return check_axis(function, cast(int, axis), ndim)
 
 

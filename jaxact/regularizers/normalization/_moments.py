@@ -22,7 +22,8 @@ from jax import Array, ad_checkpoint, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxact._core import compute_dtype, recomputed
+from jaxact._numbers import compute_dtype
+from jaxact._rules import rematerialized
 
 AxisName = str | tuple[str, ...] | None
 
@@ -166,7 +167,7 @@ def _moments_along(mean: _Means) -> Callable[[Array], Moments]:
         high, low, variance = value(x)
         high = _constant(high)
         low_dot = _fusion_break(mean(x_dot), high)
-        variance_dot = _fusion_break(recomputed(variance_along)(x, high, low, x_dot), high)
+        variance_dot = _fusion_break(rematerialized(variance_along)(x, high, low, x_dot), high)
         along = Moments(jnp.zeros_like(high), low_dot, variance_dot)
         return Moments(high, low, variance), along
 
@@ -195,7 +196,7 @@ def _standard_along(mean: _Means) -> Callable[[Array, Array], Standard]:
         step = None
         if not isinstance(x_dot, SymbolicZero):
             low_dot = _fusion_break(mean(x_dot), high)
-            step = _fusion_break(recomputed(normal_along)(x, high, low, scale, x_dot), high)
+            step = _fusion_break(rematerialized(normal_along)(x, high, low, scale, x_dot), high)
         scale_dot = _scale_along(scale, step, eps_dot)
         return Standard(high, low, scale), Standard(nothing, low_dot, scale_dot)
 
@@ -217,7 +218,7 @@ def _inverse_rms_along(mean: _Means) -> Callable[[Array, Array], Array]:
         scale = _checkpointed(value(x, eps))
         step = None
         if not isinstance(x_dot, SymbolicZero):
-            step = _fusion_break(recomputed(normal_along)(x, scale, x_dot), scale)
+            step = _fusion_break(rematerialized(normal_along)(x, scale, x_dot), scale)
         return scale, _scale_along(scale, step, eps_dot)
 
     value = jax.custom_jvp(plain)
@@ -301,7 +302,7 @@ def _normalized_rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         if tangent is not None and not isinstance(tangent, SymbolicZero)
     }
     x, high, low, scale, weight, bias = primals
-    along = recomputed(_normalized_along)(x, high, low, scale, weight, active)
+    along = rematerialized(_normalized_along)(x, high, low, scale, weight, active)
     return _normalized(x, high, low, scale, weight, bias), along
 
 

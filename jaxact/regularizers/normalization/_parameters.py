@@ -8,7 +8,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentTypeError, ArgumentValueError, as_array, as_floating, compute_dtype
+from jaxact._arguments import as_array, as_floating
+from jaxact._numbers import compute_dtype
+from jaxact.errors import ArgumentTypeError, ArgumentValueError
 
 
 def check_parameters(
@@ -57,12 +59,6 @@ def _check_dtypes(function: str, dtype: np.dtype, dtypes: Mapping[str, np.dtype]
 def eps_array(function: str, eps: ArrayLike, dtype: np.dtype) -> Array:
     """eps as an array of this dtype."""
     return as_array(function, "eps", eps).astype(dtype)
-
-
-def check_flag(function: str, name: str, value: object) -> None:
-    """Raises TypeError unless the value is a bool."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{function}: {name} must be a bool, got {type(value).__name__}")
 
 
 def check_numbers(function: str, **numbers: ArrayLike) -> None:

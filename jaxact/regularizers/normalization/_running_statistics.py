@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_array
+from jaxact._arguments import as_array
+from jaxact.errors import ArgumentValueError, InvalidValueError
 from jaxact.regularizers.normalization._channels import Layout
 from jaxact.regularizers.normalization._parameters import check_parameters
 
@@ -30,7 +31,7 @@ def running_average(old: Array, new: Array, share: Array) -> Array:
 def check_both_or_none(function: str, running: Mapping[str, ArrayLike | None]) -> None:
     """Raises ValueError if one of the two is None and the other is not."""
     if len({value is None for value in running.values()}) > 1:
-        raise ValueError(
+        raise InvalidValueError(
             f"{function}: running_mean and running_var must both be None or both be given, "
             "got one of them"
         )
@@ -48,6 +49,6 @@ def check_given(function: str, running: Mapping[str, ArrayLike | None], needed: 
 def check_more_than_one(function: str, part: str, count: int) -> None:
     """Raises ValueError if a variance would be taken of a single value."""
     if count == 1:
-        raise ValueError(
+        raise InvalidValueError(
             f"{function}: input must have more than one value for each {part} when training, got 1"
         )

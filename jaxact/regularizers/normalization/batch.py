@@ -1,17 +1,16 @@
 """Batch normalization: by mean and variance of each channel."""
 
-from collections.abc import Callable
-from typing import cast
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined, raising
-from jaxact._core import as_array, as_floating, compute_dtype, is_number, op
+from jaxact._arguments import as_array, as_floating, flag
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import op, program
+from jaxact.errors import InvalidTypeError, InvalidValueError
 from jaxact.regularizers.normalization._channels import (
     by_channel,
     for_channels,
@@ -19,7 +18,7 @@ from jaxact.regularizers.normalization._channels import (
     normalize_channels,
 )
 from jaxact.regularizers.normalization._moments import AxisName, count_of, moments, sharded_by_xla
-from jaxact.regularizers.normalization._parameters import check_flag, check_parameters
+from jaxact.regularizers.normalization._parameters import check_parameters
 from jaxact.regularizers.normalization._running_statistics import (
     check_both_or_none,
     check_given,
@@ -31,30 +30,17 @@ from jaxact.regularizers.normalization._running_statistics import (
 __all__ = ["batch_norm", "batch_norm_stats"]
 
 
-def _check_batch_norm(
-    input: ArrayLike,
-    running_mean: ArrayLike | None,
-    running_var: ArrayLike | None,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    training: object = False,
-    momentum: ArrayLike | None = 0.1,
-    eps: ArrayLike = 1e-5,
-    *,
-    channel_axis: int = 1,
-    axis_name: AxisName = None,
-) -> None:
-    check_flag("batch_norm", "training", training)
+def _check_batch_norm(function: str, training: object, eps: ArrayLike) -> None:
+    flag("batch_norm", "training", training)
     if is_number(eps) and training and eps <= 0:
-        raise ValueError(f"batch_norm: eps must be positive when training, got {eps}")
+        raise InvalidValueError(f"batch_norm: eps must be positive when training, got {eps}")
     if is_number(eps) and eps < 0:
-        raise ValueError(f"batch_norm: eps must be at least 0, got {eps}")
+        raise InvalidValueError(f"batch_norm: eps must be at least 0, got {eps}")
 
 
 @op(
     static=("training", "channel_axis", "axis_name"),
-    check=_check_batch_norm,
-    by_value=True,
+    checks={("training", "eps"): _check_batch_norm},
 )
 def batch_norm(
     input: ArrayLike,
@@ -125,7 +111,9 @@ def batch_norm(
     holds = _eps_holds(eps, wide, training)
     word = "positive when training" if training else "at least 0"
     message = f"batch_norm: eps must be {word}, got {{value}}"
-    small = defined(jnp.asarray(eps, wide), holds, ValueError, message, jnp.asarray(eps, wide))
+    small = nan_unless(
+        jnp.asarray(eps, wide), holds, InvalidValueError, message, jnp.asarray(eps, wide)
+    )
     if not x.size:
         return x
     of = for_channels(arrays, layout, wide)
@@ -139,6 +127,7 @@ def _eps_holds(eps: ArrayLike, dtype: np.dtype, training: bool) -> Array:
     return ~(value <= 0) if training else ~(value < 0)
 
 
+@op(static=("channel_axis", "axis_name"), compiled=False)
 def batch_norm_stats(
     x: ArrayLike,
     running_mean: ArrayLike,
@@ -183,12 +172,12 @@ def batch_norm_stats(
     """
     if momentum is None:
         if num_batches_tracked is None:
-            raise TypeError(
+            raise InvalidTypeError(
                 "batch_norm_stats: num_batches_tracked must be given when momentum is None, "
                 "got None"
             )
         if is_number(num_batches_tracked) and num_batches_tracked < 1:
-            raise ValueError(
+            raise InvalidValueError(
                 "batch_norm_stats: num_batches_tracked must be at least 1, "
                 f"got {num_batches_tracked}"
             )
@@ -196,7 +185,8 @@ def batch_norm_stats(
     return _batch_norm_stats(x, running_mean, running_var, momentum, count, channel_axis, axis_name)
 
 
-def _updated_by_batch(
+@program(static=("channel_axis", "axis_name"))
+def _batch_norm_stats(
     x: ArrayLike,
     running_mean: ArrayLike,
     running_var: ArrayLike,
@@ -225,16 +215,10 @@ def _updated_by_batch(
     return running_average(mean, new_mean, share), running_average(variance, unbiased, share)
 
 
-_batch_norm_stats = cast(
-    Callable[..., tuple[Array, Array]],
-    raising(jax.jit(_updated_by_batch, static_argnames=("channel_axis", "axis_name"))),
-)
-
-
 def _share(momentum: ArrayLike | None, batches: ArrayLike | None, dtype: np.dtype) -> Array:
     if batches is None:
         assert momentum is not None
         return as_array("batch_norm_stats", "momentum", momentum).astype(dtype)
     number = as_array("batch_norm_stats", "num_batches_tracked", batches)
     message = "batch_norm_stats: num_batches_tracked must be at least 1, got {value}"
-    return defined(1 / number.astype(dtype), number >= 1, ValueError, message, number)
+    return nan_unless(1 / number.astype(dtype), number >= 1, InvalidValueError, message, number)

@@ -4,7 +4,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_floating, compute_dtype, op
+from jaxact._arguments import as_floating
+from jaxact._numbers import compute_dtype
+from jaxact._op import op
+from jaxact.errors import ArgumentValueError, InvalidTypeError, InvalidValueError
 from jaxact.regularizers.normalization._channels import (
     by_instance,
     for_channels,
@@ -15,22 +18,16 @@ from jaxact.regularizers.normalization._parameters import check_parameters, eps_
 __all__ = ["group_norm"]
 
 
-def _check_group_norm(
-    input: ArrayLike,
-    num_groups: object,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    eps: ArrayLike = 1e-5,
-    *,
-    channel_axis: int = 1,
-) -> None:
+def _check_group_norm(function: str, num_groups: object) -> None:
     if not isinstance(num_groups, int | np.integer) or isinstance(num_groups, bool):
-        raise TypeError(f"group_norm: num_groups must be an int, got {type(num_groups).__name__}")
+        raise InvalidTypeError(
+            f"group_norm: num_groups must be an int, got {type(num_groups).__name__}"
+        )
     if num_groups < 1:
         raise ArgumentValueError(f"group_norm: num_groups must be positive, got {num_groups}")
 
 
-@op(static=("num_groups", "channel_axis"), check=_check_group_norm)
+@op(static=("num_groups", "channel_axis"), checks={("num_groups",): _check_group_norm})
 def group_norm(
     input: ArrayLike,
     num_groups: int,
@@ -76,7 +73,7 @@ def group_norm(
         )
     arrays = check_parameters("group_norm", x, (channels,), weight=weight, bias=bias)
     if x.size == num_groups:
-        raise ValueError(
+        raise InvalidValueError(
             "group_norm: input must have more than one value for a mean, "
             f"got shape {x.shape} and num_groups={num_groups}"
         )

@@ -1,15 +1,13 @@
 """Instance normalization: by mean and variance of each channel of an instance."""
 
-from collections.abc import Callable
-from typing import cast
-
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.sharding import PartitionSpec
 from jax.typing import ArrayLike
 
-from jaxact._core import as_floating, compute_dtype, op
+from jaxact._arguments import as_floating, flag
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
 from jaxact.regularizers.normalization._channels import (
     Layout,
     by_instance,
@@ -18,7 +16,7 @@ from jaxact.regularizers.normalization._channels import (
     normalize_channels,
 )
 from jaxact.regularizers.normalization._moments import count_of, moments, sharded_by_xla
-from jaxact.regularizers.normalization._parameters import check_flag, check_parameters, eps_array
+from jaxact.regularizers.normalization._parameters import check_parameters, eps_array
 from jaxact.regularizers.normalization._running_statistics import (
     check_both_or_none,
     check_given,
@@ -30,22 +28,11 @@ from jaxact.regularizers.normalization._running_statistics import (
 __all__ = ["instance_norm", "instance_norm_stats"]
 
 
-def _check_instance_norm(
-    input: ArrayLike,
-    running_mean: ArrayLike | None = None,
-    running_var: ArrayLike | None = None,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    use_input_stats: object = True,
-    momentum: ArrayLike | None = 0.1,
-    eps: ArrayLike = 1e-5,
-    *,
-    channel_axis: int = 1,
-) -> None:
-    check_flag("instance_norm", "use_input_stats", use_input_stats)
+def _check_instance_norm(function: str, use_input_stats: object) -> None:
+    flag("instance_norm", "use_input_stats", use_input_stats)
 
 
-@op(static=("use_input_stats", "channel_axis"), check=_check_instance_norm)
+@op(static=("use_input_stats", "channel_axis"), checks={("use_input_stats",): _check_instance_norm})
 def instance_norm(
     input: ArrayLike,
     running_mean: ArrayLike | None = None,
@@ -111,6 +98,7 @@ def instance_norm(
     return normalize_channels(x, layout.shape, axes, of, eps_array("instance_norm", eps, wide))
 
 
+@op(static=("channel_axis",), compiled=False)
 def instance_norm_stats(
     x: ArrayLike,
     running_mean: ArrayLike,
@@ -147,7 +135,8 @@ def instance_norm_stats(
     return _instance_norm_stats(x, running_mean, running_var, momentum, channel_axis)
 
 
-def _updated_by_instances(
+@program(static=("channel_axis",))
+def _instance_norm_stats(
     x: ArrayLike,
     running_mean: ArrayLike,
     running_var: ArrayLike,
@@ -179,9 +168,3 @@ def _updated_by_instances(
 
 def _over_instances(numbers: Array, layout: Layout) -> Array:
     return jnp.mean(numbers.reshape(-1, layout.channels), axis=0)
-
-
-_instance_norm_stats = cast(
-    Callable[..., tuple[Array, Array]],
-    jax.jit(_updated_by_instances, static_argnames=("channel_axis",)),
-)

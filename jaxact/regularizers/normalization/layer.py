@@ -9,7 +9,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_floating, compute_dtype, op
+from jaxact._arguments import as_floating
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers.normalization._moments import (
     inverse_rms,
     normalized,
@@ -21,6 +24,7 @@ from jaxact.regularizers.normalization._parameters import check_parameters, eps_
 __all__ = ["layer_norm", "rms_norm"]
 
 
+@op(static=("normalized_shape",), compiled=False)
 def layer_norm(
     input: ArrayLike,
     normalized_shape: Sequence[int],
@@ -58,7 +62,7 @@ def layer_norm(
     return _layer_norm(input, _shape("layer_norm", normalized_shape), weight, bias, eps)
 
 
-@op(static=("normalized_shape",))
+@program(static=("normalized_shape",))
 def _layer_norm(
     input: ArrayLike,
     normalized_shape: tuple[int, ...],
@@ -84,6 +88,7 @@ def _layer_norm(
     return rounded_once(formula, x, of, small)
 
 
+@op(static=("normalized_shape",), compiled=False)
 def rms_norm(
     input: ArrayLike,
     normalized_shape: Sequence[int],
@@ -116,7 +121,7 @@ def rms_norm(
     return _rms_norm(input, _shape("rms_norm", normalized_shape), weight, eps)
 
 
-@op(static=("normalized_shape",))
+@program(static=("normalized_shape",))
 def _rms_norm(
     input: ArrayLike,
     normalized_shape: tuple[int, ...],
@@ -151,7 +156,7 @@ def _shape(function: str, shape: Sequence[int]) -> tuple[int, ...]:
     if not isinstance(lengths, tuple | list) or not all(
         isinstance(length, int | np.integer) for length in lengths
     ):
-        raise TypeError(
+        raise InvalidTypeError(
             f"{function}: normalized_shape must be a tuple of ints, got {type(shape).__name__}"
         )
     return tuple(int(length) for length in shape)

@@ -11,21 +11,17 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from jaxact._core import (
-    ArgumentValueError,
-    as_array,
-    as_floating,
-    check_axis,
-    compute_dtype,
-    is_number,
-    op,
-    recomputed,
-)
+from jaxact._arguments import as_array, as_floating, check_axis
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import op, program
+from jaxact._rules import rematerialized
+from jaxact.errors import ArgumentValueError, InvalidTypeError, InvalidValueError
 from jaxact.regularizers.normalization._parameters import check_numbers
 
 __all__ = ["local_response_norm"]
 
 
+@op(static=("size", "channel_axis"), compiled=False)
 def local_response_norm(
     input: ArrayLike,
     size: int,
@@ -69,12 +65,14 @@ def local_response_norm(
 
 def _check_size(size: object, input: ArrayLike) -> None:
     if isinstance(size, bool) or not isinstance(size, int | np.integer):
-        raise TypeError(f"local_response_norm: size must be an int, got {type(size).__name__}")
+        raise InvalidTypeError(
+            f"local_response_norm: size must be an int, got {type(size).__name__}"
+        )
     if size < 1 and np.size(input):
         raise ArgumentValueError(f"local_response_norm: size must be positive, got {size}")
 
 
-@op(static=("size", "channel_axis", "exponent"))
+@program(static=("size", "channel_axis", "exponent"))
 def _local_response_norm(
     input: ArrayLike,
     size: int,
@@ -86,7 +84,7 @@ def _local_response_norm(
 ) -> Array:
     x = as_array("local_response_norm", "input", input)
     if x.ndim < 3:
-        raise ValueError(
+        raise InvalidValueError(
             f"local_response_norm: input must have at least 3 dimensions, got {x.ndim}"
         )
     axis = check_axis("local_response_norm", channel_axis, x.ndim)
@@ -101,7 +99,7 @@ def _local_response_norm(
         window, power = _window(wider, size, axis), _inverse_power(exponent)
         return _damped(wider, alpha / size, beta, k, window, power).astype(x.dtype)
 
-    return recomputed(damped)(x, *numbers)
+    return rematerialized(damped)(x, *numbers)
 
 
 def _window(x: Array, size: int, axis: int) -> Callable[[Array], Array]:
@@ -159,7 +157,9 @@ def _damped(
 
     fits = jnp.all(squares < large)
     # Recomputed, or what the one branch keeps for its gradient the other has to fill with zeros.
-    return cast(Array, jax.lax.cond(fits, recomputed(plain), recomputed(scaled), x, squares))
+    return cast(
+        Array, jax.lax.cond(fits, rematerialized(plain), rematerialized(scaled), x, squares)
+    )
 
 
 @functools.cache

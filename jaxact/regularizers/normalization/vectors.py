@@ -8,13 +8,18 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import ArgumentValueError, as_floating, check_axis, compute_dtype, op, recomputed
+from jaxact._arguments import as_floating, check_axis
 from jaxact._norms import Kind, divided, kind_of, p_norm, unit_vectors, with_vectors_last
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
+from jaxact._rules import rematerialized
+from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers.normalization._parameters import check_numbers
 
 __all__ = ["normalize"]
 
 
+@op(static=("dim",), compiled=False)
 def normalize(
     input: ArrayLike, p: ArrayLike = 2.0, dim: int | tuple[int, ...] = 1, eps: ArrayLike = 1e-12
 ) -> Array:
@@ -53,13 +58,13 @@ def _axes(dim: object) -> tuple[int, ...]:
     axes = cast(tuple[Any, ...], dim if isinstance(dim, tuple) else (dim,))
     for axis in axes:
         if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-            raise TypeError(
+            raise InvalidTypeError(
                 f"normalize: dim must be an int or a tuple of ints, got {type(axis).__name__}"
             )
     return tuple(map(int, axes))
 
 
-@op(static=("axes", "kind"))
+@program(static=("axes", "kind"))
 def _normalize(
     input: ArrayLike, p: ArrayLike, axes: tuple[int, ...], eps: ArrayLike, kind: Kind
 ) -> Array:
@@ -83,7 +88,7 @@ def _normalized(x: Array, p: Array, least: Array, axes: Sequence[int], kind: Kin
     def length(x: Array, p: Array) -> Array:
         return p_norm("normalize", (with_vectors_last(x, axes),), p, kind)
 
-    norm = recomputed(length)(x, p)
+    norm = rematerialized(length)(x, p)
     # A norm that is nan is below nothing.
     divisor = jnp.where(norm < least, least, norm)
     return divided(x, jnp.expand_dims(divisor, axes))

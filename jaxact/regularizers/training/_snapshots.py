@@ -5,7 +5,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
-from jaxact._core import ArgumentValueError
+from jaxact.errors import ArgumentValueError
 
 
 def copied(params: Any) -> Any:

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError
+from jaxact._checking import nan_unless
 from jaxact._norms import Kind, kind_of, norm_of_all, p_norm
+from jaxact.errors import ArgumentValueError, InvalidValueError
 from jaxact.regularizers._dtypes import promoted
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Selection
@@ -29,7 +29,7 @@ def parse_norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
         try:
             p = float(p)
         except ValueError:
-            raise ValueError(
+            raise InvalidValueError(
                 f"{function}: norm_type must be a number or 'inf', got {norm_type!r}"
             ) from None
     check_number(function, "norm_type", p)
@@ -57,7 +57,7 @@ def nan_unless_finite(function: str, total: Array) -> Array:
     message = (
         f"{function}: the total norm must be finite with error_if_nonfinite=True, got {{value}}"
     )
-    return defined(total, jnp.isfinite(total), ArgumentValueError, message, total)
+    return nan_unless(total, jnp.isfinite(total), ArgumentValueError, message, total)
 
 
 def total_norm_of(arrays: Sequence[Array], p: ArrayLike, kind: Kind) -> Array:

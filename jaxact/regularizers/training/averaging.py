@@ -8,8 +8,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import compute_dtype, is_number, op
+from jaxact._checking import nan_unless
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import factory, program
+from jaxact.errors import InvalidValueError
 from jaxact.regularizers.training._snapshots import check_alike, copied
 
 __all__ = ["AverageState", "WeightAverage", "ema", "swa"]
@@ -39,6 +41,7 @@ class WeightAverage(NamedTuple):
     update: Callable[[AverageState, Any], AverageState]
 
 
+@factory()
 def ema(decay: ArrayLike = 0.999) -> WeightAverage:
     """ema(decay).update(average, w) = decay average + (1 - decay) w, the first one a copy of w.
 
@@ -71,7 +74,7 @@ def ema(decay: ArrayLike = 0.999) -> WeightAverage:
         >>> state = average.update(state, params)  # after each step
     """
     if is_number(decay) and (decay < 0 or decay > 1):
-        raise ValueError(f"ema: decay must be in [0, 1], got {decay}")
+        raise InvalidValueError(f"ema: decay must be in [0, 1], got {decay}")
     # Of a number in float64: as float32 0.999 is off by 3e-5 of 1 - decay.
     rate = 1 - decay
 
@@ -82,6 +85,7 @@ def ema(decay: ArrayLike = 0.999) -> WeightAverage:
     return WeightAverage(_initial, update)
 
 
+@factory()
 def swa() -> WeightAverage:
     """swa().update(average, w) = average + (w - average) / (n + 1): the mean of all w so far.
 
@@ -116,11 +120,11 @@ def _initial(params: Any) -> AverageState:
     return AverageState(jnp.zeros((), jnp.int32), copied(params))
 
 
-@op(by_value=True)
+@program()
 def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageState:
     share = jnp.asarray(rate)
     message = "ema: decay must be in [0, 1], got {value}"
-    share = defined(share, ~((share < 0) | (share > 1)), ValueError, message, 1 - share)
+    share = nan_unless(share, ~((share < 0) | (share > 1)), InvalidValueError, message, 1 - share)
 
     def between(average: Array, leaf: Array) -> Array:
         r = share.astype(average.real.dtype)
@@ -131,7 +135,7 @@ def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageSt
     return _updated(state, params, between)
 
 
-@op()
+@program()
 def _updated_swa(state: AverageState, params: Any) -> AverageState:
     def mean(average: Array, leaf: Array) -> Array:
         count = (state.n_averaged + 1).astype(average.real.dtype)

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import compute_dtype, op
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
@@ -32,6 +33,7 @@ __all__ = [
 _Tree = TypeVar("_Tree")
 
 
+@op(static=("norm_type", "error_if_nonfinite"), compiled=False)
 def get_total_norm(
     tensors: Tree, norm_type: ArrayLike | str = 2.0, error_if_nonfinite: bool = False
 ) -> Array:
@@ -68,12 +70,13 @@ def get_total_norm(
     return _get_total_norm(arrays, p, kind_of(p), bool(error_if_nonfinite))
 
 
-@op(static=("kind", "finite"), by_value=True)
+@program(static=("kind", "finite"))
 def _get_total_norm(arrays: Sequence[Array], p: ArrayLike, kind: Kind, finite: bool) -> Array:
     total = total_norm_of(widened(arrays), p, kind).astype(promoted(arrays))
     return nan_unless_finite("get_total_norm", total) if finite else total
 
 
+@op(compiled=False)
 def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLike) -> _Tree:
     """clip_grads_with_norm(g) = g min(1, max_norm / (total_norm + 1e-6)).
 
@@ -102,7 +105,7 @@ def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLik
     return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
 
 
-@op()
+@program()
 def _clip_with_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, total_norm: ArrayLike
 ) -> list[Array]:
@@ -122,6 +125,7 @@ def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> 
     return [x * first.astype(real(x.dtype)) * then.astype(real(x.dtype)) for x in arrays]
 
 
+@op(static=("norm_type", "error_if_nonfinite"), compiled=False)
 def clip_grad_norm(
     grads: _Tree,
     max_norm: ArrayLike,
@@ -163,7 +167,7 @@ def clip_grad_norm(
     return leaves.replaced(clipped), total
 
 
-@op(static=("kind", "finite"), by_value=True)
+@program(static=("kind", "finite"))
 def _clip_grad_norm(
     arrays: Sequence[Array], max_norm: ArrayLike, p: ArrayLike, kind: Kind, finite: bool
 ) -> tuple[list[Array], Array]:
@@ -175,6 +179,7 @@ def _clip_grad_norm(
     return clipped, total.astype(promoted(arrays))
 
 
+@op(compiled=False)
 def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
     """clip_grad_value(g) = min(max(g, -clip_value), clip_value), element by element.
 
@@ -199,7 +204,7 @@ def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
 
 
-@op()
+@program()
 def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
     return [_clamped(x, jnp.asarray(clip_value).astype(x.dtype)) for x in arrays]
 
@@ -210,6 +215,7 @@ def _clamped(x: Array, bound: Array) -> Array:
     return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
 
 
+@op(static=("layout",), compiled=False)
 def adaptive_grad_clip(
     grads: _Tree,
     params: _Tree,
@@ -253,7 +259,7 @@ def adaptive_grad_clip(
     return pair[0].replaced(clipped)
 
 
-@op(static=("layout",))
+@program(static=("layout",))
 def _clip_units(
     grads: Sequence[Array],
     weights: Sequence[Array],

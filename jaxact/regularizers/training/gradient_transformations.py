@@ -6,6 +6,8 @@ from typing import Any, cast
 import optax  # pyright: ignore[reportMissingTypeStubs]
 from jax.typing import ArrayLike
 
+from jaxact._op import factory
+from jaxact.errors import InvalidValueError
 from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree
 from jaxact.regularizers._units import Layout, check_layout
@@ -31,6 +33,7 @@ def _stateless(update: Callable[[Tree, Tree | None], Tree]) -> optax.GradientTra
     return optax.GradientTransformation(init, cast(Any, updated))
 
 
+@factory()
 def clip_by_grad_norm(
     max_norm: ArrayLike, norm_type: ArrayLike | str = 2.0
 ) -> optax.GradientTransformation:
@@ -63,6 +66,7 @@ def clip_by_grad_norm(
     return _stateless(update)
 
 
+@factory()
 def clip_by_grad_value(clip_value: ArrayLike) -> optax.GradientTransformation:
     """clip_by_grad_value(clip_value) = `clip_grad_value` as an optax transformation.
 
@@ -86,6 +90,7 @@ def clip_by_grad_value(clip_value: ArrayLike) -> optax.GradientTransformation:
     return _stateless(update)
 
 
+@factory()
 def clip_adaptively(
     clip_factor: ArrayLike = 0.01, eps: ArrayLike = 1e-3, *, layout: Layout = "torch"
 ) -> optax.GradientTransformation:
@@ -114,7 +119,7 @@ def clip_adaptively(
 
     def update(updates: Tree, params: Tree | None) -> Tree:
         if params is None:
-            raise ValueError("clip_adaptively: params must be given to update, got None")
+            raise InvalidValueError("clip_adaptively: params must be given to update, got None")
         return adaptive_grad_clip(updates, params, clip_factor, eps, layout=layout)
 
     return _stateless(update)

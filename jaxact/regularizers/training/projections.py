@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentValueError, compute_dtype, is_number, op
+from jaxact._checking import nan_unless
 from jaxact._norms import Axes, Kind, kind_of, p_norm, shrunk_to, unit_norms
+from jaxact._numbers import compute_dtype, is_number
+from jaxact._op import op, program
 from jaxact.activations.shrinkage import softshrink
+from jaxact.errors import ArgumentValueError
 from jaxact.regularizers._hyperparameters import at_least_zero, check_number
 from jaxact.regularizers._leaves import Where, selected
 from jaxact.regularizers._units import other_axes
@@ -22,6 +24,7 @@ __all__ = ["max_norm", "proximal_group_lasso", "proximal_l1"]
 _Tree = TypeVar("_Tree")
 
 
+@op(static=("axis", "where"), compiled=False)
 def max_norm(
     params: _Tree,
     max_value: ArrayLike,
@@ -67,7 +70,7 @@ def max_norm(
     return chosen.replaced(_max_norm(arrays, max_value, p, kind_of(p), axes))
 
 
-@op(static=("kind", "axes"), by_value=True)
+@program(static=("kind", "axes"))
 def _max_norm(
     weights: Sequence[Array], max_value: ArrayLike, p: ArrayLike, kind: Kind, axes: Axes
 ) -> list[Array]:
@@ -75,7 +78,7 @@ def _max_norm(
     order = jnp.asarray(p).astype(jnp.result_type(float))
     if kind == "traced":
         message = "max_norm: p must be above 0, got {value}"
-        order = defined(order, order > 0, ArgumentValueError, message, order)
+        order = nan_unless(order, order > 0, ArgumentValueError, message, order)
         limit = limit * jnp.where(order > 0, 1, jnp.nan)
     wide = [w.astype(compute_dtype(w.dtype)) for w in weights]
     norms = _p_norms(wide, order, kind, axes)
@@ -105,6 +108,7 @@ def _within(w: Array, norm: Array, limit: Array) -> Array:
     return shrunk_to(w, limit, norm + 1e-7, over) * jnp.where(limit >= 0, 1, jnp.nan)
 
 
+@op(static=("where",), compiled=False)
 def proximal_l1(params: _Tree, threshold: ArrayLike, *, where: Where = "weights") -> _Tree:
     """proximal_l1(w) = sign(w) max(|w| - threshold, 0): a gradient step's other half.
 
@@ -133,12 +137,13 @@ def proximal_l1(params: _Tree, threshold: ArrayLike, *, where: Where = "weights"
     return chosen.replaced(_proximal_l1(chosen.arrays, threshold))
 
 
-@op(by_value=True)
+@program()
 def _proximal_l1(weights: Sequence[Array], threshold: ArrayLike) -> list[Array]:
     limit = at_least_zero("proximal_l1", "threshold", threshold)
     return [softshrink(w, limit) for w in weights]
 
 
+@op(static=("axis", "where"), compiled=False)
 def proximal_group_lasso(
     params: _Tree, threshold: ArrayLike, *, axis: int = 0, where: Where = "weights"
 ) -> _Tree:
@@ -174,7 +179,7 @@ def proximal_group_lasso(
     return chosen.replaced(_proximal_group_lasso(arrays, threshold, axes))
 
 
-@op(static=("axes",), by_value=True)
+@program(static=("axes",))
 def _proximal_group_lasso(
     weights: Sequence[Array], threshold: ArrayLike, axes: Axes
 ) -> list[Array]:

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._checking import defined
-from jaxact._core import ArgumentTypeError, ArgumentValueError, is_number, op
+from jaxact._checking import nan_unless
+from jaxact._numbers import is_number
+from jaxact._op import factory, program
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidValueError
 from jaxact.regularizers.training._snapshots import check_alike, copied
 
 __all__ = ["EarlyStopping", "EarlyStoppingState", "early_stopping"]
@@ -43,6 +45,7 @@ class EarlyStopping(NamedTuple):
     update: Callable[..., EarlyStoppingState]
 
 
+@factory()
 def early_stopping(
     patience: ArrayLike = 10, min_delta: ArrayLike = 0.0, mode: Literal["min", "max"] = "min"
 ) -> EarlyStopping:
@@ -80,7 +83,7 @@ def early_stopping(
         >>> if state.should_stop: ...
     """
     if mode not in ("min", "max"):
-        raise ValueError(f"early_stopping: mode must be 'min' or 'max', got {mode!r}")
+        raise InvalidValueError(f"early_stopping: mode must be 'min' or 'max', got {mode!r}")
     for name, value in {"patience": patience, "min_delta": min_delta}.items():
         if is_number(value) and not value >= 0:
             raise ArgumentValueError(f"early_stopping: {name} must not be negative, got {value}")
@@ -114,7 +117,7 @@ def _check_update(state: EarlyStoppingState, metric: ArrayLike, params: Any) -> 
     check_alike("early_stopping", state.params, params)
 
 
-@op(static=("sign",), by_value=True)
+@program(static=("sign",))
 def _updated(
     state: EarlyStoppingState,
     metric: ArrayLike,
@@ -132,7 +135,7 @@ def _updated(
     stop = state.should_stop | (running & ~better & (wait >= jnp.asarray(patience)))
     message = "early_stopping: min_delta must not be negative, got {value}"
     best = jnp.where(better, m, state.best)
-    best = defined(best, least >= 0, ArgumentValueError, message, least)
+    best = nan_unless(best, least >= 0, ArgumentValueError, message, least)
 
     def kept(old: ArrayLike, new: ArrayLike) -> Array:
         kept, given = jnp.asarray(old), jnp.asarray(new)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._core import compute_dtype, op
+from jaxact._numbers import compute_dtype
+from jaxact._op import op, program
 from jaxact.regularizers._hyperparameters import at_least_zero, check_number
 from jaxact.regularizers._leaves import Where, paired, selected
 
@@ -17,6 +18,7 @@ __all__ = ["coupled_weight_decay", "decoupled_weight_decay"]
 _Tree = TypeVar("_Tree")
 
 
+@op(static=("where",), compiled=False)
 def coupled_weight_decay(
     grads: _Tree, params: _Tree, weight_decay: ArrayLike, *, where: Where = "weights"
 ) -> _Tree:
@@ -51,7 +53,7 @@ def coupled_weight_decay(
     return pair[0].replaced(_coupled(pair[0].arrays, pair[1].arrays, weight_decay))
 
 
-@op(by_value=True)
+@program()
 def _coupled(
     grads: Sequence[Array], weights: Sequence[Array], weight_decay: ArrayLike
 ) -> list[Array]:
@@ -65,6 +67,7 @@ def _coupled(
     return [decayed(g, w) for g, w in zip(grads, weights, strict=True)]
 
 
+@op(static=("where",), compiled=False)
 def decoupled_weight_decay(
     params: _Tree, lr: ArrayLike, weight_decay: ArrayLike, *, where: Where = "weights"
 ) -> _Tree:
@@ -96,7 +99,7 @@ def decoupled_weight_decay(
     return chosen.replaced(_decoupled(chosen.arrays, lr, weight_decay))
 
 
-@op(by_value=True)
+@program()
 def _decoupled(weights: Sequence[Array], lr: ArrayLike, weight_decay: ArrayLike) -> list[Array]:
     name = "decoupled_weight_decay"
     step = at_least_zero(name, "lr", lr)
