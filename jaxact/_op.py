@@ -191,8 +191,9 @@ class _Entry:
         else:
             first = next(name for name in self.parameters if name in missing)
             said = f"{first} is missing{_MISSING.get(first, '')}"
-        call = ", ".join(map(_as_written, self.parameters.values()))
-        return InvalidTypeError(f"{self.name}: {said}; the call is {self.name}({call})")
+        plain = [p.replace(annotation=p.empty) for p in self.parameters.values()]
+        call = f"{self.name}{inspect.Signature(plain)}"
+        return InvalidTypeError(f"{self.name}: {said}; the call is {call}")
 
     def _instead(self, name: str) -> str:
         for theirs, ours in _RENAMED:
@@ -200,13 +201,6 @@ class _Entry:
                 return f": write {ours}="
         near = difflib.get_close_matches(name, self.parameters, 1)
         return f": {_INSTEAD[name]}" if name in _INSTEAD else f": write {near[0]}=" if near else ""
-
-
-def _as_written(parameter: inspect.Parameter) -> str:
-    text = parameter.name
-    if parameter.default is not parameter.empty:
-        text += f"={parameter.default!r}"
-    return text
 
 
 # Types of arguments that are left as they are; those that are met join them.

@@ -78,7 +78,7 @@ def _traced_norm(function: str, x: Array, p: Array) -> Array:
     result = _power_norm(jnp.where(special, 0, x), jnp.where(special, 2, p))
     result = jnp.where(p == 0, p_norm(function, (x,), p, "count"), result)
     if not x.shape[-1]:
-        return jnp.where(p > 0, result, jnp.nan)
+        return jnp.where(p >= 0, result, jnp.nan)
     result = jnp.where(p == jnp.inf, p_norm(function, (x,), p, "largest"), result)
     return jnp.where(p == -jnp.inf, p_norm(function, (x,), p, "smallest"), result)
 
@@ -131,7 +131,7 @@ def _power_norm(x: Array, p: Array) -> Array:
     # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
     # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
-    ratio = quotient(size, finite_unit(unit)[..., None])
+    ratio = _ratio(size, finite_unit(unit))
     total = jnp.sum(jnp.exp(p * jnp.log(ratio)), axis=-1)
     scaled = unit * jnp.power(total, 1 / p)
     return or_unit(scaled, unit, total)
@@ -143,13 +143,20 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     x_dot, p_dot = tangents
     value = _power_norm(x, p)
     there = value != 0
-    ratio = quotient(jnp.abs(x), jnp.where(there, value, 1)[..., None])
+    ratio = _ratio(jnp.abs(x), jnp.where(there, value, 1))
     used = (x != 0) & there[..., None]
     ratio = jnp.where(used, ratio, 1)
     slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
     along = jnp.where(used, jnp.power(ratio, p) * jnp.log(ratio), 0)
     steps = jnp.sum(slope * x_dot, axis=-1) + value / p * jnp.sum(along, axis=-1) * p_dot
     return value, steps
+
+
+def _ratio(x: Array, unit: Array) -> Array:
+    """x / unit along the last axis, also of subnormal numbers, whose inverse is infinite."""
+    limits = np.finfo(x.dtype)
+    lift = jnp.where(unit < limits.tiny, 2.0 ** (limits.nmant + 1), jnp.ones_like(unit))
+    return quotient(x * lift[..., None], (unit * lift)[..., None])
 
 
 def _sign_or_nan(x: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array
+from jaxact._arguments import as_array, flag
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
 from jaxact.errors import ArgumentValueError, InvalidTypeError, InvalidValueError
@@ -123,11 +123,7 @@ def is_random(function: str, p: ArrayLike, training: bool) -> bool:
     Raises:
         TypeError: if training is neither True nor False.
     """
-    if not isinstance(cast(object, training), bool | np.bool_):
-        raise InvalidTypeError(
-            f"{function}: training must be a bool, got {type(training).__name__}"
-        )
-    return bool(training) and not (is_number(p) and p == 0)
+    return flag(function, "training", training) and not (is_number(p) and p == 0)
 
 
 def known_probability(function: str, p: ArrayLike) -> float:

@@ -120,7 +120,6 @@ def masked(
     if not is_random(function, p, training):
         return x
     if not x.size or (is_number(p) and p == 1):
-        checked_key(function, x, key)
         return x * jnp.zeros((), x.dtype)
     x = as_floating(function, argument, x)
     shape = drawn(function, x.shape)

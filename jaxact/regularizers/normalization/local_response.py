@@ -12,6 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
 from jaxact._arguments import as_array, as_floating, check_axis
+from jaxact._norms import least_sum_of_squares
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op, program
 from jaxact._rules import rematerialized
@@ -142,20 +143,27 @@ def _damped(
     squares = window(x * x)
     half = np.finfo(x.dtype).maxexp // 2
     middle, large = 2.0**half, 2.0 ** (half + half // 2)
+    # Below it, squares that underflow would be missed.
+    least = least_sum_of_squares(x.dtype, x.size)
 
     def plain(x: Array, squares: Array) -> Array:
         return x * power(k + alpha * squares, beta)
 
     def scaled(x: Array, squares: Array) -> Array:
         # Neither a square that is no number, nor a slope in the sum that vanishes.
+        small = k + alpha * squares < least
         there = (squares < large) | ((squares < jnp.inf) & (alpha * squares < middle))
+        there &= ~small
         # What is not chosen is computed from numbers that give it no nan gradient.
         near = plain(jnp.where(there, x, 0), jnp.where(there, squares, 0))
-        small = window(jnp.square(x / middle))
-        root = middle * jnp.sqrt(jnp.where(there, 1, k / middle / middle + alpha * small))
+        down = k / middle / middle + alpha * window(jnp.square(x / middle))
+        low = jnp.where(jnp.abs(x) < 1, x, 0) * middle
+        up = jnp.where(small, k, 0) * middle * middle + alpha * window(low * low)
+        unit = jnp.where(small, 1 / middle, middle)
+        root = unit * jnp.sqrt(jnp.where(there, 1, jnp.where(small, up, down)))
         return jnp.where(there, near, x * _inverse_power(None)(root, 2 * beta))
 
-    fits = jnp.all(squares < large)
+    fits = jnp.all((squares < large) & (k + alpha * squares >= least))
     # Recomputed, or what the one branch keeps for its gradient the other has to fill with zeros.
     return cast(
         Array, jax.lax.cond(fits, rematerialized(plain), rematerialized(scaled), x, squares)

@@ -21,7 +21,10 @@ __all__ = ["normalize"]
 
 @op(static=("dim",), compiled=False)
 def normalize(
-    input: ArrayLike, p: ArrayLike = 2.0, dim: int | tuple[int, ...] = 1, eps: ArrayLike = 1e-12
+    input: ArrayLike,
+    p: ArrayLike = 2.0,
+    dim: int | Sequence[int] | None = 1,
+    eps: ArrayLike = 1e-12,
 ) -> Array:
     """normalize(x) = x / max(|x|_p, eps), |x|_p = (Σ |x_i|^p)^(1/p) over dim.
 
@@ -34,7 +37,7 @@ def normalize(
         input: [...], x, any unit; floating.
         p: [], dimensionless. 2 is the Euclidean norm. 0, 1, 2 and ±∞ have code of their own if p
             is a number; an array is differentiated and costs the time of all.
-        dim: the axis, or the axes, along which the vectors lie; () for all.
+        dim: the axis, or the axes, along which the vectors lie; () or None for all.
         eps: [], unit of input; the least norm that is divided by. At 0 the zero vector gives nan.
 
     Returns:
@@ -54,8 +57,10 @@ def normalize(
 
 
 def _axes(dim: object) -> tuple[int, ...]:
-    """One axis or several as a tuple of ints."""
-    axes = cast(tuple[Any, ...], dim if isinstance(dim, tuple) else (dim,))
+    """One axis or several as a tuple of ints, () for all."""
+    if dim is None:
+        return ()
+    axes = tuple(cast(Sequence[Any], dim)) if isinstance(dim, tuple | list) else (dim,)
     for axis in axes:
         if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
             raise InvalidTypeError(

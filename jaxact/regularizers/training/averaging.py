@@ -130,7 +130,9 @@ def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageSt
         r = share.astype(average.real.dtype)
         # From the nearer end, as torch does: with decay=0 the result is the new weight itself.
         step = leaf - average
-        return jnp.where(r < 0.5, average + r * step, leaf - (1 - r) * step)
+        nearer = jnp.where(r < 0.5, average + r * step, leaf - (1 - r) * step)
+        # An infinite one of them, or a difference beyond the largest number, has no such end.
+        return jnp.where(jnp.isfinite(step), nearer, (1 - r) * average + r * leaf)
 
     return _updated(state, params, between)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import held_by_input
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
@@ -201,7 +202,12 @@ def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
     """
     check_number("clip_grad_value", "clip_value", clip_value)
     leaves = inexact_leaves("clip_grad_value", "grads", grads, complex_too=False)
+    for array in leaves.arrays:
+        _check_held("clip_grad_value", array, clip_value)
     return leaves.replaced(_clip_value(leaves.arrays, clip_value))
+
+
+_check_held = held_by_input("clip_value")
 
 
 @program()
