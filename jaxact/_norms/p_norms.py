@@ -11,7 +11,6 @@ from jax import Array
 
 from jaxact._norms.euclidean import euclidean, joined
 from jaxact._norms.quotients import quotient
-from jaxact._norms.scaling import finite_unit, or_unit
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError
 
@@ -131,10 +130,13 @@ def _power_norm(x: Array, p: Array) -> Array:
     # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
     # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
-    ratio = _ratio(size, finite_unit(unit))
+    lift = _lift(unit)
+    unit = unit * lift
+    alone = _vanishes(unit) | (unit == jnp.inf)
+    ratio = quotient(size * lift[..., None], jnp.where(alone, 1, unit)[..., None])
     total = jnp.sum(jnp.exp(p * jnp.log(ratio)), axis=-1)
-    scaled = unit * jnp.power(total, 1 / p)
-    return or_unit(scaled, unit, total)
+    norm = jnp.where(alone & ~jnp.isnan(total), unit, unit * jnp.power(total, 1 / p))
+    return norm / lift
 
 
 @_power_norm.defjvp
@@ -142,9 +144,11 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     x, p = primals
     x_dot, p_dot = tangents
     value = _power_norm(x, p)
-    there = value != 0
-    ratio = _ratio(jnp.abs(x), jnp.where(there, value, 1))
-    used = (x != 0) & there[..., None]
+    lift = _lift(value)
+    divisor = value * lift
+    there = ~_vanishes(divisor)
+    ratio = quotient(jnp.abs(x) * lift[..., None], jnp.where(there, divisor, 1)[..., None])
+    used = ~_vanishes(ratio) & there[..., None]
     ratio = jnp.where(used, ratio, 1)
     slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
     along = jnp.where(used, jnp.power(ratio, p) * jnp.log(ratio), 0)
@@ -152,11 +156,18 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     return value, steps
 
 
-def _ratio(x: Array, unit: Array) -> Array:
-    """x / unit along the last axis, also of subnormal numbers, whose inverse is infinite."""
-    limits = np.finfo(x.dtype)
-    lift = jnp.where(unit < limits.tiny, 2.0 ** (limits.nmant + 1), jnp.ones_like(unit))
-    return quotient(x * lift[..., None], (unit * lift)[..., None])
+def _lift(norm: Array) -> Array:
+    """What makes a subnormal norm normal, whose inverse is not infinite."""
+    return jnp.where(_vanishes(norm), 2.0 ** (np.finfo(norm.dtype).nmant + 1), jnp.ones_like(norm))
+
+
+def _vanishes(norm: Array) -> Array:
+    """Whether the norm is 0 or subnormal.
+
+    A comparison with 0 is no test: XLA computes with 0 in place of subnormal numbers on CPUs, but
+    does not always compare so.
+    """
+    return norm < np.finfo(norm.dtype).tiny
 
 
 def _sign_or_nan(x: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
@@ -111,7 +111,7 @@ def _window(x: Array, size: int, axis: int) -> Callable[[Array], Array]:
     padding[axis] = (before, after)
 
     def part(array: Array, start: int, length: int) -> Array:
-        return jax.lax.slice_in_dim(array, start, start + length, axis=axis)
+        return lax.slice_in_dim(array, start, start + length, axis=axis)
 
     def summed(terms: Array) -> Array:
         sums, width = jnp.pad(terms, padding), 1
@@ -157,7 +157,8 @@ def _damped(
         # What is not chosen is computed from numbers that give it no nan gradient.
         near = plain(jnp.where(there, x, 0), jnp.where(there, squares, 0))
         down = k / middle / middle + alpha * window(jnp.square(x / middle))
-        low = jnp.where(jnp.abs(x) < 1, x, 0) * middle
+        # The barrier keeps XLA from squaring x and the factor apart: 0 times infinity.
+        low = lax.optimization_barrier(jnp.where(jnp.abs(x) < 1, x, 0) * middle)
         up = jnp.where(small, k, 0) * middle * middle + alpha * window(low * low)
         unit = jnp.where(small, 1 / middle, middle)
         root = unit * jnp.sqrt(jnp.where(there, 1, jnp.where(small, up, down)))
@@ -165,9 +166,7 @@ def _damped(
 
     fits = jnp.all((squares < large) & (k + alpha * squares >= least))
     # Recomputed, or what the one branch keeps for its gradient the other has to fill with zeros.
-    return cast(
-        Array, jax.lax.cond(fits, rematerialized(plain), rematerialized(scaled), x, squares)
-    )
+    return cast(Array, lax.cond(fits, rematerialized(plain), rematerialized(scaled), x, squares))
 
 
 @functools.cache
