@@ -38,7 +38,7 @@ def dropout(
         p: [], dimensionless; the chance to be dropped, 0.5 by default. An array is traced, and its
             derivative is that of 1 / (1 - p) for the m that was drawn.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [...], unit and dtype of input; nan if a traced p is outside [0, 1].
@@ -66,7 +66,7 @@ def dropout1d(
         input: [n, c, l] or [c, l], any unit; floating.
         p: [], dimensionless; the chance of a channel to be dropped, 0.5 by default.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [n, c, l] or [c, l], unit and dtype of input; nan if a traced p is outside [0, 1].
@@ -102,7 +102,7 @@ def dropout2d(
         input: [n, c, h, w], any unit; floating. [n, c, ...] with a warning.
         p: [], dimensionless; the chance of a channel to be dropped, 0.5 by default.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [n, c, ...], unit and dtype of input; nan if a traced p is outside [0, 1].
@@ -141,7 +141,7 @@ def dropout3d(
         input: [n, c, d, h, w] or [c, d, h, w], any unit; floating. [c, ...] with a warning.
         p: [], dimensionless; the chance of a channel to be dropped, 0.5 by default.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [n, c, d, h, w] or [c, ...], unit and dtype of input; nan if a traced p is outside [0, 1].
@@ -180,7 +180,7 @@ def alpha_dropout(
         input: [...], dimensionless; floating.
         p: [], dimensionless; the chance to be dropped, 0.5 by default.
         training: whether to drop anything; not by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [...], dimensionless, dtype of input; nan if a traced p is outside [0, 1].
@@ -208,7 +208,7 @@ def feature_alpha_dropout(
         input: [n, c, ...], dimensionless; floating.
         p: [], dimensionless; the chance of a channel to be dropped, 0.5 by default.
         training: whether to drop anything; not by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [n, c, ...], dimensionless, dtype of input; nan if a traced p is outside [0, 1].

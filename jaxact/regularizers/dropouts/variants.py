@@ -48,7 +48,7 @@ def drop_path(
         input: [n, ...], any unit; floating.
         p: [], dimensionless; the chance to be dropped, 0.5 by default.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
         mode: "row" for one m each along axis 0, or "batch" for a single one.
 
     Returns:
@@ -94,7 +94,7 @@ def dropconnect(
         weight: [...], any unit; floating.
         p: [], dimensionless; the chance to be dropped, 0.5 by default.
         training: whether to drop anything, as by default.
-        key: a JAX random key or a TorchGenerator, needed when training unless p is the number 0 or 1.
+        key: a JAX random key or a TorchGenerator, needed when training unless p is 0 or 1.
 
     Returns:
         [...], unit and dtype of weight; nan if a traced p is outside [0, 1].

@@ -157,9 +157,11 @@ def _damped(
         # What is not chosen is computed from numbers that give it no nan gradient.
         near = plain(jnp.where(there, x, 0), jnp.where(there, squares, 0))
         down = k / middle / middle + alpha * window(jnp.square(x / middle))
-        # The barrier keeps XLA from squaring x and the factor apart: 0 times infinity.
-        low = lax.optimization_barrier(jnp.where(jnp.abs(x) < 1, x, 0) * middle)
-        up = jnp.where(small, k, 0) * middle * middle + alpha * window(low * low)
+        # The barrier keeps XLA from squaring the factor, which gives 0 times infinity.
+        low, least_sum = lax.optimization_barrier(
+            (jnp.where(jnp.abs(x) < 1, x, 0) * middle, jnp.where(small, k, 0) * middle)
+        )
+        up = least_sum * middle + alpha * window(low * low)
         unit = jnp.where(small, 1 / middle, middle)
         root = unit * jnp.sqrt(jnp.where(there, 1, jnp.where(small, up, down)))
         return jnp.where(there, near, x * _inverse_power(None)(root, 2 * beta))
