@@ -590,7 +590,7 @@ def _check_rounds(count: int, mean: float, std: float, ends: tuple[float, float]
     if rounds > _ROUNDS:
         raise ArgumentValueError(
             "trunc_normal: [a, b] must be less improbable for a TorchGenerator, got "
-            f"[{low}, {high}] at mean {mean} and std {std}, which would take about {rounds:.0f} rounds of "
+            f"[{low}, {high}] at mean {mean} and std {std}: about {rounds:.0f} rounds of "
             "rejection; a JAX key draws it at once"
         )
 
