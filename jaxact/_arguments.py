@@ -5,7 +5,7 @@ go on with: `op` runs the checks of a function before anything is traced.
 """
 
 import functools
-import sys
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -196,14 +196,14 @@ def known_reduction(function: str, argument: str, value: object) -> str:
     return _reductions(function, argument, value)
 
 
-def flag(function: str, argument: str, value: object) -> bool:
+def flag(function: str, argument: str, value: Any) -> bool:
     """True or False, known while tracing since it selects code.
 
     Raises:
         TypeError: if it is neither.
     """
     if isinstance(value, bool | np.bool_):
-        return bool(value)
+        return bool(cast(object, value))
     if isinstance(value, Tracer):
         raise InvalidTypeError(
             f"{function}: {argument} must be known while tracing, got a traced value; make it "
@@ -212,15 +212,19 @@ def flag(function: str, argument: str, value: object) -> bool:
     raise InvalidTypeError(f"{function}: {argument} must be True or False, got {value!r}")
 
 
-def integer(function: str, argument: str, value: object) -> int:
+def integer(function: str, argument: str, value: Any) -> int:
     """An int, known while tracing.
 
     Raises:
         TypeError: if it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidTypeError(f"{function}: {argument} must be an int, got {type(value).__name__}")
-    return int(value)
+        raise InvalidTypeError(f"{function}: {argument} must be an int, got {_kind(value)}")
+    return int(cast(int, value))
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
 def axis(function: str, argument: str, value: object) -> int | None:
@@ -246,12 +250,12 @@ def real_number(function: str, argument: str, value: object) -> object:
         raise InvalidTypeError(f"{function}: {argument} must be real, got {value!r}")
     if not isinstance(value, jax.Array | np.ndarray):
         raise InvalidTypeError(f"{function}: {argument} must be a number, got {value!r}")
-    if value.ndim:
-        shape = cast(tuple[int, ...], value.shape)
+    array = cast(Array, value)
+    if array.ndim:
         raise InvalidTypeError(
-            f"{function}: {argument} must be a number, got an array of shape {shape}"
+            f"{function}: {argument} must be a number, got an array of shape {array.shape}"
         )
-    return value
+    return array
 
 
 def real_number_with(
@@ -328,7 +332,7 @@ def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
 
 @functools.cache
 def _largest(dtype: np.dtype[Any]) -> float:
-    kind = jnp.finfo if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo
+    kind: Any = jnp.finfo if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo
     # Booleans are refused in another place.
     return float(kind(dtype).max) if dtype != jnp.bool_ else np.inf
 
@@ -384,7 +388,7 @@ _PACKAGE = str(Path(__file__).parent)
 
 def warn(message: str) -> None:
     """A UserWarning that points at the line outside of this package that made the call."""
-    depth, frame = 1, sys._getframe()
+    depth, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=depth)

@@ -83,8 +83,16 @@ class _Entry:
         self.function, self.name = function, function.__name__
         self.signature = inspect.signature(function)
         self.parameters = self.signature.parameters
-        places = [p.name for p in self.parameters.values() if p.kind is not p.KEYWORD_ONLY]
-        required = {p.name for p in self.parameters.values() if p.default is p.empty}
+        places = self.places = [
+            p.name
+            for p in self.parameters.values()
+            if p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        ]
+        required = {
+            p.name
+            for p in self.parameters.values()
+            if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
+        }
         # By number of positional arguments, which names may follow and which have to.
         self.allowed = [
             frozenset(self.parameters) - set(places[:n]) for n in range(len(places) + 1)
@@ -100,14 +108,20 @@ class _Entry:
         """The public function; run is the program, or Python's function around its own programs."""
         allowed, needed, checked = self.allowed, self.needed, bool(self.checks)
         plain, places = _PLAIN, len(self.allowed)
+        complete = [not names for names in needed]
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in self.parameters.values())
 
         def prepared(
             args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> tuple[tuple[Any, ...], dict[str, Any]]:
             given = len(args)
-            if given >= places or not (
-                needed[given] <= kwargs.keys() <= allowed[given] if kwargs else not needed[given]
-            ):
+            if given >= places:
+                if not variadic:
+                    raise self.misuse(args, kwargs)
+                given = places - 1
+            # Most calls give arguments by their places alone.
+            fits = needed[given] <= kwargs.keys() <= allowed[given] if kwargs else complete[given]
+            if not fits:
                 raise self.misuse(args, kwargs)
             for value in args:
                 if type(value) not in plain:
@@ -161,7 +175,7 @@ class _Entry:
         Raises:
             InvalidTypeError: for a tensor of torch.
         """
-        kind = type(value)
+        kind = cast(Any, type(value))
         if kind in _PLAIN:
             return value
         if kind.__module__.partition(".")[0] == "torch":
@@ -176,7 +190,7 @@ class _Entry:
 
     def misuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InvalidTypeError:
         """What is wrong with a call that does not fit the signature."""
-        places = [p.name for p in self.parameters.values() if p.kind is not p.KEYWORD_ONLY]
+        places = self.places
         unknown = [name for name in kwargs if name not in self.parameters]
         twice = [name for name in places[: len(args)] if name in kwargs]
         missing = self.needed[min(len(args), len(places))] - kwargs.keys()

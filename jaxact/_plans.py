@@ -32,9 +32,9 @@ def planned(formula: Formula, *arguments: Array | float | None) -> Array:
         *arguments: arrays of one floating dtype whose shapes broadcast; and constants of the
             formula: numbers and None.
     """
-    arrays = [a for a in arguments if not is_known(a)]
+    arrays = cast(list[Array], [a for a in arguments if not is_known(a)])
     known = tuple(a if is_known(a) else _TRACED for a in arguments)
-    plan = _plan(formula, arrays[0].dtype, known, cast(bool, jax.config.jax_enable_x64))
+    plan = _plan(formula, arrays[0].dtype, known, cast(Any, jax.config).jax_enable_x64)
     return _repeated(plan, _aligned(arrays))
 
 
@@ -61,7 +61,7 @@ class _Step(NamedTuple):
 class _Place(NamedTuple):
     """A place in the list of the arguments and of the steps' results."""
 
-    index: int
+    at: int
 
 
 class _Plan(NamedTuple):
@@ -98,7 +98,7 @@ class _Builder:
         )
 
         def at(atom: Any) -> Any:
-            if isinstance(atom, Literal):
+            if isinstance(cast(object, atom), Literal):
                 # In its own dtype: to jax.lax a Python number is one of the widest.
                 return np.asarray(atom.val, atom.aval.dtype)[()]
             return where[atom]
@@ -136,7 +136,7 @@ def _repeated(plan: _Plan, aligned: tuple[list[Array], tuple[int, ...]]) -> Arra
     values = list(values)
 
     def at(operand: Any) -> Any:
-        return values[operand.index] if isinstance(operand, _Place) else operand
+        return values[operand.at] if isinstance(operand, _Place) else operand
 
     for step in plan.steps:
         values.append(step.operation(*map(at, step.operands), **step.options))

@@ -41,7 +41,14 @@ def _public_modules() -> list[str]:
 
 MODULES = _public_modules()
 # What has functions of arrays; the others are built over them.
-ABOVE = {"jaxact.functional", "jaxact.nn", "jaxact.convert", "jaxact.optim", "jaxact.random"}
+ABOVE = {
+    "jaxact.errors",
+    "jaxact.functional",
+    "jaxact.nn",
+    "jaxact.convert",
+    "jaxact.optim",
+    "jaxact.random",
+}
 FAMILIES = [name for name in MODULES if name.count(".") == 1 and name not in ABOVE]
 
 

@@ -59,8 +59,9 @@ class _Initializer:
     """What `initializer` makes."""
 
     def __init__(self, function: str, draw: Draw, layout: Layout) -> None:
-        self._function, self._draw, self._layout = function, draw, layout
-        self._made_by: tuple[Any, ...] | None = None
+        self._function, self._draw = function, draw
+        self._layout: Layout = layout
+        self.made_by: tuple[Any, ...] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array:
         """An array of the shape and dtype; see `Initializer`."""
@@ -79,8 +80,8 @@ class _Initializer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The call of the factory that made it."""
-        assert self._made_by is not None
-        return _remade, self._made_by
+        assert self.made_by is not None
+        return _remade, self.made_by
 
 
 _CALL = inspect.signature(Initializer.__call__.__get__(object()))
@@ -95,7 +96,7 @@ def initializer_factory(*, checks: Checks | None = None) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Initializer:
             init = cast(_Initializer, made(*args, **kwargs))
-            init._made_by = (call, args, kwargs)
+            init.made_by = (call, args, kwargs)
             return init
 
         return cast(F, call)

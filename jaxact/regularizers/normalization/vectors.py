@@ -60,13 +60,13 @@ def _axes(dim: object) -> tuple[int, ...]:
     """One axis or several as a tuple of ints, () for all."""
     if dim is None:
         return ()
-    axes = tuple(cast(Sequence[Any], dim)) if isinstance(dim, tuple | list) else (dim,)
+    axes = cast(Sequence[Any], dim if isinstance(dim, tuple | list) else (dim,))
     for axis in axes:
         if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
             raise InvalidTypeError(
                 f"normalize: dim must be an int or a tuple of ints, got {type(axis).__name__}"
             )
-    return tuple(map(int, axes))
+    return tuple(int(axis) for axis in axes)
 
 
 @program(static=("axes", "kind"))
