@@ -1,7 +1,7 @@
 """The studies and benchmarks that the command line offers: a new one is one row here."""
 
 from experiments import accuracy, overfitting, signal_propagation, training_parity
-from experiments.bench import activations, losses, regularizers
+from experiments.bench import activations, compiling, losses, regularizers
 from experiments.study import Study
 
 STUDIES: tuple[Study, ...] = (
@@ -11,5 +11,9 @@ STUDIES: tuple[Study, ...] = (
     overfitting.STUDY,
 )
 
-# By family.
-BENCHMARKS: tuple[Study, ...] = (activations.STUDY, losses.STUDY, regularizers.STUDY)
+BENCHMARKS: tuple[Study, ...] = (
+    activations.STUDY,
+    losses.STUDY,
+    regularizers.STUDY,
+    compiling.STUDY,
+)
