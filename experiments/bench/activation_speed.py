@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from experiments.activation_rows import Row, activation_rows, selected_rows
 from experiments.bench import speed_table
-from experiments.bench.activations import Config
+from experiments.bench.config import ActivationsConfig
 from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, compilations
 from experiments.bench.speed import ADDITION, JAX_NN, TORCH, Speed, judge
 from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
@@ -33,7 +33,7 @@ OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
 WARM_UP = 3
 
 
-def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
+def measure_all(config: ActivationsConfig, out: Path, progress: Progress) -> Outcome:
     """Times what the configuration selects, writes the results file and, if asked, the table."""
     busy = os.getloadavg()[0]
     rows = [row for row in selected_rows(config.function) if row.listed]
@@ -54,7 +54,7 @@ def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
 
 
 def _time(
-    rows: list[Row], config: Config, progress: Progress
+    rows: list[Row], config: ActivationsConfig, progress: Progress
 ) -> tuple[dict[str, Seconds], dict[str, dict[str, Any]]]:
     """By label: the times of every call, and what needs no clock."""
     groups: dict[str, dict[str, Call]] = {}

@@ -39,7 +39,35 @@ class Config:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ActivationsConfig(Config):
+    """Which activations are timed, and for how long."""
+
+    families: ClassVar[tuple[str, ...]] = ("activations",)
+
+    rounds: int = option(15, "rounds over all functions; medians over them are reported")
+
+    @property
+    def elements(self) -> int:
+        """Numbers in the input: a multiple of 2^16, so that it can be cut into rows and images."""
+        return max(int(2**22 * self.scale) // 2**16, 1) * 2**16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LossesConfig(Config):
+    """Which losses are measured, and for how long."""
+
+    families: ClassVar[tuple[str, ...]] = ("losses",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegularizersConfig(Config):
+    """Which regularizers are measured, and for how long."""
+
+    families: ClassVar[tuple[str, ...]] = ("regularizers",)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompilingConfig(Config):
-    """What is compiled, and how often."""
+    """Which functions are compiled, and how often."""
 
     rounds: int = option(7, "rounds over all functions; medians over them are reported")

@@ -11,11 +11,10 @@ import jax.numpy as jnp
 import torch
 
 from experiments.bench import devices, large_vocabulary, loss_page
-from experiments.bench.devices import Sharded
-from experiments.bench.large_vocabulary import LargeVocabulary
+from experiments.bench.config import LossesConfig
+from experiments.bench.loss_results import Costs
 from experiments.bench.loss_workloads import Workload, workloads
-from experiments.bench.losses import Config
-from experiments.bench.speed import JAXACT, TORCH, Comparison, at_most, compared, surely
+from experiments.bench.speed import JAXACT, TORCH, at_most, compared, surely
 from experiments.bench.timing import Call, Seconds, take_turns
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
@@ -26,16 +25,7 @@ LARGE = large_vocabulary.CHUNKED
 WARM_UP = 2
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Costs:
-    """Everything that was measured; None for what was not asked for."""
-
-    speeds: Sequence[Comparison]
-    large: LargeVocabulary | None
-    sharded: Sequence[Sharded]
-
-
-def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
+def measure_all(config: LossesConfig, out: Path, progress: Progress) -> Outcome:
     """Measures what the configuration selects, writes the results and, if asked, the page."""
     busy = os.getloadavg()[0]
     chosen = _selected(config)
@@ -97,7 +87,7 @@ def judge(costs: Costs) -> list[Verdict]:
     return verdicts
 
 
-def _selected(config: Config) -> list[Workload]:
+def _selected(config: LossesConfig) -> list[Workload]:
     every = workloads(config.scale)
     return [work for work in every if not config.function or work.function in config.function]
 

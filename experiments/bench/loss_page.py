@@ -1,24 +1,20 @@
 """The measured cost of the losses as a table on the console and as a page of the documentation."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
 from experiments.bench import devices
-from experiments.bench.large_vocabulary import CHUNKED, PLAIN
-from experiments.bench.losses import Config
+from experiments.bench.config import Config
+from experiments.bench.devices import Sharded
+from experiments.bench.large_vocabulary import CHUNKED, PLAIN, LargeVocabulary
+from experiments.bench.loss_results import Costs
 from experiments.bench.speed import TORCH, Comparison
 from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
-
-if TYPE_CHECKING:
-    from experiments.bench.loss_cost import Costs, LargeVocabulary, Sharded
 
 PAGE = """\
 # Cost of the losses

@@ -2,15 +2,13 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.bench import augmented, cores, large_mean, regularizer_page
-from experiments.bench.augmented import Augmented
-from experiments.bench.large_mean import LargeMean
+from experiments.bench.config import RegularizersConfig
+from experiments.bench.regularizer_results import Costs
 from experiments.bench.regularizer_workloads import FLAX, OPTAX, Workload, workloads
-from experiments.bench.regularizers import Config
-from experiments.bench.speed import TORCH, Comparison, at_most, compared, surely
+from experiments.bench.speed import TORCH, at_most, compared, surely
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
 from experiments.study import Outcome, Verdict, findings
@@ -20,22 +18,7 @@ WARM_UP = 1
 LIMITS = {"layer_norm": 1.25, "batch_norm": 1.25, "dropout": 1.0}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Costs:
-    """Everything that was measured.
-
-    Attributes:
-        speeds: by number of cores.
-        means: errors at large means.
-        images: throughput of the augmentation; empty for what was not asked for.
-    """
-
-    speeds: Mapping[int, Sequence[Comparison]]
-    means: Sequence[LargeMean]
-    images: Sequence[Augmented]
-
-
-def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
+def measure_all(config: RegularizersConfig, out: Path, progress: Progress) -> Outcome:
     """Measures what the configuration selects, writes the results and, if asked, the page."""
     busy = os.getloadavg()[0]
     chosen = _selected(config)
@@ -72,7 +55,7 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
     return Outcome(verdicts=verdicts, files=files)
 
 
-def _selected(config: Config) -> list[Workload]:
+def _selected(config: RegularizersConfig) -> list[Workload]:
     every = workloads(config.scale)
     return [work for work in every if not config.function or work.function in config.function]
 

@@ -1,25 +1,19 @@
 """The measured cost of the regularizers as a table on the console and as a page."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
-from experiments.bench.large_mean import SIDES
-from experiments.bench.regularizers import Config
+from experiments.bench.augmented import Augmented
+from experiments.bench.config import Config
+from experiments.bench.large_mean import FEATURES, ROWS, SIDES, LargeMean
+from experiments.bench.regularizer_results import Costs
 from experiments.bench.speed import TORCH, Comparison
 from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
-
-if TYPE_CHECKING:
-    from experiments.bench.augmented import Augmented
-    from experiments.bench.large_mean import LargeMean
-    from experiments.bench.regularizer_cost import Costs
 
 Speeds = Mapping[int, Sequence[Comparison]]
 # JAX's own: no function has both.
@@ -78,8 +72,6 @@ memory that the program needs beside images and results, in parts of the images'
 
 def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
     """The whole page; `busy` is the machine's load before the run."""
-    from experiments.bench.large_mean import FEATURES, ROWS
-
     where = measured_on()
     packages = where["packages"]
     names = ", ".join(f"{name} {packages[name]}" for name in ("jax", "torch", "flax", "optax"))

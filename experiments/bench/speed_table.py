@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from experiments.bench.activations import Config
+from experiments.bench.config import ActivationsConfig
 from experiments.bench.speed import OTHERS, Speed
 from experiments.markdown import claim, table
 from experiments.results import measured_on
@@ -56,7 +56,9 @@ HEADER = (
 NARROW = ("", "forward", "/jax.nn", "/torch", "backward", "/jax.nn", "/torch", "eager", "kept")
 
 
-def page(speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
+def page(
+    speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: ActivationsConfig, busy: float
+) -> str:
     """The whole page; `busy` is the machine's load before the run."""
     where = measured_on()
     names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch"))

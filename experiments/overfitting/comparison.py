@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.overfitting import PLAIN, Config, page, plot, training
+from experiments.overfitting import page, plot, training
+from experiments.overfitting.config import PLAIN, Config
 from experiments.overfitting.found import ERRORS, Found, Values, standard_error
 from experiments.overfitting.regularizers import NOISE, PENALTY, REGULARIZERS, STEP
 from experiments.progress import Progress

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.markdown import claim
 from experiments.markdown import table as markdown_table
-from experiments.overfitting import IMAGES, Config
+from experiments.overfitting.config import IMAGES, Config
 from experiments.overfitting.found import Found
 from experiments.overfitting.problem import FIFTH, held_out
 from experiments.overfitting.regularizers import Regularizer

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from experiments import figures
-from experiments.overfitting import PLAIN, RECORDS, Config
+from experiments.overfitting.config import PLAIN, RECORDS, Config
 from experiments.overfitting.found import ERRORS, Found, Values, standard_error
 from experiments.overfitting.regularizers import GROUPS
 from experiments.overfitting.training import PATHS

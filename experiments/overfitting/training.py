@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.overfitting import RECORDS, Config
+from experiments.overfitting.config import RECORDS, Config
 from experiments.overfitting.networks import Network, State
 from experiments.overfitting.problem import (
     CLASSES,

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.overfitting import PLAIN, RECORDS, REGULARIZERS, Config, comparison, page, training
+from experiments.overfitting import comparison, page, training
 from experiments.overfitting.comparison import all_verdicts, best_before_stop, compare_all
+from experiments.overfitting.config import PLAIN, RECORDS, REGULARIZERS, Config
 from experiments.overfitting.found import Found
 from experiments.overfitting.problem import batches, data, draw, held_out, is_wrong
 from experiments.overfitting.regularizers import REGULARIZERS as ROWS
