@@ -142,6 +142,11 @@ def _cotangent(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return _normal(1, shape)
 
 
+def arguments_of(row: Row, scale: float) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """The hyperparameters of a row and its input, in parts of the full size."""
+    return _values(row), _input(row.function, ActivationsConfig(scale=scale).elements)
+
+
 def _values(row: Row) -> dict[str, Any]:
     _, axis = OVER_AN_AXIS.get(row.function, ((), {}))
     return {**row.values, **axis}

@@ -1,18 +1,20 @@
 """The benchmark of compiling: what is measured, the verdicts and the files."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
+from jax.experimental.compilation_cache import compilation_cache
 
 from experiments.bench import compile_page
-from experiments.bench.compile_pairs import JAXACT, pairs
+from experiments.bench.compile_pairs import pairs
 from experiments.bench.compile_results import Compilation
 from experiments.bench.config import Config
-from experiments.bench.speed import at_most
+from experiments.bench.speed import JAXACT, at_most
 from experiments.bench.stages import STAGES, TOTAL, StageSeconds, take_turns
 from experiments.bench.timing import ratio
 from experiments.progress import Progress
@@ -23,12 +25,10 @@ from experiments.study import Outcome, Verdict, findings
 def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
     """Compiles what the configuration selects, writes the results and, if asked, the page."""
     busy = os.getloadavg()[0]
-    # A program that is read from a file was not compiled.
-    jax.config.update("jax_enable_compilation_cache", False)
     chosen = list(pairs(config.function, config.scale))
-    with progress.stages("compiling", 1 + config.rounds) as advance:
+    with _without_files(), progress.stages("compiling", 1 + config.rounds) as advance:
         seconds = take_turns(
-            {pair.label: {side: make() for side, make in pair.programs.items()} for pair in chosen},
+            {pair.label: pair.programs for pair in chosen},
             config.rounds,
             lambda turn: advance(f"round {turn}" if turn else "warming up"),
         )
@@ -45,6 +45,20 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
         files.append(write_text(Path(config.table), page))
     progress.show(compile_page.rich_table(found))
     return Outcome(verdicts=verdicts, files=files)
+
+
+@contextlib.contextmanager
+def _without_files() -> Iterator[None]:
+    """Without the persistent cache: a program that is read from a file was not compiled."""
+    before = jax.config.jax_enable_compilation_cache
+    jax.config.update("jax_enable_compilation_cache", False)
+    # Whether it is used is settled by the first compilation of a process.
+    compilation_cache.reset_cache()
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
+        compilation_cache.reset_cache()
 
 
 def judge(found: Sequence[Compilation]) -> list[Verdict]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from experiments.bench.compile_results import Compilation
 from experiments.bench.config import Config
+from experiments.bench.speed import JAXACT
 from experiments.bench.stages import STAGES, TOTAL
 from experiments.markdown import claim, table
 from experiments.results import measured_on
@@ -78,7 +79,7 @@ def _rows(found: Sequence[Compilation]) -> list[list[str]]:
 
 
 def _cells(one: Compilation) -> list[str]:
-    (ours, theirs) = one.seconds["jaxact"], one.seconds[one.peer]
+    (ours, theirs) = one.seconds[JAXACT], one.seconds[one.peer]
     return [
         one.label,
         one.peer,

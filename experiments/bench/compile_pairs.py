@@ -1,11 +1,19 @@
 """The functions of which another library of JAX has the same, as programs to be compiled."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
+import jax
+import jax.numpy as jnp
+
+from experiments.activation_rows import selected_rows
+from experiments.bench.activation_speed import arguments_of
+from experiments.bench.programs import JaxFunction
+from experiments.bench.sides import JaxSide
+from experiments.bench.speed import JAX_NN, JAXACT
 from experiments.bench.stages import Program
-
-JAXACT = "jaxact"
+from experiments.bench.workloads import workloads
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -13,16 +21,14 @@ class Pair:
     """One function with one setting, ours and another library's.
 
     Attributes:
-        function: its name.
         label: the function with its setting.
         peer: the other library.
-        programs: by library, makes the program.
+        programs: by library.
     """
 
-    function: str
     label: str
     peer: str
-    programs: Mapping[str, Callable[[], Program]]
+    programs: Mapping[str, Program]
 
 
 def pairs(functions: Collection[str], scale: float) -> Iterator[Pair]:
@@ -32,44 +38,33 @@ def pairs(functions: Collection[str], scale: float) -> Iterator[Pair]:
         functions: names; all, if there is none.
         scale: size of the arrays, in parts of those that the other benchmarks use.
     """
-    for pair in (*_activations(scale), *_losses(scale)):
-        if not functions or pair.function in functions:
-            yield pair
+    yield from _activations(functions, scale)
+    for family in ("losses", "regularizers"):
+        for work in workloads(family, functions, scale, blank=True):
+            for library, side in work.peers.items():
+                programs = {JAXACT: _program(work.jaxact), library: _program(side)}
+                yield Pair(label=work.function, peer=library, programs=programs)
 
 
-def _activations(scale: float) -> Iterator[Pair]:
-    from experiments.activation_rows import activation_rows
-    from experiments.bench.activation_speed import _input, _values
-    from experiments.bench.programs import JaxFunction
-
-    elements = max(int(2**22 * scale) // 2**16, 1) * 2**16
-    for row in activation_rows():
+def _activations(functions: Collection[str], scale: float) -> Iterator[Pair]:
+    for row in selected_rows(functions):
         if row.listed and row.counterpart:
-            x = _input(row.function, elements)
-            ours = JaxFunction(row.subject, _values(row), row.key, x)
+            values, x = arguments_of(row, scale)
+            ours = JaxFunction(row.subject, values, row.key, x)
             theirs = JaxFunction(row.counterpart, {}, None, x)
-            yield Pair(
-                function=row.function,
-                label=row.label,
-                peer="jax.nn",
-                programs={
-                    JAXACT: lambda f=ours: Program(f, f.x),
-                    "jax.nn": lambda f=theirs: Program(f, f.x),
-                },
-            )
+            programs = {
+                side: Program(function, x, gradients=(0,))
+                for side, function in ((JAXACT, ours), (JAX_NN, theirs))
+            }
+            yield Pair(label=row.label, peer=JAX_NN, programs=programs)
 
 
-def _losses(scale: float) -> Iterator[Pair]:
-    from experiments.bench.loss_workloads import workloads
+def _program(side: JaxSide) -> Program:
+    """With the gradients that are timed; else in everything that has one."""
+    floating = tuple(i for i, tree in enumerate(side.arguments) if _floating(tree))
+    gradients = side.measure.gradients or floating
+    return Program(side.call, *side.arguments, gradients=gradients)
 
-    for work in workloads(scale / 16):
-        if work.optax is not None:
-            yield Pair(
-                function=work.function,
-                label=work.function,
-                peer="optax",
-                programs={
-                    JAXACT: lambda w=work: Program(w.jaxact, *w.arrays),
-                    "optax": lambda w=work: Program(w.optax, *w.arrays),
-                },
-            )
+
+def _floating(tree: Any) -> bool:
+    return all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(tree))

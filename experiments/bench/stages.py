@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.bench.sides import abstract
+
 STAGES = ("trace", "lower", "compile")
 TOTAL = "total"
 
@@ -19,20 +21,19 @@ StageSeconds = dict[str, list[float]]
 class Program:
     """Value and gradient of a function as one program that is compiled anew each time."""
 
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], *arguments: Any, gradients: tuple[int, ...]
+    ) -> None:
         """Takes a function and its arguments; only their shapes and dtypes matter.
 
         Args:
             function: its floating results are added up to one number.
-            *arguments: the gradient is taken in the floating ones.
+            *arguments: trees of arrays.
+            gradients: the arguments, by place, in which the gradient is taken; none for the value.
         """
         self.function = function
-        self.arguments = jax.tree.map(_shape, arguments)
-        self.differentiated = tuple(
-            place
-            for place, argument in enumerate(self.arguments)
-            if all(jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in jax.tree.leaves(argument))
-        )
+        self.arguments = jax.tree.map(abstract, arguments)
+        self.gradients = gradients
 
     def stages(self) -> dict[str, float]:
         """Seconds of each stage, from caches as empty as in a new process."""
@@ -41,7 +42,8 @@ class Program:
             leaves = jax.tree.leaves(self.function(*arguments))
             return sum(jnp.sum(x) for x in leaves if jnp.issubdtype(x.dtype, jnp.inexact))
 
-        program = jax.jit(jax.value_and_grad(total, self.differentiated))
+        both = jax.value_and_grad(total, self.gradients) if self.gradients else total
+        program = jax.jit(both)
         jax.clear_caches()
         # What the caches held is freed now and not while the clock runs.
         gc.collect()
@@ -92,8 +94,3 @@ def _beginning_with(turn: int, names: list[str]) -> Iterator[str]:
     start = turn % max(len(names), 1)
     yield from names[start:]
     yield from names[:start]
-
-
-def _shape(argument: Any) -> Any:
-    array = jnp.asarray(argument)
-    return jax.ShapeDtypeStruct(array.shape, array.dtype)

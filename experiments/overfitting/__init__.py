@@ -1,1 +1,1 @@
-"""What each regularizer does to a network that learns digits and wrong labels by heart."""
+"""What each regularizer does to a network that memorizes its training set."""

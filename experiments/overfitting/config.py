@@ -29,7 +29,7 @@ REGULARIZERS = (
 )
 # Of the data; whatever is not trained on is tested on.
 IMAGES = 1797
-# So often accuracies are measured in the course of a training.
+# How often accuracy is measured during a training.
 RECORDS = 20
 
 

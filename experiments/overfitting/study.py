@@ -17,7 +17,7 @@ def run(config: Config, out: Path, progress: Progress) -> Outcome:
 
 STUDY = Study(
     name="overfitting",
-    summary="what every regularizer does to a network that learns wrong labels by heart",
+    summary="what every regularizer does to a network that memorizes wrong labels",
     config=Config,
     run=run,
 )

@@ -18,10 +18,10 @@ from experiments.study import Outcome, Verdict, findings
 # Networks of finite width scatter around the theory, the more the deeper they are.
 FACTOR = 2.0
 SIGMAS = 3.0
-# Where theory parts signals that differ by the scatter of a layer further than this, it decides
-# nothing: gelu lets small signals vanish fast and large ones hardly.
+# Where theory itself takes first layers, as different as a finite width makes them, further apart
+# than this factor, it predicts nothing: under gelu small signals vanish fast, large ones slowly.
 UNDECIDED = 10.0
-# Below this the squares of float32 numbers are no longer what they are squares of.
+# Below this the squares of float32 numbers lose their digits.
 VANISHED = 1e-30
 
 
