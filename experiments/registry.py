@@ -1,15 +1,10 @@
 """The studies and benchmarks that the command line offers: a new one is one row here."""
 
-from experiments import accuracy, overfitting, signal_propagation, training_parity
-from experiments.bench import activations, losses, regularizers
+from experiments.accuracy.study import STUDY as ACCURACY
+from experiments.bench.studies import BENCHMARKS as BENCHMARKS
+from experiments.overfitting.study import STUDY as OVERFITTING
+from experiments.signal_propagation.study import STUDY as SIGNAL_PROPAGATION
 from experiments.study import Study
+from experiments.training_parity.study import STUDY as TRAINING_PARITY
 
-STUDIES: tuple[Study, ...] = (
-    training_parity.STUDY,
-    accuracy.STUDY,
-    signal_propagation.STUDY,
-    overfitting.STUDY,
-)
-
-# By family.
-BENCHMARKS: tuple[Study, ...] = (activations.STUDY, losses.STUDY, regularizers.STUDY)
+STUDIES: tuple[Study, ...] = (TRAINING_PARITY, ACCURACY, SIGNAL_PROPAGATION, OVERFITTING)

@@ -1,4 +1,4 @@
-"""The inputs: every number of a half precision, every so-manieth of float32."""
+"""The inputs: every number of a half precision, every n-th of float32."""
 
 from typing import Any
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from experiments.accuracy import Config, errors, table
+from experiments.accuracy import errors, table
+from experiments.accuracy.config import Config
 from experiments.accuracy.errors import Errors
 from experiments.accuracy.grid import grid
+from experiments.accuracy.measurement import Measurement
 from experiments.accuracy.sides import exact_results, side_of
 from experiments.activation_rows import Row, selected_rows
 from experiments.progress import Progress
@@ -16,17 +18,6 @@ from experiments.study import Outcome, Verdict, findings
 
 DTYPES = ("bfloat16", "float16", "float32")
 QUANTITIES = ("value", "slope")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """The errors of one quantity of one row, on one side in one dtype."""
-
-    row: Row
-    dtype: str
-    quantity: str
-    side: str
-    errors: Errors
 
 
 def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:

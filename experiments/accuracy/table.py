@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from experiments.accuracy.errors import CROSSING_LIMIT, Errors
+from experiments.accuracy.measurement import Measurement
 from experiments.markdown import table
 from experiments.results import measured_on
-
-if TYPE_CHECKING:
-    from experiments.accuracy.survey import Measurement
 
 PAGE = """\
 # Accuracy
@@ -35,7 +32,7 @@ normal number.
 {table}"""
 
 
-def page(measurements: Sequence["Measurement"], step: int) -> str:
+def page(measurements: Sequence[Measurement], step: int) -> str:
     """The whole page."""
     packages = measured_on()["packages"]
     versions = ", ".join(f"{name} {packages[name]}" for name in ("jax", "torch", "numpy"))
@@ -46,7 +43,7 @@ def page(measurements: Sequence["Measurement"], step: int) -> str:
     )
 
 
-def markdown(measurements: Sequence["Measurement"]) -> str:
+def markdown(measurements: Sequence[Measurement]) -> str:
     """A line for each quantity of each row; a column for each side in each dtype."""
     columns = list(dict.fromkeys((found.dtype, found.side) for found in measurements))
     lines = list(dict.fromkeys((found.row.label, found.quantity) for found in measurements))

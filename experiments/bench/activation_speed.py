@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from experiments.activation_rows import Row, activation_rows, selected_rows
 from experiments.bench import speed_table
-from experiments.bench.activations import Config
+from experiments.bench.config import ActivationsConfig
 from experiments.bench.programs import EAGER_CALLS, JaxFunction, TorchFunction, compilations
 from experiments.bench.speed import ADDITION, JAX_NN, TORCH, Speed, judge
 from experiments.bench.timing import Call, Ratio, Seconds, ratio, take_turns
@@ -33,7 +33,7 @@ OVER_AN_AXIS: Mapping[str, tuple[tuple[int, ...], Mapping[str, Any]]] = {
 WARM_UP = 3
 
 
-def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
+def measure_all(config: ActivationsConfig, out: Path, progress: Progress) -> Outcome:
     """Times what the configuration selects, writes the results file and, if asked, the table."""
     busy = os.getloadavg()[0]
     rows = [row for row in selected_rows(config.function) if row.listed]
@@ -54,7 +54,7 @@ def time_all(config: Config, out: Path, progress: Progress) -> Outcome:
 
 
 def _time(
-    rows: list[Row], config: Config, progress: Progress
+    rows: list[Row], config: ActivationsConfig, progress: Progress
 ) -> tuple[dict[str, Seconds], dict[str, dict[str, Any]]]:
     """By label: the times of every call, and what needs no clock."""
     groups: dict[str, dict[str, Call]] = {}
@@ -140,6 +140,11 @@ def _input(function: str, elements: int) -> NDArray[np.float32]:
 
 def _cotangent(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return _normal(1, shape)
+
+
+def arguments_of(row: Row, scale: float) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """The hyperparameters of a row and its input, in parts of the full size."""
+    return _values(row), _input(row.function, ActivationsConfig(scale=scale).elements)
 
 
 def _values(row: Row) -> dict[str, Any]:

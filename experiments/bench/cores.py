@@ -55,8 +55,8 @@ def _main(task: dict[str, Any]) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: task["cores"]])
     import torch
 
-    from experiments.bench.regularizer_workloads import workloads
     from experiments.bench.timing import take_turns
+    from experiments.bench.workloads import workloads
 
     torch.set_num_threads(task["cores"])
 
@@ -64,10 +64,9 @@ def _main(task: dict[str, Any]) -> None:
         print(json.dumps(what), flush=True)
 
     groups = {}
-    for work in workloads(task["scale"]):
-        if work.function in task["functions"]:
-            tell(stage=f"compiling {work.function}")
-            groups[work.function] = work.sides()
+    for work in workloads("regularizers", task["functions"], task["scale"]):
+        tell(stage=f"compiling {work.function}")
+        groups[work.function] = {library: side.timed() for library, side in work.sides.items()}
     seconds = take_turns(
         groups, task["rounds"], lambda turn: tell(stage=f"round {turn + 1}"), warm_up=1
     )

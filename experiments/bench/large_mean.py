@@ -1,4 +1,4 @@
-"""What is left of normalized numbers whose mean is far from 0: errors in float32."""
+"""Errors of float32 normalization of numbers whose mean is far from 0."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping

@@ -6,39 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import torch
-
 from experiments.bench import devices, large_vocabulary, loss_page
-from experiments.bench.devices import Sharded
-from experiments.bench.large_vocabulary import LargeVocabulary
-from experiments.bench.loss_workloads import Workload, workloads
-from experiments.bench.losses import Config
-from experiments.bench.speed import JAXACT, TORCH, Comparison, at_most, compared, surely
+from experiments.bench.config import LossesConfig
+from experiments.bench.loss_results import Costs
+from experiments.bench.peers import OPTAX
+from experiments.bench.speed import TORCH, at_most, compared, lower_bounds
 from experiments.bench.timing import Call, Seconds, take_turns
+from experiments.bench.workloads import Workload, workloads
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
 from experiments.study import Outcome, Verdict, findings
 
-OPTAX = "optax"
 LARGE = large_vocabulary.CHUNKED
 WARM_UP = 2
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Costs:
-    """Everything that was measured; None for what was not asked for."""
-
-    speeds: Sequence[Comparison]
-    large: LargeVocabulary | None
-    sharded: Sequence[Sharded]
-
-
-def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
+def measure_all(config: LossesConfig, out: Path, progress: Progress) -> Outcome:
     """Measures what the configuration selects, writes the results and, if asked, the page."""
     busy = os.getloadavg()[0]
-    chosen = _selected(config)
+    chosen = list(workloads("losses", config.function, config.scale))
     with progress.stages("measuring", len(chosen) + WARM_UP + config.rounds + 6) as advance:
         seconds = _times(chosen, config.rounds, advance)
         asked = not config.function or LARGE in config.function
@@ -67,12 +53,12 @@ def measure_all(config: Config, out: Path, progress: Progress) -> Outcome:
 def judge(costs: Costs) -> list[Verdict]:
     """What the library promises of its losses."""
     timed = {speed.function: speed for speed in costs.speeds}
-    claim = "none is surely more than 5 % slower than torch's or optax's"
-    verdicts = [at_most(claim, surely(timed, TORCH, OPTAX), 1.05)]
+    claim = "none is significantly more than 5 % slower than torch's or optax's"
+    verdicts = [at_most(claim, lower_bounds(timed, TORCH, OPTAX), 1.05)]
     if costs.large is not None:
         verdicts += [
             at_most(
-                f"{LARGE} needs at most 1/16 of the plain composition's temporary memory",
+                f"{LARGE} needs at most 1/16 of the temporary memory of the plain composition",
                 {"its part": 1 / costs.large.memory_ratio},
                 1 / 16,
             ),
@@ -84,12 +70,12 @@ def judge(costs: Costs) -> list[Verdict]:
         named = {f"{found.function} by {found.axis}": found for found in costs.sharded}
         verdicts += [
             at_most(
-                f"{devices.DEVICES} devices give what one gives",
+                f"{devices.DEVICES} devices give the same result as one",
                 {name: found.difference for name, found in named.items()},
                 1e-5,
             ),
             at_most(
-                "no device holds more than its part of the logits",
+                "no device holds more than its share of the logits",
                 {name: found.largest / found.logits for name, found in named.items()},
                 1 / devices.DEVICES,
             ),
@@ -97,33 +83,11 @@ def judge(costs: Costs) -> list[Verdict]:
     return verdicts
 
 
-def _selected(config: Config) -> list[Workload]:
-    every = workloads(config.scale)
-    return [work for work in every if not config.function or work.function in config.function]
-
-
 def _times(chosen: Sequence[Workload], rounds: int, advance: Any) -> dict[str, Seconds]:
     groups: dict[str, dict[str, Call]] = {}
     for work in chosen:
         advance(f"compiling {work.function}")
-        groups[work.function] = _calls(work)
+        groups[work.function] = {library: side.timed() for library, side in work.sides.items()}
     if not groups:
         return {}
     return take_turns(groups, rounds, lambda turn: advance(f"round {turn + 1}"), WARM_UP)
-
-
-def _calls(work: Workload) -> dict[str, Call]:
-    arrays = [jnp.asarray(array) for array in work.arrays]
-
-    def compiled(loss: Any) -> Call:
-        program = jax.jit(jax.value_and_grad(loss)).lower(*arrays).compile()
-        return lambda: jax.block_until_ready(program(*arrays))
-
-    calls = {JAXACT: compiled(work.jaxact), TORCH: _torch_call(work)}
-    return calls if work.optax is None else {**calls, OPTAX: compiled(work.optax)}
-
-
-def _torch_call(work: Workload) -> Call:
-    first, *others = (torch.tensor(array) for array in work.arrays)
-    first.requires_grad_()
-    return lambda: torch.autograd.grad(work.torch(first, *others), first)

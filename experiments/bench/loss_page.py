@@ -1,24 +1,20 @@
 """The measured cost of the losses as a table on the console and as a page of the documentation."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
 from experiments.bench import devices
-from experiments.bench.large_vocabulary import CHUNKED, PLAIN
-from experiments.bench.losses import Config
+from experiments.bench.config import Config
+from experiments.bench.devices import Sharded
+from experiments.bench.large_vocabulary import CHUNKED, PLAIN, LargeVocabulary
+from experiments.bench.loss_results import Costs
 from experiments.bench.speed import TORCH, Comparison
 from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
-
-if TYPE_CHECKING:
-    from experiments.bench.loss_cost import Costs, LargeVocabulary, Sharded
 
 PAGE = """\
 # Cost of the losses
@@ -33,12 +29,13 @@ PAGE = """\
 
 Value and gradient in the first argument as one compiled program, reduced by the mean, in float32.
 All calls take turns in one run of {rounds} rounds; each figure is the median over the rounds of our
-time over theirs. Below 1, jaxact is the faster one. *Surely* slower is what exceeds the scatter of
-the rounds: the lower 95 % confidence bound of a median. `ctc_loss` is 300 frames of 32 x 64 scores
-with 60 labels, `log_softmax` included.
+time over theirs. Below 1, jaxact is faster. *Significantly* slower: the lower 95 % confidence bound
+of the median is above the limit. `ctc_loss` has 32 sequences of 300 frames, 64 classes and 60
+labels, and includes `log_softmax`.
 
-optax's triplet loss is another function: its epsilon is inside the root, torch's and ours is added
-to the difference, and ours takes what it needs so that no square overflows or vanishes.
+optax's triplet loss is a different function: its epsilon is inside the square root, torch's and
+ours is added to the difference. Ours also scales the vectors so that no square overflows or
+underflows.
 
 {speeds}
 {large}{sharded}
@@ -51,7 +48,7 @@ LARGE = """\
 
 Value and gradients of input, weight and bias for {tokens:,} tokens, {features} features and
 {classes:,} classes in float32. *Temporary* is what the compiled program needs beside its arguments
-and results, from its memory analysis.
+and results, according to its memory analysis.
 
 | | temporary | time |
 | --- | --: | --: |
@@ -64,11 +61,11 @@ SHARDED = """\
 ## Several devices
 
 Value and gradients on {count} CPU devices of one host, rows or vocabulary divided among them,
-{rows:,} rows of {classes:,} classes. *Largest array*: of all arrays in the program that a device
-runs, in parts of the full logits. *Travels*: the largest result of each kind of collective, in
-numbers; by rows that of `linear_cross_entropy` is the gradient of its weight.
+{rows:,} rows of {classes:,} classes. *Largest array* in the program of one device, as a
+fraction of the full logits. *Communicated*: the number of elements in the largest result of each
+kind of collective; for `linear_cross_entropy` divided by rows that is the gradient of its weight.
 
-| loss | divided | error against one device | largest array | travels |
+| loss | divided by | error against one device | largest array | communicated |
 | --- | --- | --: | --: | --- |
 {lines}
 """

@@ -1,25 +1,20 @@
 """The measured cost of the regularizers as a table on the console and as a page."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.table import Table
 
-from experiments.bench.large_mean import SIDES
-from experiments.bench.regularizers import Config
+from experiments.bench.augmented import Augmented
+from experiments.bench.config import Config
+from experiments.bench.large_mean import FEATURES, ROWS, SIDES, LargeMean
+from experiments.bench.regularizer_results import Costs
 from experiments.bench.speed import TORCH, Comparison
+from experiments.bench.workloads import untimed
 from experiments.markdown import claim, table
 from experiments.results import measured_on
 from experiments.study import Verdict
-
-if TYPE_CHECKING:
-    from experiments.bench.augmented import Augmented
-    from experiments.bench.large_mean import LargeMean
-    from experiments.bench.regularizer_cost import Costs
 
 Speeds = Mapping[int, Sequence[Comparison]]
 # JAX's own: no function has both.
@@ -37,30 +32,34 @@ PAGE = """\
 ## Time
 
 Value and gradients under a cotangent as one compiled program, in float32; of functions of trees
-that have no gradient to take, the value; of penalties, value and gradient. All calls take turns in
+that return trees, the value only; of penalties, value and gradient. All calls take turns in
 one run of {rounds} rounds, in a process that has one core and in one that has all; each figure is
-the median over the rounds of our time over theirs. Below 1, jaxact is the faster one. *Surely*
-slower is what exceeds the scatter of the rounds: the lower 95 % confidence bound of a median.
+the median over the rounds of our time over theirs. Below 1, jaxact is faster. *Significantly*
+slower: the lower 95 % confidence bound of the median is above the limit.
 
-`batch_norm` is a training step's: value, gradients of input, weight and bias, and the new running
-statistics. flax's normalizations get their arrays with channels last, as they want them, and
-compute the variance as they do by default, as a difference of means that is wrong at large means
-(below). What torch has no function for is written with torch's operations. What is made of the
-functions here, and what neither torch nor flax nor optax has, is left out.
+`batch_norm` is that of a training step: value, gradients of input, weight and bias, and the new
+running statistics. flax's normalizations get their arrays with channels last, as they expect them,
+and compute the variance in their default way, as a difference of two means, which loses its digits
+where the mean is large (below). Functions that torch does not have are written with torch's
+operations.
 
-torch's `layer_norm` visits a row once and finds it in the cache for what is left to do. XLA on CPUs
-makes one loop of each sum, eight in all, each over the whole array; plain jax.numpy takes more than
-three times as long. Where torch has to ask the system for the memory of its results anew in each
-call it is as slow as ours. `gaussian_dropout` draws normal numbers from an inverse error function,
-torch from logarithms and cosines. flax's dropout of whole samples does not read what it drops;
-`drop_path` multiplies it by 0, as torch does, so that nan stays nan. torch clips in place, and XLA
-gives new arrays.
+torch's `layer_norm` reads a row from memory once and does the rest in the cache. XLA on CPUs runs
+one loop for each sum, eight in all, each over the whole array; plain jax.numpy takes more than
+three times as long. Where torch has to ask the system for new memory in each call it is as slow as
+ours. `gaussian_dropout` draws normal numbers by the inverse error function, torch by logarithms
+and cosines. flax's dropout of whole samples does not read the samples that it drops; `drop_path`
+multiplies them by 0, as torch does, so that nan stays nan. torch clips in place, XLA makes new
+arrays.
 
 {speeds}
+Not timed:
+
+{untimed}
 ## Errors at large means
 
-The largest error of {rows} x {features} normalized float32 numbers with standard deviation 1,
-against float64. The results are about 1.
+The largest absolute error of layer and batch normalization in float32, against float64, for
+{rows} x {features} numbers with standard deviation 1 and the given mean. Exact results are of
+order 1.
 
 {means}
 {images}## Limits
@@ -71,15 +70,13 @@ IMAGES = """\
 ## Augmentation
 
 {count:,} images of 3 x 32 x 32 float32 numbers in one compiled call, on all cores. *Temporary*:
-memory that the program needs beside images and results, in parts of the images' own.
+memory that the program needs beside images and results, as a multiple of the images' own size.
 
 {table}"""
 
 
 def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
     """The whole page; `busy` is the machine's load before the run."""
-    from experiments.bench.large_mean import FEATURES, ROWS
-
     where = measured_on()
     packages = where["packages"]
     names = ", ".join(f"{name} {packages[name]}" for name in ("jax", "torch", "flax", "optax"))
@@ -88,6 +85,7 @@ def page(costs: Costs, verdicts: Sequence[Verdict], config: Config, busy: float)
         versions=f"Measured on {where['cpu']}, {os.cpu_count()} cores, with {names}; {load}.",
         rounds=config.rounds,
         speeds=_markdown(costs.speeds),
+        untimed="".join(_untimed()),
         rows=ROWS,
         features=FEATURES,
         means=_means(costs.means),
@@ -104,6 +102,11 @@ def rich_table(speeds: Speeds) -> Table:
     for name, _, *times in _rows(speeds):
         table.add_row(name, *times)
     return table
+
+
+def _untimed() -> Iterator[str]:
+    for reason, names in untimed("regularizers").items():
+        yield f"- {', '.join(f'`{name}`' for name in names)}: {reason}\n"
 
 
 def _titles(speeds: Speeds) -> list[str]:
@@ -144,7 +147,7 @@ def _means(every: Sequence[LargeMean]) -> str:
 
 
 def _images(every: Sequence[Augmented]) -> str:
-    titles = ["transforms", "images in a second", "temporary"]
+    titles = ["transforms", "images per second", "temporary"]
     rows = [
         [
             f"`{found.transforms}`",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from experiments.bench.activations import Config
+from experiments.bench.config import ActivationsConfig
 from experiments.bench.speed import OTHERS, Speed
 from experiments.markdown import claim, table
 from experiments.results import measured_on
@@ -18,28 +18,29 @@ PAGE = """\
 <!-- written by `make bench`: do not edit -->
 
 Every activation on {elements} float32 numbers. *x + 1* is a compiled addition over the same array:
-what reading and writing it costs. All calls take turns in one run of {rounds} rounds; each figure
-is the median over the rounds of a ratio within a round. Below 1, jaxact is the faster one. Backward
+the cost of reading and writing it. All calls take turns in one run of {rounds} rounds; each figure
+is the median over the rounds of a ratio within a round. Below 1, jaxact is faster. Backward
 is `pull(ct)` after `out, pull = jax.vjp(f, x)`, compiled as one function of x and ct; torch's
 backward pass is timed without the forward pass that it needs. *Kept*: what the backward pass keeps
-of the forward pass, in arrays of the input's size. *Surely* slower is what exceeds the scatter of
-the rounds: the lower 95 % confidence bound of a median.
+of the forward pass, in arrays of the input's size. *Significantly* slower: the lower 95 %
+confidence bound of the median is above the limit.
 
 {versions}
 
 {table}
 {verdicts}
-Where accuracy and speed pull apart, accuracy was kept. The tanh form of `gelu` carries its cubic
-exponent in twice the digits (jax.nn's is 0 or nan where this one is right). The exact `gelu` has
-a tail that torch's faster kernel has not: torch is 20 % off at -5 and 0 below -5.5. The slopes
-of `silu`, `mish` and `tanh` keep their digits where they cross or approach zero. `log_softmax`
-sums the other classes apart from the largest, so that confident rows are not 0, in two more passes.
+Where accuracy costs time, accuracy was preferred. The tanh form of `gelu` computes its cubic
+exponent with twice the digits of float32 (where jax.nn's result is 0 or nan, this one is right).
+The exact `gelu` is accurate in its tail, where torch's faster kernel is not: torch's value is off
+by 20 % at -5, and 0 below -5.5. The gradients of `silu`, `mish` and `tanh` keep their relative
+accuracy where they cross or approach zero. `log_softmax` adds up the exponentials of all classes
+but the largest separately, so that confident rows do not give 0; that takes two more passes.
 
 Eager calls of `gelu`, the longest programs here, take about 6 us in some rounds and 20 or more in
-others, all others about 5: their median may fall on either side of the limit.
+others, all other functions about 5: the median for `gelu` may fall on either side of the limit.
 
 The functions over an axis are `[..., 1024]`, `glu` `[..., 2048]` and `softmax2d` `[n, 64, 32, 32]`;
-the limits of ratios and of what is kept are about the element-wise ones.
+the limits on ratios and on *kept* apply to the element-wise functions only.
 """
 
 HEADER = (
@@ -56,7 +57,9 @@ HEADER = (
 NARROW = ("", "forward", "/jax.nn", "/torch", "backward", "/jax.nn", "/torch", "eager", "kept")
 
 
-def page(speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: Config, busy: float) -> str:
+def page(
+    speeds: Sequence[Speed], verdicts: Sequence[Verdict], config: ActivationsConfig, busy: float
+) -> str:
     """The whole page; `busy` is the machine's load before the run."""
     where = measured_on()
     names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jax", "torch"))

@@ -77,10 +77,10 @@ class Ratio:
 def ratio(seconds: Sequence[float], other: Sequence[float]) -> Ratio:
     """How the times of a call compare with those of another, round by round."""
     ratios = np.sort(np.asarray(seconds) / np.asarray(other))
-    return Ratio(float(np.median(ratios)), float(ratios[_surely_below_the_median(len(ratios))]))
+    return Ratio(float(np.median(ratios)), float(ratios[_lower_bound_of_the_median(len(ratios))]))
 
 
-def _surely_below_the_median(rounds: int) -> int:
+def _lower_bound_of_the_median(rounds: int) -> int:
     """The place, from 0, of the largest of sorted values below the median with 95 % confidence.
 
     As many values lie below the median as heads fall in as many throws of a coin.

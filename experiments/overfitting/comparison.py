@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.overfitting import PLAIN, Config, page, plot, training
+from experiments.overfitting import page, plot, training
+from experiments.overfitting.config import PLAIN, Config
 from experiments.overfitting.found import ERRORS, Found, Values, standard_error
 from experiments.overfitting.regularizers import NOISE, PENALTY, REGULARIZERS, STEP
 from experiments.progress import Progress
@@ -85,27 +86,27 @@ def all_verdicts(found: Mapping[str, Found]) -> list[Verdict]:
     """Every claim about the regularizers that were run."""
     claims = {
         PLAIN: _overfits,
-        "proximal_l1": _is_sparse_for_nothing,
+        "proximal_l1": _is_sparse_at_no_cost,
         "max_norm": _is_bounded,
         "early_stopping": _keeps_the_best,
     }
     verdicts = [v for name, claim in claims.items() if name in found for v in claim(found[name])]
-    return [*verdicts, *_zeros(found), *_shrink(found), *_forget(found), *_help(found)]
+    return [*verdicts, *_zeros(found), *_shrink(found), *_memorize_less(found), *_help(found)]
 
 
 def _overfits(plain: Found) -> list[Verdict]:
     train, test = plain.run.train[:, -1], plain.run.test[:, -1]
     return [
         Verdict(
-            claim="without a regularizer a network learns every label, wrong ones too, and its "
-            f"test accuracy is at least {100 * GAP:g} points lower",
+            claim="without a regularizer a network memorizes every label, wrong ones included, and "
+            f"its test accuracy is at least {100 * GAP:g} points lower",
             holds=bool(np.all(train == 1) and np.all(test <= 1 - GAP)),
             detail=f"train at least {np.min(train):.1%}, test at most {np.max(test):.1%}",
         )
     ]
 
 
-def _is_sparse_for_nothing(proximal: Found) -> list[Verdict]:
+def _is_sparse_at_no_cost(proximal: Found) -> list[Verdict]:
     zeros = proximal.run.zeros
     return [
         Verdict(
@@ -139,7 +140,8 @@ def _keeps_the_best(found: Found) -> list[Verdict]:
     apart = float(np.max(np.abs(found.run.kept / best - 1)))
     return [
         Verdict(
-            claim="early_stopping keeps the weights of the least validation loss before it stops",
+            claim="early_stopping keeps the weights with the lowest validation loss before it "
+            "stops",
             holds=apart <= ROUNDING,
             detail=f"their loss is within {apart:.1e} of it, relative",
         )
@@ -190,17 +192,17 @@ def _shrink(found: Mapping[str, Found]) -> list[Verdict]:
     ]
 
 
-def _forget(found: Mapping[str, Found]) -> list[Verdict]:
+def _memorize_less(found: Mapping[str, Found]) -> list[Verdict]:
     holding = [f for f in found.values() if f.row.group in (PENALTY, STEP, NOISE)]
     parts = {f.name: float(np.mean(f.run.wrong)) for f in holding}
-    # Where no label is wrong there is nothing to learn.
+    # Where no label is wrong there is nothing to memorize.
     if not parts or np.isnan(found[PLAIN].run.wrong).all():
         return []
     most = _largest(parts)
     return [
         Verdict(
-            claim="with penalties, steps beside the loss and noise the network learns less than "
-            f"{MANY:.0%} of the wrong labels",
+            claim="with penalties, weight decay, projections and noise the network memorizes less "
+            f"than {MANY:.0%} of the wrong labels",
             holds=parts[most] < MANY,
             detail=f"from {min(parts.values()):.0%} to {parts[most]:.0%}, {most}, means",
         )

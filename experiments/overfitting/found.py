@@ -10,7 +10,7 @@ from experiments.overfitting.training import Run
 
 Values = NDArray[np.floating]
 
-# Gains beyond so many standard errors are no chance.
+# A gain of more than so many standard errors counts as one.
 ERRORS = 2.0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.markdown import claim
 from experiments.markdown import table as markdown_table
-from experiments.overfitting import IMAGES, Config
+from experiments.overfitting.config import IMAGES, Config
 from experiments.overfitting.found import Found
 from experiments.overfitting.problem import FIFTH, held_out
 from experiments.overfitting.regularizers import Regularizer
@@ -14,30 +14,32 @@ from experiments.results import measured_on
 from experiments.study import Verdict
 
 PAGE = """\
-# What regularizers do to a network that learns by heart
+# What regularizers do to a network that memorizes its training set
 
 <!-- written by the study: do not edit -->
 
     .venv/bin/python -m experiments run overfitting --table docs/overfitting.md
 
-{images} handwritten digits of 8 x 8 pixels to train on, {wrong} of their labels wrong on purpose;
-the other {unseen} with their true labels are the test set. The network, 64-{width}-{width}-10 with
-ReLU, has {steps} steps of plain gradient descent with batches of {batch}; without a regularizer it
-learns every label, wrong ones too. Each regularizer meets the same {seeds} seeds: training digits,
-wrong labels, initial weights and batches are those of the seed (but for the batches of early
-stopping, which holds digits out). Every regularizer with every seed is one compiled program, one
-call of `jax.jit`: `vmap` over seeds and strengths, `scan` over steps.
+{images} handwritten digits of 8 x 8 pixels to train on, {wrong} of them with a wrong label on
+purpose; the other {unseen} with their true labels are the test set. The network,
+64-{width}-{width}-10 with ReLU, is trained by {steps} steps of plain gradient descent with batches
+of {batch}; without a regularizer it memorizes every label, wrong ones included. Each
+regularizer is run with the same {seeds} seeds, which determine training digits, wrong labels,
+initial weights and batches (except the batches of early stopping, which holds digits out). All
+regularizers with all seeds are one
+compiled program, one call of `jax.jit`: `vmap` over seeds and strengths, `scan` over steps.
 
-![Gains, labels learnt by heart, norms, courses of training and zeros](overfitting.png)
+![Gains, memorized labels, norms, accuracy during training, and zeros](overfitting.png)
 
 ## Measured
 
-*Strength*: the best in a sweep over the column *of*, on other seeds. *Train*: accuracy with the
-labels given on the digits trained on: all {images}, but for early stopping, which holds {held} of
-them out. *Gain*: test accuracy above that of the network of the same seed without a regularizer, in
-points, with its standard error; **bold** beyond 2 of them. *Wrong*: the part of the wrong labels
-trained on that the network has learnt. *Zeros*: the part of the weights that is exactly 0. *Norm*:
-of all weights, Euclidean. Means over the seeds, by gain.
+*Strength*: the best of those in the column *of*, found on other seeds. *Train*: accuracy on the
+training digits with the labels given, wrong ones included: on all {images}, except for early
+stopping, which holds {held} of them out. *Gain*: test accuracy minus that of the network of the
+same seed without a regularizer, in percentage points, with its standard error; **bold** if it is
+more than 2 standard errors. *Wrong*: the share of the wrong labels trained on that the network has
+memorized. *Zeros*: the share of the weights that are exactly 0. *Norm*: the Euclidean norm of all
+weights. All figures are means over the seeds; the lines are sorted by gain.
 
 {table}
 {versions}
@@ -45,40 +47,40 @@ of all weights, Euclidean. Means over the seeds, by gain.
 ## Claims
 
 {verdicts}
-## What one learns
+## Findings
 
-- Penalties, decay, `max_norm` and noise have the same effect here: the network learns only a part
-  of the wrong labels, less than half of them, and does better on unseen digits. Fewer of them is
-  not always better: `group_lasso` learns more than twice as many as `l1_penalty` does, and gains
-  no less.
-- `proximal_l1` and `l1_penalty` minimize the same function and are as accurate, but only the
-  proximal step makes weights 0: the subgradient steps to and fro around it.
-- `proximal_group_lasso` and `group_lasso` likewise; what becomes 0 are whole units.
-- Averages of weights (`ema`, `swa`) do little about wrong labels that nearly all of these weights
-  have learnt.
-- Early stopping gains nothing here: it gives up one in {fifth} digits, and decides by labels that
-  are wrong as often as those it trains on.
+- Penalties, weight decay, `max_norm` and noise have the same effect here: the network memorizes
+  less than half of the wrong labels and does better on unseen digits. Memorizing fewer of them is
+  not always better: `group_lasso` memorizes more than twice as many as `l1_penalty`, and gains as
+  much.
+- `proximal_l1` and `l1_penalty` minimize the same function and are equally accurate, but only the
+  proximal step makes weights exactly 0: subgradient steps jump back and forth across it.
+- The same holds for `proximal_group_lasso` and `group_lasso`; here whole units become 0.
+- Averages of weights (`ema`, `swa`) hardly help against wrong labels: nearly all of the weights
+  averaged have memorized them already.
+- Early stopping gains nothing here: it gives up one in {fifth} training digits, and it decides by
+  validation labels that are wrong as often as the others.
 
-## What it does not say
+## Limits
 
-- It is a study of wrong labels, on one small data set. Where all labels are right (`--wrong 0`) the
-  same network reaches 92 % without a regularizer, and with the same strengths the best of them gain
-  about a point.
-- Of so many regularizers one or another gets past 2 standard errors by chance: on the sweep's seeds
-  `batch_norm` gained nothing.
-- The strengths are those that did best on other seeds (`--sweep`), of the few that the table shows.
-  Those seeds draw from the same {total} digits: a gain may be a little flattered, and more so for
-  regularizers with a strength than for those without. Pixels are centred by their mean, and scaled
-  by one number, over all {total} digits, those of the test set included: that is the same for every
-  regularizer, and uses no label, but no network here has met digits from elsewhere.
-- Three strengths are at an end of what was tried. `mixup` did best with the largest α and was
-  still getting better: more might gain more. `smooth_labels` did best with the smallest ε, and
-  with less might lose less. `swa` did best as the average from the first step on, and cannot
-  begin earlier.
-- The test sets of two seeds overlap as well;
-  a standard error is that of another draw of seeds, not of other handwriting.
-- Accuracy is all that is measured. Smoothed and mixed labels are about calibration, too.
-- `random_crop` moves images of 8 pixels by a whole pixel, which is much for digits that small.
+- This is a study of wrong labels on one small data set. If all labels are right (`--wrong 0`) the
+  same network reaches 92 % without a regularizer, and the best regularizers, with the same
+  strengths, gain about one point.
+- With so many regularizers some gain exceeds 2 standard errors by chance: on the seeds of the
+  sweep `batch_norm` gained nothing.
+- The strengths are those that did best on other seeds (`--sweep`) among the few listed in the
+  table. Those seeds draw from the same {total} digits, so gains may be slightly too high, and more
+  so for regularizers with a strength than for those without. Pixels are centred by their mean and
+  scaled by one number, both taken over all {total} digits, test digits included: that is the same
+  for every regularizer and uses no labels, but no network here has been tested on digits from
+  elsewhere.
+- Three strengths are at an end of the range that was tried. `mixup` did best with the largest α,
+  and was still improving. `smooth_labels` did best with the smallest ε, and might lose less with a
+  smaller one. `swa` did best as the average from the first step on, and cannot begin earlier.
+- The test sets of different seeds overlap; the standard error is about other random seeds, not
+  about other handwriting.
+- Only accuracy is measured; smoothed and mixed labels also affect calibration.
+- `random_crop` moves images of 8 pixels by a whole pixel, a lot for digits of that size.
 """
 
 HEAD = ("", "kind", "strength", "of", "train", "test", "gain", "wrong", "zeros", "norm")

@@ -1,4 +1,4 @@
-"""The figure of the study: gains, what is learnt by heart, norms, courses of training, zeros."""
+"""The figure of the study: gains, memorized labels, norms, accuracy during training, zeros."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from experiments import figures
-from experiments.overfitting import PLAIN, RECORDS, Config
+from experiments.overfitting.config import PLAIN, RECORDS, Config
 from experiments.overfitting.found import ERRORS, Found, Values, standard_error
 from experiments.overfitting.regularizers import GROUPS
 from experiments.overfitting.training import PATHS
@@ -20,7 +20,7 @@ COURSES = (PLAIN, "l2_penalty", "proximal_l1", "dropout")
 
 
 def draw(found: Mapping[str, Found], config: Config, stem: Path) -> list[Path]:
-    """Left a line for each regularizer, right the course of some trainings and what zeros cost."""
+    """Left a line for each regularizer; right some trainings, and accuracy by number of zeros."""
     ordered = sorted(found.values(), key=lambda one: one.gain)
     with figures.style():
         drawn = figures.figure(13.5, 2.6 + 0.3 * max(len(ordered), 16))
@@ -32,7 +32,7 @@ def draw(found: Mapping[str, Found], config: Config, stem: Path) -> list[Path]:
         _lines(axes["wrong"], ordered, [one.run.wrong for one in ordered])
         _lines(axes["norm"], ordered, [one.run.norm for one in ordered])
         _gains(axes["gain"], ordered)
-        axes["wrong"].set_title("wrong labels\nlearnt by heart")
+        axes["wrong"].set_title("wrong labels\nmemorized")
         axes["wrong"].set_xlim(0, 1.04)
         axes["wrong"].xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes["norm"].set_title("norm of\nall weights")
@@ -71,7 +71,7 @@ def _gains(axes: Axes, ordered: Sequence[Found]) -> None:
     axes.set_yticks(range(len(ordered)), [one.name for one in ordered])
     axes.axvline(0, color="black", linewidth=0.8)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-    axes.set_title(f"test accuracy above none's,\npoints, ± {ERRORS:g} standard errors")
+    axes.set_title(f"gain in test accuracy,\npoints, ± {ERRORS:g} standard errors")
 
 
 def _courses(axes: Axes, some: Sequence[Found], config: Config) -> None:
@@ -80,9 +80,7 @@ def _courses(axes: Axes, some: Sequence[Found], config: Config) -> None:
         colour = COLOURS[one.row.group]
         axes.plot(steps, np.mean(one.run.train, axis=0), color=colour, linestyle="--")
         axes.plot(steps, np.mean(one.run.test, axis=0), color=colour, linewidth=2, label=one.name)
-    axes.set_title(
-        "accuracy in the course of training, on the\nlabels given (dashed) and on unseen digits"
-    )
+    axes.set_title("accuracy during training, on the labels\ngiven (dashed) and on unseen digits")
     axes.set_xlabel("step")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.97), ncols=2)
@@ -108,7 +106,7 @@ def _zeros(axes: Axes, paths: Sequence[Found], plain: Found) -> None:
         axes.plot(zeros[one.chosen], means[one.chosen], "D", color=colour, markersize=8)
     _name_strengths(axes, paths[-1])
     axes.set_xlim(-0.04, 1.04)
-    axes.set_title("what zeros cost, by strength\n(diamond: the chosen one)")
+    axes.set_title("test accuracy and zeros, by strength\n(diamond: the strength chosen)")
     axes.set_xlabel("weights that are exactly 0")
     axes.set_ylabel("test accuracy")
     axes.xaxis.set_major_formatter(PercentFormatter(1))

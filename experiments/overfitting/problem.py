@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.datasets import digits
-from experiments.overfitting import Config
+from experiments.overfitting.config import Config
 
 CLASSES = 10
 SIDE = 8

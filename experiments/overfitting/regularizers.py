@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.overfitting import PLAIN
+from experiments.overfitting.config import PLAIN
 from experiments.overfitting.problem import CLASSES, SIDE
 from jaxact import functional, regularizers
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.overfitting import RECORDS, Config
+from experiments.overfitting.config import RECORDS, Config
 from experiments.overfitting.networks import Network, State
 from experiments.overfitting.problem import (
     CLASSES,
@@ -28,15 +28,15 @@ PATHS = ("l1_penalty", "proximal_l1")
 
 
 class Run(NamedTuple):
-    """What came of a training; of many, with [strengths, seeds] in front of each shape.
+    """The results of a training; of many, with [strengths, seeds] in front of each shape.
 
     Attributes:
         train: [records], accuracy with the labels given on the digits trained on: without those
             that are held out.
         test: [records], accuracy on all other digits.
-        wrong: [], part of the wrong labels trained on that the network gives: what it has learnt
-            by heart.
-        zeros: [], part of the weights that is exactly 0.
+        wrong: [], share of the wrong labels trained on that the network predicts: those that it has
+            memorized.
+        zeros: [], share of the weights that are exactly 0.
         norm: [], Euclidean, of all weights.
         largest: [], the largest Euclidean norm of the weights of a unit.
         validation: [steps], loss of what is held out, after each step; [0] if nothing is.

@@ -10,36 +10,19 @@ from numpy.typing import NDArray
 
 from experiments.progress import Progress
 from experiments.results import write_json
-from experiments.signal_propagation import Config, networks, plot, theory
-from experiments.signal_propagation.networks import Curve, Signals
+from experiments.signal_propagation import networks, plot, theory
+from experiments.signal_propagation.config import Config
+from experiments.signal_propagation.signals import Curve, Pair
 from experiments.study import Outcome, Verdict, findings
 
 # Networks of finite width scatter around the theory, the more the deeper they are.
 FACTOR = 2.0
 SIGMAS = 3.0
-# Where theory parts signals that differ by the scatter of a layer further than this, it decides
-# nothing: gelu lets small signals vanish fast and large ones hardly.
+# Where theory itself takes first layers, as different as a finite width makes them, further apart
+# than this factor, it predicts nothing: under gelu small signals vanish fast, large ones slowly.
 UNDECIDED = 10.0
-# Below this the squares of float32 numbers are no longer what they are squares of.
+# Below this the squares of float32 numbers lose their digits.
 VANISHED = 1e-30
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Pair:
-    """One initializer with one activation.
-
-    Attributes:
-        initializer, activation: their names.
-        measured: the mean of several networks.
-        expected: of infinitely wide ones.
-        nearby: the same for first layers as much smaller and larger as a finite width makes them.
-    """
-
-    initializer: str
-    activation: str
-    measured: Signals
-    expected: Signals
-    nearby: tuple[Signals, Signals]
 
 
 def compare_all(config: Config, out: Path, progress: Progress) -> Outcome:

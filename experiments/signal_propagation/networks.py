@@ -8,14 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.nn.initializers import Initializer
-from numpy.typing import NDArray
 
 from experiments.datasets import digits
-from experiments.signal_propagation import Config
+from experiments.signal_propagation.config import Config
+from experiments.signal_propagation.signals import Curve, Signals
 from jaxact import functional, initializers
 
 Activation = Callable[[jax.Array], jax.Array]
-Curve = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,19 +28,6 @@ class Weights:
 
     init: Initializer
     variance: Callable[[int, int], float]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Signals:
-    """Mean squares over units, images and networks, [depth].
-
-    Attributes:
-        forward: of what enters the activation of each layer.
-        backward: of the gradient there, of a random projection of the last layer.
-    """
-
-    forward: Curve
-    backward: Curve
 
 
 WEIGHTS: Mapping[str, Weights] = {

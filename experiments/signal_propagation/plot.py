@@ -1,19 +1,13 @@
 """The figure of the study: variance of signals and gradients by depth, theory beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from experiments import figures
-
-if TYPE_CHECKING:
-    from experiments.signal_propagation.comparison import Pair
-    from experiments.signal_propagation.networks import Signals
+from experiments.signal_propagation.signals import Pair, Signals
 
 LOWEST, HIGHEST = 1e-20, 1e6
 

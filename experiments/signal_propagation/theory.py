@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.signal_propagation.networks import Activation, Signals
+from experiments.signal_propagation.networks import Activation
+from experiments.signal_propagation.signals import Signals
 
 # Even steps converge as fast as any quadrature for smooth functions; the kink of a rectifier lies
 # in the middle of a step.

@@ -9,8 +9,9 @@ import numpy as np
 from experiments.progress import Advance, Progress
 from experiments.results import measured_on, write_json
 from experiments.study import Outcome, Verdict
-from experiments.training_parity import Config, agreement, jax_side, plot, torch_side
+from experiments.training_parity import agreement, jax_side, plot, torch_side
 from experiments.training_parity.agreement import Runs
+from experiments.training_parity.config import Config
 from experiments.training_parity.problem import Problem, make_problem, reordered
 
 

@@ -1,15 +1,13 @@
 """What both frameworks are given: initial weights and batches, made once with numpy."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.datasets import Images, digits
-
-if TYPE_CHECKING:
-    from experiments.training_parity import Config
+from experiments.training_parity.config import Config
 
 PARAMETERS = ("hidden.weight", "hidden.bias", "output.weight", "output.bias")
 CLASSES = 10
@@ -53,7 +51,7 @@ class Trajectory:
     parameters: Array
 
 
-def make_problem(config: "Config") -> Problem:
+def make_problem(config: Config) -> Problem:
     """The problem that a configuration describes."""
     generator = np.random.default_rng(config.seed)
     images = digits()

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.accuracy import Config, errors, run, survey
+from experiments.accuracy import errors, survey
+from experiments.accuracy.config import Config
 from experiments.accuracy.grid import grid
 from experiments.accuracy.sides import exact_results, side_of
+from experiments.accuracy.study import run
 from experiments.activation_rows import COUNTERPARTS, activation_rows
 from experiments.progress import Progress
 from parity.spec import on

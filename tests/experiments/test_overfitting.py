@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.overfitting import PLAIN, RECORDS, REGULARIZERS, Config, comparison, page, training
+from experiments.overfitting import comparison, page, training
 from experiments.overfitting.comparison import all_verdicts, best_before_stop, compare_all
+from experiments.overfitting.config import PLAIN, RECORDS, REGULARIZERS, Config
 from experiments.overfitting.found import Found
 from experiments.overfitting.problem import batches, data, draw, held_out, is_wrong
 from experiments.overfitting.regularizers import REGULARIZERS as ROWS
@@ -143,7 +144,7 @@ def test_what_is_held_out_is_a_fifth_with_its_share_of_wrong_labels():
     assert np.count_nonzero(held_out(config) & is_wrong(config)) == 8
 
 
-def test_what_is_held_out_is_not_said_to_be_learnt(runs):
+def test_what_is_held_out_is_not_said_to_be_memorized(runs):
     """Parts of 48 digits, of which 10 have wrong labels: not of 60 and 12."""
     assert np.count_nonzero(~held_out(SMALL)) == 48
     assert np.count_nonzero(is_wrong(SMALL) & ~held_out(SMALL)) == 10
@@ -178,7 +179,7 @@ def test_strengths_at_an_end_of_what_was_tried_are_named_on_the_page():
         for name, row in ROWS.items()
         if row.symbol and row.strength in (min(row.candidates), max(row.candidates))
     }
-    bullet = page.page({}, [], Config()).partition("at an end of what was tried.")[2]
+    bullet = page.page({}, [], Config()).partition("at an end of the range that was tried.")[2]
     assert ends == set(re.findall(r"`(\w+)`", bullet.partition("\n- ")[0]))
 
 
@@ -221,8 +222,8 @@ def test_every_claim_holds_where_it_should():
 @pytest.mark.parametrize(
     ("name", "changes", "claim"),
     [
-        (PLAIN, {"train": np.full((3, RECORDS), 0.99)}, "learns every label"),
-        (PLAIN, {"test": np.full((3, RECORDS), 0.96)}, "learns every label"),
+        (PLAIN, {"train": np.full((3, RECORDS), 0.99)}, "memorizes every label"),
+        (PLAIN, {"test": np.full((3, RECORDS), 0.96)}, "memorizes every label"),
         ("proximal_l1", {"zeros": [0.8, 0.49, 0.8]}, "at least 50%"),
         ("proximal_l1", {"test": np.full((3, RECORDS), 0.785)}, "loses less than 1 point"),
         ("proximal_l1", {"test": np.full((3, RECORDS), np.nan)}, "loses less than 1 point"),
@@ -344,7 +345,7 @@ def test_the_page_was_written_with_the_strengths_and_the_configuration_of_today(
         assert lines[name].split(" | ")[:3] == [row.group, *page.strength_cells(row)], STALE
     prose = page.page({}, [], Config()).split("\n## Measured")[0]
     assert text.startswith(prose), STALE
-    assert text.endswith(page.page({}, [], Config()).partition("## What one learns")[2]), STALE
+    assert text.endswith(page.page({}, [], Config()).partition("## Findings")[2]), STALE
 
 
 def test_the_committed_page_met_every_claim():

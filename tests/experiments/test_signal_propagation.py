@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from experiments.progress import Progress
-from experiments.signal_propagation import ACTIVATIONS, INITIALIZERS, Config, networks, theory
-from experiments.signal_propagation.comparison import FACTOR, Pair, compare_all, verdict
-from experiments.signal_propagation.networks import Signals
+from experiments.signal_propagation import networks, theory
+from experiments.signal_propagation.comparison import FACTOR, compare_all, verdict
+from experiments.signal_propagation.config import ACTIVATIONS, INITIALIZERS, Config
+from experiments.signal_propagation.signals import Pair, Signals
 from jaxact import functional
 
 SMALL = Config(

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from experiments.progress import Progress
-from experiments.training_parity import Config, agreement, jax_side, run, torch_side
+from experiments.training_parity import agreement, jax_side, torch_side
 from experiments.training_parity.comparison import train_all
+from experiments.training_parity.config import Config
 from experiments.training_parity.problem import PARAMETERS, make_problem, reordered
+from experiments.training_parity.study import run
 
 SMALL = Config(activation=("gelu",), steps=25, hidden=32, reorderings=2)
 
