@@ -40,8 +40,10 @@ def planned(formula: Formula, *arguments: Array | float | None) -> Array:
 
 def _aligned(arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
     """The arrays in their common shape, but for those without axes, and that shape."""
-    shape = jnp.broadcast_shapes(*(a.shape for a in arrays))
-    return [jnp.broadcast_to(a, shape) if a.ndim and a.shape != shape else a for a in arrays], shape
+    if len({a.shape for a in arrays if a.ndim}) > 1:
+        broadcast = iter(jnp.broadcast_arrays(*(a for a in arrays if a.ndim)))
+        arrays = [next(broadcast) if a.ndim else a for a in arrays]
+    return list(arrays), max((a.shape for a in arrays), key=len)
 
 
 class _Step(NamedTuple):
@@ -142,23 +144,26 @@ def _repeated(plan: _Plan, aligned: tuple[list[Array], tuple[int, ...]]) -> Arra
         values.append(step.operation(*map(at, step.operands), **step.options))
     result = at(plan.result)
     if jnp.shape(result) != shape:
-        result = jnp.broadcast_to(jnp.asarray(result, plan.dtype), shape)
+        like = next(array for array in values if array.shape == shape)
+        result = _filled(jnp.asarray(result, plan.dtype), like)
     return cast(Array, result)
 
 
 def _select_n(which: Any, *cases: Any) -> Array:
     """jax.lax.select_n, whose arguments need one shape, of arrays and of numbers without axes."""
-    shape = max((np.shape(a) for a in (which, *cases)), key=len)
-    return lax.select_n(*(_filled(a, shape) for a in (which, *cases)))
+    like = max((which, *cases), key=np.ndim)
+    return lax.select_n(*(_filled(a, like) for a in (which, *cases)))
 
 
-def _filled(value: Any, shape: tuple[int, ...]) -> Any:
-    return value if np.shape(value) == shape else lax.broadcast(value, shape)
+def _filled(value: Any, like: Any) -> Any:
+    """A number in the shape of an array, and divided among devices like it."""
+    if np.shape(value) == np.shape(like):
+        return value
+    return lax.broadcast(value, np.shape(like), out_sharding=jax.typeof(like).sharding)
 
 
 def _clamp(low: Any, x: Any, high: Any) -> Array:
-    shape = max(map(np.shape, (low, x, high)), key=len)
-    return lax.clamp(low, _filled(x, shape), high)
+    return lax.clamp(low, _filled(x, max((low, x, high), key=np.ndim)), high)
 
 
 _IDENTITIES = {"broadcast_in_dim", "copy", "copy_p", "stop_gradient", "reshape", "squeeze"}

@@ -213,4 +213,7 @@ def _widened(arrays: Sequence[Array]) -> list[Array]:
 def _product(derivative: Array, direction: Array, shape: tuple[int, ...]) -> Array:
     """derivative x direction, of that shape."""
     step = lax.convert_element_type(direction, derivative.dtype)
-    return lax.mul(derivative, step if step.shape == shape else jnp.broadcast_to(step, shape))
+    if step.shape != shape:
+        sharding = jax.typeof(derivative).sharding if derivative.shape == shape else None
+        step = jnp.broadcast_to(step, shape, out_sharding=sharding)
+    return lax.mul(derivative, step)
