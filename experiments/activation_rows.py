@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from parity import suite
-from parity.spec import Formula, Params, Points, Samples, Spec, Target, on
+from parity.spec import Formula, Samples, Setting, Spec, Sweep, Target, on
 
 # By function and setting: what jax.nn offers for the same mathematics.
 COUNTERPARTS: Mapping[tuple[str, str], Target] = {
@@ -79,7 +79,7 @@ class Row:
 def activation_rows() -> Iterator[Row]:
     """Every setting of every activation whose hyperparameters are the same at all points."""
     for spec in suite.family("activations"):
-        for i, params in enumerate(spec.params):
+        for i, params in enumerate(spec.settings):
             if not params.mapped and all(_constant(a) for a in params.arrays.values()):
                 yield _row(spec, params, default=i == 0)
 
@@ -96,7 +96,7 @@ def check_functions(functions: Collection[str]) -> None:
         raise ValueError(f"function must be an activation, got {', '.join(sorted(unknown))}")
 
 
-def _row(spec: Spec, params: Params, *, default: bool) -> Row:
+def _row(spec: Spec, params: Setting, *, default: bool) -> Row:
     truth = params.truth or spec.truth
     inputs = params.inputs or spec.inputs
     return Row(
@@ -110,12 +110,12 @@ def _row(spec: Spec, params: Params, *, default: bool) -> Row:
         values=_values(params),
         key=params.random.seed if params.random else None,
         dtypes=params.dtypes or spec.dtypes,
-        pointwise=len(inputs) == 1 and isinstance(inputs[0], Points) and params.random is None,
+        pointwise=len(inputs) == 1 and isinstance(inputs[0], Sweep) and params.random is None,
         default=default,
     )
 
 
-def _values(params: Params) -> dict[str, Any]:
+def _values(params: Setting) -> dict[str, Any]:
     arrays = {name: _value(array) for name, array in params.arrays.items()}
     return {**params.values, **arrays}
 

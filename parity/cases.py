@@ -18,10 +18,10 @@ from parity.spec import (
     Described,
     Formula,
     Law,
-    Params,
     Quirk,
     Randomness,
     SameSeed,
+    Setting,
     Spec,
     Target,
     Truth,
@@ -32,7 +32,7 @@ from parity.spec import (
 TRANSFORMED = {"vmap": ("float32",), "jit": ("float32", "bfloat16")}
 # Half precision is a property of the function rather than of a hyperparameter's value.
 DTYPES_OF_OTHER_SETTINGS = ("float32", "float64")
-DEFAULTS = Params()
+DEFAULTS = Setting()
 ANY_DTYPE = "any"
 
 DERIVATIVES = ("vjp", "jvp", "second")
@@ -186,19 +186,19 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _cases_of(spec: Spec) -> Iterator[Case]:
-    for params in spec.params:
-        for dtype in _dtypes(spec, params):
-            setup = _setup(spec, params, dtype)
-            for check in params.checks or spec.checks:
-                if _applies(spec, params, dtype, check):
+    for setting in spec.settings:
+        for dtype in _dtypes(spec, setting):
+            setup = _setup(spec, setting, dtype)
+            for check in setting.checks or spec.checks:
+                if _applies(spec, setting, dtype, check):
                     yield Case(
                         setup=setup,
                         check=check,
-                        budget=_budget(spec, params, dtype, check),
+                        budget=_budget(spec, setting, dtype, check),
                         quirks=_quirks(spec, setup, check),
                     )
     # A call to refuse gets its numbers from where the default setting has them.
-    plain = _setup(spec, Params(random=spec.params[0].random), ANY_DTYPE)
+    plain = _setup(spec, Setting(random=spec.settings[0].random), ANY_DTYPE)
     if "signature" in spec.checks:
         signature = Signature(
             of=spec.signature or spec.reference,
@@ -215,41 +215,41 @@ def _cases_of(spec: Spec) -> Iterator[Case]:
             yield Case(setup=replace(plain, setting=law.name), check="law", law=law)
 
 
-def _setup(spec: Spec, params: Params, dtype: str) -> Setup:
+def _setup(spec: Spec, setting: Setting, dtype: str) -> Setup:
     """The row with the setting: what the setting names counts, else the row's own."""
-    truth = params.truth or spec.truth
+    truth = setting.truth or spec.truth
     return Setup(
         family=spec.family,
         name=spec.name,
-        setting=params.name,
+        setting=setting.name,
         dtype=dtype,
-        subject=params.subject or spec.subject,
-        reference=params.reference or spec.reference,
+        subject=setting.subject or spec.subject,
+        reference=setting.reference or spec.reference,
         # Of two equal streams no run in float64 is the truth: it draws other numbers.
-        truth="reference" if isinstance(params.random, SameSeed) else truth,
+        truth="reference" if isinstance(setting.random, SameSeed) else truth,
         accept_reference=spec.accept_reference,
-        own_reference=params.reference is None,
-        inputs=spec.inputs if params.inputs is None else params.inputs,
-        arrays=params.arrays,
-        values=params.values,
-        mapped=params.mapped,
-        random=params.random,
-        checks=params.checks or spec.checks,
-        dtypes=tuple(dict.fromkeys(d for p in spec.params for d in _dtypes(spec, p))),
+        own_reference=setting.reference is None,
+        inputs=spec.inputs if setting.inputs is None else setting.inputs,
+        arrays=setting.arrays,
+        values=setting.values,
+        mapped=setting.mapped,
+        random=setting.random,
+        checks=setting.checks or spec.checks,
+        dtypes=tuple(dict.fromkeys(d for p in spec.settings for d in _dtypes(spec, p))),
     )
 
 
-def _dtypes(spec: Spec, params: Params) -> tuple[str, ...]:
-    if params.dtypes is not None:
-        return params.dtypes
-    if params is spec.params[0]:
+def _dtypes(spec: Spec, setting: Setting) -> tuple[str, ...]:
+    if setting.dtypes is not None:
+        return setting.dtypes
+    if setting is spec.settings[0]:
         return spec.dtypes
     return tuple(dtype for dtype in spec.dtypes if dtype in DTYPES_OF_OTHER_SETTINGS)
 
 
-def _applies(spec: Spec, params: Params, dtype: str, check: str) -> bool:
-    default = params is spec.params[0]
-    if _impossible(spec, params, check):
+def _applies(spec: Spec, setting: Setting, dtype: str, check: str) -> bool:
+    default = setting is spec.settings[0]
+    if _impossible(spec, setting, check):
         return False
     if check == "shapes":
         return default and dtype == spec.dtypes[0]
@@ -262,21 +262,21 @@ def _applies(spec: Spec, params: Params, dtype: str, check: str) -> bool:
     return check == "forward" or is_floating(dtype)
 
 
-def _impossible(spec: Spec, params: Params, check: str) -> str:
+def _impossible(spec: Spec, setting: Setting, check: str) -> str:
     """Why the frameworks of the row do not have the check; empty if they have it."""
-    subject = params.subject or spec.subject
+    subject = setting.subject or spec.subject
     reason = CANNOT.get(subject.backend, {}).get(check, "")
     if reason or check not in DERIVATIVES:
         return reason
     # The reference or the truth has to have it: a closed form has.
-    judges = [params.reference or spec.reference, params.truth or spec.truth]
+    judges = [setting.reference or spec.reference, setting.truth or spec.truth]
     reasons = [CANNOT.get(j.backend, {}).get(check) for j in judges if isinstance(j, Target)]
     closed = any(isinstance(judge, Formula) for judge in judges)
     return reasons[0] if reasons[0] and all(reasons) and not closed else ""
 
 
-def _budget(spec: Spec, params: Params, dtype: str, check: str) -> Budget | None:
-    return params.budget or spec.budgets.get((check, dtype)) or spec.budgets.get(check)
+def _budget(spec: Spec, setting: Setting, dtype: str, check: str) -> Budget | None:
+    return setting.budget or spec.budgets.get((check, dtype)) or spec.budgets.get(check)
 
 
 def _quirks(spec: Spec, setup: Setup, check: str) -> tuple[Quirk, ...]:

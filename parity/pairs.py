@@ -9,7 +9,7 @@ from typing import Any
 from parity.backends import BACKENDS, backend
 from parity.cases import Case, LeftOut, cases, left_out
 from parity.signatures import required_of
-from parity.spec import FLOATS, Budget, Described, Params, Points, Spec, Target, Truth, on
+from parity.spec import FLOATS, Budget, Described, Setting, Spec, Sweep, Target, Truth, on
 
 FAMILY = "check"
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes")
@@ -74,9 +74,9 @@ def pair(
     """
     given = frozenset[str]([*(arrays or {}), *(values or {})])
     if inputs is None:
-        inputs = (Points(span=span),) * _count(subject, reference, given)
+        inputs = (Sweep(span=span),) * _count(subject, reference, given)
     # The id has no setting: it is the only one.
-    params = Params(values=values or {}, arrays=arrays or {}, budget=budget)
+    setting = Setting(values=values or {}, arrays=arrays or {}, budget=budget)
     spec = Spec(
         family=FAMILY,
         name=subject.last_name,
@@ -85,7 +85,7 @@ def pair(
         truth=truth,
         accept_reference=True,
         inputs=tuple(inputs),
-        params=(params,),
+        settings=(setting,),
         dtypes=dtypes,
         checks=checks,
         budgets={"vmap": FUSED, "jit": FUSED},

@@ -156,7 +156,7 @@ def module(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Points:
+class Sweep:
     """An argument that is visited point by point: one long vector over the whole exponent range.
 
     Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves
@@ -176,10 +176,10 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class SweepAround:
     """An argument that is visited point by point and compared with the first one, like a target.
 
-    It runs through the points of `Points()`. Besides, `first - this` is each kink and the next
+    It runs through the points of `Sweep()`. Besides, `first - this` is each kink and the next
     number above and below, without rounding, for many values of the first argument; and one of the
     two is moved by one ulp from where they are a kink apart. Where the difference would be a
     subnormal number that counts as zero, both are the same.
@@ -245,7 +245,7 @@ class Template:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
+class ObservedDraw:
     """Randomness: the subject draws from a key, and the reference is told what came of it.
 
     Args:
@@ -284,7 +284,7 @@ class SameSeed:
     at: str | int = "key"
 
 
-Randomness: TypeAlias = Drawn | SameSeed
+Randomness: TypeAlias = ObservedDraw | SameSeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,7 +304,7 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class Fixed:
     """Exactly these numbers: lengths, masks, weights. Never differentiated.
 
     Args:
@@ -315,8 +315,8 @@ class Given:
     values: Any
 
 
-DESCRIPTIONS = (Points, Beside, Choices, Samples, Labels, Given, Template)
-Array: TypeAlias = Points | Beside | Choices | Samples | Labels | Given | Template
+DESCRIPTIONS = (Sweep, SweepAround, Choices, Samples, Labels, Fixed, Template)
+Array: TypeAlias = Sweep | SweepAround | Choices | Samples | Labels | Fixed | Template
 # Dicts, lists and tuples of descriptions describe an argument that is a tree.
 Described: TypeAlias = Any
 
@@ -370,7 +370,7 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
+class Setting:
     """One setting of the hyperparameters; each makes cases of its own.
 
     Args:
@@ -485,11 +485,11 @@ class Law:
 
     Args:
         name: the case's part of the id, in snake_case.
-        broken: subject -> a sentence that says how the property fails, or None if it holds.
+        violation: subject -> a sentence that says how the property fails, or None if it holds.
     """
 
     name: str
-    broken: Callable[[Callable[..., Any]], str | None]
+    violation: Callable[[Callable[..., Any]], str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -503,7 +503,7 @@ class Spec:
             float64; "reference" is the reference in the dtype of the case.
         accept_reference: whether agreement with the reference is enough, be it right or wrong.
         inputs: the positional arguments: descriptions of arrays, or trees of such.
-        params: settings of the hyperparameters; the first is the default one.
+        settings: of the hyperparameters; the first is the default one.
         dtypes: of the inputs.
         checks: see `CHECKS`.
         budgets: by check or by (check, dtype), where the default does not do.
@@ -521,8 +521,8 @@ class Spec:
     reference: Target
     truth: Truth | None = None
     accept_reference: bool = False
-    inputs: tuple[Described, ...] = (Points(),)
-    params: tuple[Params, ...] = (Params(),)
+    inputs: tuple[Described, ...] = (Sweep(),)
+    settings: tuple[Setting, ...] = (Setting(),)
     dtypes: tuple[str, ...] = FLOATS
     checks: tuple[str, ...] = tuple(CHECKS)
     budgets: Mapping[str | tuple[str, str], Budget] = field(

@@ -13,7 +13,7 @@ from experiments.bench import torch_forms
 from experiments.bench.sides import Function
 from experiments.bench.sizes import Numbers
 from jaxact import functional
-from parity.spec import Described, Given, Samples
+from parity.spec import Described, Fixed, Samples
 from parity.suite.regularizers.penalties import TREE
 
 # From a source of numbers and the shape of the first argument to an argument.
@@ -87,7 +87,7 @@ VECTORS = Form(shape=(8192, 512))
 IMAGES = (64, 64, 32, 32)
 PIXELS = Form(shape=(1024, 3, 32, 32))
 MATRIX, LENGTHS = Samples(shape=(6, 4)), Samples(shape=(6, 1), center=1.5)
-UNITS = Given(values=(1.0,) * 6), Given(values=(1.0,) * 4)
+UNITS = Fixed(values=(1.0,) * 6), Fixed(values=(1.0,) * 4)
 WEIGHTS: Any = {"inputs": (TREE,)}
 
 FORMS: Mapping[str, Form] = {

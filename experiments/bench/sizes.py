@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.spec import Beside, Choices, Described, Given, Labels, Points, Samples, Template
+from parity.spec import Choices, Described, Fixed, Labels, Samples, Sweep, SweepAround, Template
 from parity.trees import flat, mapped
 
 Numbers = NDArray[Any]
@@ -78,7 +78,7 @@ def weights(leaf: Any, scale: float, source: Source) -> dict[str, Numbers]:
 
 def _array(described: Any, sizes: Sizes, source: Source) -> Numbers:
     match described:
-        case Points() | Beside() | Choices(shape=None):
+        case Sweep() | SweepAround() | Choices(shape=None):
             shape = sizes.first if not sizes.old else (part(ELEMENTS, sizes.scale),)
             return _numbers(described, shape, source)
         case Labels(shape=shape, classes=classes):
@@ -86,7 +86,7 @@ def _array(described: Any, sizes: Sizes, source: Source) -> Numbers:
             if source is None:
                 return np.zeros(wanted, np.int64)
             return source.integers(0, sizes.size(classes), wanted)
-        case Given(values=values):
+        case Fixed(values=values):
             array = np.asarray(values)
             array = array.astype(np.float32) if array.dtype.kind == "f" else array
             return np.resize(array, sizes.shape(array.shape))
@@ -101,7 +101,7 @@ def _numbers(described: Any, shape: tuple[int, ...], source: Source) -> Numbers:
     if source is None:
         return np.zeros(shape, np.float32)
     match described:
-        case Points(span=(low, high)):
+        case Sweep(span=(low, high)):
             return (low + (high - low) * source.random(shape, np.float32)).astype(np.float32)
         case Choices(values=values):
             return np.asarray(values, np.float32)[source.integers(0, len(values), shape)]

@@ -26,7 +26,7 @@ from experiments.bench.speed import JAXACT, TORCH
 from parity import suite
 from parity.backends import backend
 from parity.inputs import is_constant, is_pointwise
-from parity.spec import Described, Given, Params, Spec, Steps
+from parity.spec import Described, Fixed, Setting, Spec, Steps
 from parity.trees import flat
 
 # By family and number of axes: the shape of the first argument, if it is not visited by points.
@@ -119,14 +119,14 @@ def workload(spec: Spec, form: Form, scale: float, *, blank: bool = False) -> Wo
     )
 
 
-def _setting(spec: Spec, form: Form) -> Params:
+def _setting(spec: Spec, form: Form) -> Setting:
     if form.setting is None:
-        return spec.params[0]
-    return next(params for params in spec.params if params.name == form.setting)
+        return spec.settings[0]
+    return next(params for params in spec.settings if params.name == form.setting)
 
 
 def _described(
-    spec: Spec, setting: Params, form: Form, *, stepwise: bool
+    spec: Spec, setting: Setting, form: Form, *, stepwise: bool
 ) -> dict[int | str, Described]:
     """The arguments, by position or name."""
     first, *others = form.inputs or setting.inputs or spec.inputs
@@ -141,7 +141,7 @@ def _one_step(described: Described) -> Described:
     return dataclasses.replace(described, shape=described.shape[1:])
 
 
-def _values(setting: Params, form: Form, sizes: Sizes) -> dict[str, Any]:
+def _values(setting: Setting, form: Form, sizes: Sizes) -> dict[str, Any]:
     """The hyperparameters; a loss is reduced, whatever its row shows first."""
     values = {**setting.values, **form.values}
     if values.get("reduction") == "none":
@@ -159,7 +159,7 @@ def _sizes(family: str, form: Form, first: Described, scale: float) -> Sizes:
     if is_tree(first) or is_pointwise(leaf):
         old, new = (), form.shape or (ELEMENTS,)
     else:
-        old = np.shape(leaf.values) if isinstance(leaf, Given) else leaf.shape
+        old = np.shape(leaf.values) if isinstance(leaf, Fixed) else leaf.shape
         new = form.shape or SHAPES[family][len(old)]
     if form.sizes and not form.shape:
         new = tuple(form.sizes.get(n, n) for n in old)
@@ -180,7 +180,7 @@ def _floating(described: Described) -> bool:
 
 def _called(
     spec: Spec,
-    setting: Params,
+    setting: Setting,
     form: Form,
     described: Mapping[int | str, Described],
     arguments: Mapping[int | str, Any],
@@ -243,7 +243,7 @@ def _measure(
 
 def _stepwise(
     spec: Spec,
-    setting: Params,
+    setting: Setting,
     form: Form,
     described: Mapping[int | str, Described],
     arguments: Mapping[int | str, Any],

@@ -31,10 +31,10 @@ from parity.dtypes import is_floating
 from parity.inputs import Problem
 from parity.spec import (
     Call,
-    Drawn,
     Driver,
     Factory,
     Module,
+    ObservedDraw,
     Randomness,
     SameSeed,
     Steps,
@@ -75,7 +75,7 @@ class JaxBackend:
         return with_source(call, lambda: self._source(random), random.at)
 
     def _source(self, random: Randomness) -> Any:
-        if isinstance(random, Drawn):
+        if isinstance(random, ObservedDraw):
             return jax.random.key(random.seed)
         return self.resolve(random.generator)(random.seed)
 

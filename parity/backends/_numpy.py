@@ -9,7 +9,7 @@ import numpy as np
 
 from parity.backends import Function, Program, Run, Task, only_called, resolved, with_source
 from parity.inputs import Problem
-from parity.spec import Drawn, Randomness, Target
+from parity.spec import ObservedDraw, Randomness, Target
 from parity.trees import flat
 
 
@@ -31,7 +31,7 @@ class NumpyBackend:
     def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
         """The target's function with its source of random numbers as an argument."""
         call = self.resolve(target)
-        if not isinstance(random, Drawn):
+        if not isinstance(random, ObservedDraw):
             return call
         return with_source(call, lambda: np.random.default_rng(random.seed), random.at)
 

@@ -34,10 +34,10 @@ from parity.dtypes import is_floating, numpy_dtype
 from parity.inputs import Problem
 from parity.spec import (
     Call,
-    Drawn,
     Driver,
     Factory,
     Module,
+    ObservedDraw,
     Randomness,
     SameSeed,
     Steps,
@@ -192,7 +192,7 @@ class TorchBackend:
     def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
         """The target's function with its source of random numbers as an argument."""
         call = self.resolve(target)
-        if not isinstance(random, Drawn):
+        if not isinstance(random, ObservedDraw):
             return call
         return with_source(call, lambda: torch.Generator().manual_seed(random.seed), random.at)
 

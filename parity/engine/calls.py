@@ -146,6 +146,6 @@ def _parameter_difference(
 def law(case: Case, sides: Sides) -> Finding:
     """A property of the subject alone."""
     assert case.law is not None
-    broken = case.law.broken(sides.subject_side.resolve(sides.setup.subject))
+    broken = case.law.violation(sides.subject_side.resolve(sides.setup.subject))
     outcome = Outcome.MISMATCH if broken else Outcome.EXACT
     return Finding(outcome=outcome, message=broken or "")

@@ -14,7 +14,7 @@ from parity.cases import Setup
 from parity.compare import Trace
 from parity.dtypes import Floats, rounded, widened
 from parity.formulas import formula_trace
-from parity.spec import Array, Drawn, Formula, Points, SameSeed, Target, Values
+from parity.spec import Array, Formula, ObservedDraw, SameSeed, Sweep, Target, Values
 from parity.trees import mapped
 
 NEIGHBOURHOOD = 2.0**-4
@@ -75,7 +75,7 @@ class Sides:
         """What every side is given, the subject's own random draw included."""
         given = self.numbers(self.key)
         random = self.setup.random
-        if not isinstance(random, Drawn) or random.observe is None:
+        if not isinstance(random, ObservedDraw) or random.observe is None:
             return given
         native = mapped(self.subject_side.array, given.form.arguments(given.arguments)[0])
         subject = self.subject_side.sourced(self.setup.subject, random)
@@ -202,7 +202,7 @@ class Sides:
         """Where not the formula but the reference's semantics decides."""
         x = widened(self.problem.first)
         described = self.positional_leaves.values()
-        kinks = [k for array in described if isinstance(array, Points) for k in array.kinks]
+        kinks = [k for array in described if isinstance(array, Sweep) for k in array.kinks]
         return ~np.isfinite(x) | np.isin(x, widened(rounded(kinks, self.setup.dtype)))
 
     def crossings(self, entry: str) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from parity.inputs.points import (
     special,
 )
 from parity.inputs.streams import stream
-from parity.spec import Beside, Points
+from parity.spec import Sweep, SweepAround
 
 # Points at which arguments meet, at least; they follow the columns of the arguments.
 MEETINGS = 2048
@@ -56,7 +56,7 @@ def _without_lost_differences(
     """Where a difference would count as zero, as subnormal numbers do, it is zero."""
     first, *others = arrays
     for name in others:
-        if isinstance(arrays[name], Beside):
+        if isinstance(arrays[name], SweepAround):
             with np.errstate(invalid="ignore", over="ignore"):
                 difference = widened(numbers[first]) - widened(numbers[name])
             lost = (difference != 0) & (flush(difference, dtype) == 0)
@@ -96,14 +96,14 @@ def _apart(dtype: str, arrays: Mapping[str, Pointwise]) -> Iterator[Block]:
     first, *others = arrays
     for name in others:
         beside = arrays[name]
-        for kink in beside.kinks if isinstance(beside, Beside) else ():
+        for kink in beside.kinks if isinstance(beside, SweepAround) else ():
             left, right = around(kink, dtype)
             kept = _inside(left, arrays[first])
             yield {first: left[kept], name: right[kept]}
 
 
 def _inside(values: Floats, array: Pointwise) -> NDArray[np.bool_]:
-    low, high = (isinstance(array, Points) and array.span) or (-np.inf, np.inf)
+    low, high = (isinstance(array, Sweep) and array.span) or (-np.inf, np.inf)
     return (values >= low) & (values <= high)
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from parity.dtypes import FORMATS, Floats, flush, is_floating, numpy_dtype, rounded, widened
 from parity.inputs.streams import stream
-from parity.spec import Beside, Choices, Points
+from parity.spec import Choices, Sweep, SweepAround
 
-Pointwise = Points | Beside | Choices
+Pointwise = Sweep | SweepAround | Choices
 # One length for each dtype, whatever the function: op-by-op programs are then compiled once.
 LENGTH = {"float32": 16384, "float64": 8192}
 SPAN_LENGTH = 4096
@@ -29,7 +29,7 @@ def common_length(dtype: str, arrays: tuple[Pointwise, ...]) -> int:
 
 
 def _is_unbounded(array: Pointwise) -> bool:
-    return isinstance(array, Beside) or (isinstance(array, Points) and array.span is None)
+    return isinstance(array, SweepAround) or (isinstance(array, Sweep) and array.span is None)
 
 
 def column(key: str, dtype: str, array: Pointwise, length: int) -> NDArray[Any]:
@@ -38,7 +38,7 @@ def column(key: str, dtype: str, array: Pointwise, length: int) -> NDArray[Any]:
         return rounded(ordinary(stream(key), array, length), dtype)
     if not is_floating(dtype):
         return _integers(key, dtype, length)
-    if isinstance(array, Points) and array.span:
+    if isinstance(array, Sweep) and array.span:
         return _span(key, dtype, array, length)
     return _points(key, dtype, array, length)
 
@@ -48,7 +48,7 @@ def ordinary(draw: np.random.Generator, array: Pointwise, count: int) -> Floats:
     match array:
         case Choices():
             return draw.choice(np.asarray(array.values, np.float64), count)
-        case Points(span=(low, high)):
+        case Sweep(span=(low, high)):
             return draw.uniform(low, high, count)
         case _:
             return draw.normal(0.0, 3.0, count)
@@ -59,12 +59,12 @@ def special(dtype: str, array: Pointwise) -> Floats:
     match array:
         case Choices():
             return np.asarray(array.values, np.float64)
-        case Beside():
+        case SweepAround():
             return specials(dtype)
-        case Points(span=(low, high)):
+        case Sweep(span=(low, high)):
             fixed = np.concatenate([[low, high], neighbourhoods(array.kinks, dtype)])
             return fixed[(fixed >= low) & (fixed <= high)]
-        case Points():
+        case Sweep():
             return np.concatenate([specials(dtype), neighbourhoods((0.0, *array.kinks), dtype)])
 
 
@@ -75,13 +75,13 @@ def _integers(key: str, dtype: str, length: int) -> NDArray[Any]:
     return stream(key).integers(lowest, 21, length).astype(dtype)
 
 
-def _span(key: str, dtype: str, array: Points, length: int) -> NDArray[Any]:
+def _span(key: str, dtype: str, array: Sweep, length: int) -> NDArray[Any]:
     fixed = special(dtype, array)
     rest = ordinary(stream(key), array, length - fixed.size)
     return rounded(np.concatenate([fixed, rest]), dtype)
 
 
-def _points(key: str, dtype: str, array: Points | Beside, length: int) -> NDArray[Any]:
+def _points(key: str, dtype: str, array: Sweep | SweepAround, length: int) -> NDArray[Any]:
     if dtype in ("float16", "bfloat16"):
         return every_pattern(dtype)
     draw = stream(key)

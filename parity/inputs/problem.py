@@ -14,7 +14,7 @@ from parity.inputs import streams
 from parity.inputs.meetings import columns
 from parity.inputs.points import Pointwise
 from parity.inputs.samples import fixed
-from parity.spec import Array, Beside, Choices, Described, Given, Labels, Points, Template
+from parity.spec import Array, Choices, Described, Fixed, Labels, Sweep, SweepAround, Template
 from parity.trees import Tree, flat, joined, placed
 
 Leaves = Mapping[str, Any]
@@ -172,7 +172,7 @@ def problem(
     arrays: dict[str, NDArray[Any]] = {}
     for name, array in described.items():
         match array:
-            case Points() | Beside() | Choices(shape=None):
+            case Sweep() | SweepAround() | Choices(shape=None):
                 points[name] = array
             case _:
                 arrays[name] = fixed(f"{key}/{name}", dtype, array)
@@ -197,7 +197,7 @@ def _last(column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 def is_pointwise(array: Any) -> bool:
     """Whether the argument is visited point by point."""
-    return isinstance(array, Points | Beside) or (
+    return isinstance(array, Sweep | SweepAround) or (
         isinstance(array, Choices) and array.shape is None
     )
 
@@ -206,4 +206,4 @@ def is_constant(array: Any) -> bool:
     """Whether no gradient is taken of the argument."""
     if isinstance(array, Choices):
         return not array.differentiated
-    return isinstance(array, Labels | Given | Template)
+    return isinstance(array, Labels | Fixed | Template)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from parity.dtypes import Floats, is_floating, numpy_dtype, rounded
 from parity.inputs.streams import stream
-from parity.spec import Choices, Given, Labels, Samples, Template
+from parity.spec import Choices, Fixed, Labels, Samples, Template
 
 # One class index in so many is a special one.
 STRIDE = 4
 
 
 def fixed(
-    key: str, dtype: str, array: Samples | Choices | Labels | Given | Template
+    key: str, dtype: str, array: Samples | Choices | Labels | Fixed | Template
 ) -> NDArray[Any]:
     """The numbers of an argument of a fixed shape."""
     match array:
@@ -27,7 +27,7 @@ def fixed(
             return rounded(stream(key).choice(array.values, array.shape), dtype)
         case Labels():
             return _labels(key, array)
-        case Given():
+        case Fixed():
             return _given(dtype, array)
         case Template():
             return np.zeros(array.shape, numpy_dtype(dtype))
@@ -41,7 +41,7 @@ def _labels(key: str, array: Labels) -> NDArray[Any]:
     return labels
 
 
-def _given(dtype: str, array: Given) -> NDArray[Any]:
+def _given(dtype: str, array: Fixed) -> NDArray[Any]:
     values = np.asarray(array.values)
     return rounded(values, dtype) if values.dtype.kind == "f" else values
 

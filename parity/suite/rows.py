@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.spec import BadCall, Budget, Law, Params, SameSeed, Samples, Spec, Target, on, steps
+from parity.spec import BadCall, Budget, Law, SameSeed, Samples, Setting, Spec, Target, on, steps
 
 # Parameters of torch's functions that jaxact's have not, and why.
 OMITTED = {
@@ -87,7 +87,7 @@ class Theme:
         return BadCall(name=name, args=args or self.arguments, values=values, reason=reason)
 
 
-def setting(*inputs: Any, **fields: Any) -> Params:
+def setting(*inputs: Any, **fields: Any) -> Setting:
     """A setting.
 
     Args:
@@ -95,28 +95,28 @@ def setting(*inputs: Any, **fields: Any) -> Params:
         **fields: of the setting (label, arrays, mapped, reference, truth, dtypes, checks, random,
             budget); all others are hyperparameters.
     """
-    own = {name: fields.pop(name) for name in Params.__dataclass_fields__ if name in fields}
+    own = {name: fields.pop(name) for name in Setting.__dataclass_fields__ if name in fields}
     if inputs:
         own["inputs"] = inputs
-    return Params(values={**own.pop("values", {}), **fields}, **own)
+    return Setting(values={**own.pop("values", {}), **fields}, **own)
 
 
-def few(*inputs: Any, **fields: Any) -> Params:
+def few(*inputs: Any, **fields: Any) -> Setting:
     """A setting in float32 of which values and gradients are enough, unless it says otherwise."""
     return setting(*inputs, **{"dtypes": SINGLE, "checks": FORWARD, **fields})
 
 
-def values_only(*inputs: Any, **fields: Any) -> Params:
+def values_only(*inputs: Any, **fields: Any) -> Setting:
     """A setting in float32 of which values are enough, unless it says otherwise."""
     return setting(*inputs, **{"dtypes": SINGLE, "checks": ("forward",), **fields})
 
 
-def in_half_precision(*inputs: Any, **fields: Any) -> Params:
+def in_half_precision(*inputs: Any, **fields: Any) -> Setting:
     """A setting in both dtypes of 16 bits, of which values and gradients are enough."""
     return few(*inputs, **{"label": "half_precision", "dtypes": HALVES, **fields})
 
 
-def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Params:
+def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Setting:
     """A setting whose reference, and truth, is another function."""
     return setting(*inputs, **{"reference": reference, "truth": reference, **fields})
 
@@ -141,4 +141,4 @@ def each(
 
 def laws(*broken: Callable[[Any], str | None]) -> tuple[Law, ...]:
     """Laws that are named as their functions."""
-    return tuple(Law(name=law.__name__.strip("_"), broken=law) for law in broken)
+    return tuple(Law(name=law.__name__.strip("_"), violation=law) for law in broken)

@@ -11,7 +11,7 @@ from experiments.bench.forms import FORMS, UNTIMED, Form
 from experiments.bench.peers import PEERS
 from experiments.bench.sizes import ELEMENTS, Sizes, drawn
 from experiments.bench.workloads import workload, workloads
-from parity.spec import Beside, Choices, Given, Labels, Points, Samples, Spec, on
+from parity.spec import Choices, Fixed, Labels, Samples, Spec, Sweep, SweepAround, on
 
 FAMILIES = ("losses", "regularizers")
 
@@ -56,7 +56,7 @@ def _new(inputs, **fields):
 @pytest.mark.parametrize(
     ("inputs", "size"),
     [
-        ((Points(), Beside()), str(ELEMENTS)),
+        ((Sweep(), SweepAround()), str(ELEMENTS)),
         ((Samples(shape=(48, 5)),) * 2, "4096 x 1000"),
         ((Samples(shape=(2, 3, 4, 5)), Samples(shape=(2, 3, 4, 5))), "64 x 64 x 32 x 32"),
     ],
@@ -87,7 +87,7 @@ SIZES = Sizes(scale=0.5, old=(48, 7), new=(400, 30), named={5: 11})
         (Samples(shape=(5, 3)), (11, 3)),
         (Samples(shape=(), axis=None), ()),
         (Choices(values=(0.0, 1.0), shape=(48,)), (200,)),
-        (Given(values=[0.5, 2.0, 1.0, 0.0, 3.0, 1.0, 2.0]), (30,)),
+        (Fixed(values=[0.5, 2.0, 1.0, 0.0, 3.0, 1.0, 2.0]), (30,)),
         (Labels(shape=(48,), classes=7), (200,)),
     ],
 )
@@ -98,7 +98,7 @@ def test_arguments_have_the_sizes_of_the_first_one(described, shape):
 
 def test_ordinary_numbers_are_drawn_as_described():
     source = np.random.default_rng(0)
-    points = drawn(Points(span=(-2.0, 3.0)), SIZES, source)
+    points = drawn(Sweep(span=(-2.0, 3.0)), SIZES, source)
     assert points.min() >= -2
     assert points.max() <= 3
     assert np.ptp(points) > 4.9
@@ -109,5 +109,5 @@ def test_ordinary_numbers_are_drawn_as_described():
     assert set(np.unique(chosen)) == {-1.0, 1.0}
     samples = drawn(Samples(shape=(48, 7), center=5.0, scale=0.1, special=True), SIZES, source)
     assert abs(samples.mean() - 5) < 0.01
-    given = drawn(Given(values=(1, -1)), SIZES, source)
+    given = drawn(Fixed(values=(1, -1)), SIZES, source)
     assert given.dtype.kind == "i"

@@ -25,7 +25,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxact import functional, initializers, regularizers
 from parity import inputs, suite
 from parity.backends import backend
-from parity.spec import DESCRIPTIONS, Drawn, Factory, Params, SameSeed, Samples, Spec
+from parity.spec import DESCRIPTIONS, Factory, ObservedDraw, SameSeed, Samples, Setting, Spec
 
 DTYPE = "float32"
 # Of arguments that are visited point by point; the first axis is divided by the devices.
@@ -51,7 +51,7 @@ class Sample:
         params: one of its settings.
     """
 
-    def __init__(self, spec: Spec, params: Params) -> None:
+    def __init__(self, spec: Spec, params: Setting) -> None:
         self.values, self.random = params.values, params.random is not None
         described = spec.inputs if params.inputs is None else params.inputs
         key = f"{spec.family}/{spec.name}/{params.name}"
@@ -60,7 +60,7 @@ class Sample:
         drawn = params.random
         if isinstance(drawn, SameSeed):
             # torch's stream is drawn outside of programs.
-            drawn = Drawn(seed=drawn.seed, at=drawn.at)
+            drawn = ObservedDraw(seed=drawn.seed, at=drawn.at)
         self.function = backend("jax").function(spec.subject, drawn)
         self.names = list(self.problem.arguments)
         self.numbers = [
@@ -273,14 +273,14 @@ TRACED = ("rank_promotion", "dtype_promotion")
 OF_ARRAYS = ("variables", "known_arrays", "debug_nans")
 
 
-def _settings(spec: Spec) -> Iterator[tuple[Params, tuple[str, ...]]]:
+def _settings(spec: Spec) -> Iterator[tuple[Setting, tuple[str, ...]]]:
     """Settings, and the conditions that they are tried in."""
-    default, conditions = spec.params[0], tuple(CONDITIONS)
+    default, conditions = spec.settings[0], tuple(CONDITIONS)
     if spec.subject.driver == Factory():
         conditions = tuple(name for name in CONDITIONS if name not in OF_ARRAYS)
-    whole = [p for p in spec.params if p.arrays.keys() - default.arrays.keys() and not p.subject]
+    whole = [p for p in spec.settings if p.arrays.keys() - default.arrays.keys() and not p.subject]
     found: set[Any] = set()
-    for params in spec.params:
+    for params in spec.settings:
         if params in (default, *whole[:1]):
             yield params, conditions
         elif _given(params) not in found and not params.subject:
@@ -288,14 +288,14 @@ def _settings(spec: Spec) -> Iterator[tuple[Params, tuple[str, ...]]]:
         found.add(_given(params))
 
 
-def _given(params: Params) -> Any:
+def _given(params: Setting) -> Any:
     """Which arguments a setting gives, and the shapes of arrays."""
     shapes = {name: repr(getattr(array, "shape", "")) for name, array in params.arrays.items()}
     return frozenset(params.values), frozenset(shapes.items())
 
 
-def _name(spec: Spec, params: Params) -> str:
-    return f"{spec.family}.{spec.name}" + ("" if params is spec.params[0] else f"-{params.name}")
+def _name(spec: Spec, params: Setting) -> str:
+    return f"{spec.family}.{spec.name}" + ("" if params is spec.settings[0] else f"-{params.name}")
 
 
 SAMPLES = {
@@ -347,8 +347,8 @@ INITIALIZERS = [spec for spec in suite.family("initializers") if spec.name != "c
 @pytest.mark.parametrize("spec", INITIALIZERS, ids=lambda spec: spec.name)
 def test_an_initializer_that_was_pickled_or_copied_draws_the_same(spec: Spec):
     factory = getattr(initializers, spec.name)
-    init = factory(**spec.params[0].values)
-    (template,) = spec.params[0].inputs or spec.inputs
+    init = factory(**spec.settings[0].values)
+    (template,) = spec.settings[0].inputs or spec.inputs
     key = jax.random.key(0)
     expected = init(key, template.shape)
     for again in (pickle.loads(pickle.dumps(init)), copy.deepcopy(init)):

@@ -131,7 +131,7 @@ def test_no_message_names_what_is_private() -> None:
 
 
 def test_a_traced_flag_is_told_to_be_static() -> None:
-    with pytest.raises(TypeError, match="training must be known while tracing.*static_argnames"):
+    with pytest.raises(TypeError, match=r"training must be known while tracing.*static_argnames"):
         jax.jit(functional.rrelu)(jnp.ones(3), training=True)
 
 

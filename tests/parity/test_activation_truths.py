@@ -7,7 +7,7 @@ import pytest
 from parity.exact import exactly_at
 from parity.formulas import NumpyMath
 from parity.inputs import Form, Problem
-from parity.spec import Points
+from parity.spec import Sweep
 from parity.suite.activations import truths
 
 MP = mpmath.mp.clone()
@@ -117,7 +117,7 @@ def test_a_formula_is_right_in_float64(name, order):
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_formula_has_many_digits_in_mpmath(name, order):
     x = np.array(_points(name))
-    form = Form(positional=(Points(),), named={})
+    form = Form(positional=(Sweep(),), named={})
     problem = Problem(key="truths", dtype="float64", arguments={"0": x}, form=form)
     entry = ("out", "vjp/0", "second/0")[order]
     high, rest = exactly_at(_formula(name), problem, DEFINITIONS[name][1], entry, np.arange(x.size))

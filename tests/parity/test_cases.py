@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parity.cases import cases, left_out, select
-from parity.spec import BadCall, Budget, Law, Params, Points, SameSeed, Spec, on
+from parity.spec import BadCall, Budget, Law, SameSeed, Setting, Spec, Sweep, on
 from parity.suite import load
 
 SPEC = Spec(
@@ -14,10 +14,10 @@ SPEC = Spec(
     name="f",
     subject=on("jax", "some.f"),
     reference=on("torch", "some.f"),
-    params=(Params(), Params(values={"alpha": 1.5})),
+    settings=(Setting(), Setting(values={"alpha": 1.5})),
     dtypes=("float32", "float64", "bfloat16", "int32"),
     bad_calls=(BadCall(name="too_long", args=(np.zeros(3),), reason="an example"),),
-    laws=(Law(name="holds", broken=lambda subject: None),),
+    laws=(Law(name="holds", violation=lambda subject: None),),
 )
 
 
@@ -76,8 +76,8 @@ def test_what_the_reference_does_not_have_is_left_out_with_its_reason():
 
 
 def test_a_row_with_its_setting_is_resolved():
-    params = (Params(), Params(values={"a": 1}, reference=on("torch", "g"), dtypes=("float16",)))
-    found = cases([replace(SPEC, params=params, budgets={"vjp": Budget(ulp=2)})])
+    params = (Setting(), Setting(values={"a": 1}, reference=on("torch", "g"), dtypes=("float16",)))
+    found = cases([replace(SPEC, settings=params, budgets={"vjp": Budget(ulp=2)})])
     case = next(case for case in found if case.id == "family/f/a=1/float16/vjp")
     assert case.budget == Budget(ulp=2)
     assert case.setup.reference == on("torch", "g")
@@ -87,7 +87,7 @@ def test_a_row_with_its_setting_is_resolved():
 
 def test_an_equal_stream_has_no_other_truth():
     random = SameSeed(seed=0, generator=on("jax", "g"))
-    (case, *_) = cases([replace(SPEC, params=(Params(random=random),))])
+    (case, *_) = cases([replace(SPEC, settings=(Setting(random=random),))])
     assert case.setup.truth == "reference"
 
 
@@ -118,4 +118,4 @@ def test_dtype_and_check_narrow_the_selection():
 
 
 def test_a_function_of_points_is_the_default():
-    assert SPEC.inputs == (Points(),)
+    assert SPEC.inputs == (Sweep(),)

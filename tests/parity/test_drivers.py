@@ -15,11 +15,11 @@ from parity.engine import run
 from parity.spec import (
     Budget,
     Choices,
-    Drawn,
-    Given,
-    Params,
+    Fixed,
+    ObservedDraw,
     SameSeed,
     Samples,
+    Setting,
     Spec,
     Template,
     factory,
@@ -134,15 +134,15 @@ FILLED = {"inputs": (Template(shape=(5, 3)),), "checks": ("forward",)}
 
 
 def test_a_factory_draws_what_torch_fills():
-    params = (Params(values={"a": 0.0, "b": 2.0}, random=SAME),)
+    params = (Setting(values={"a": 0.0, "b": 2.0}, random=SAME),)
     targets = factory("jax", _uniform), factory("torch", "nn.init.uniform_")
-    outcomes, results = _outcomes(*targets, params=params, **FILLED)
+    outcomes, results = _outcomes(*targets, settings=params, **FILLED)
     assert outcomes == {Outcome.EXACT}, results
 
 
 def test_a_factory_that_draws_too_much_is_seen_by_the_place_of_the_stream():
     targets = factory("jax", _uniform, extra=1), factory("torch", "nn.init.uniform_")
-    result = _results(*targets, params=(Params(random=SAME),), **FILLED)["forward"]
+    result = _results(*targets, settings=(Setting(random=SAME),), **FILLED)["forward"]
     assert result.message.startswith("stream")
 
 
@@ -157,7 +157,7 @@ def test_gradients_pass_through_a_function_that_draws_the_same_numbers():
     outcomes, results = _outcomes(
         on("jax", dropped),
         on("torch", torchs),
-        params=(Params(random=SAME),),
+        settings=(Setting(random=SAME),),
         inputs=inputs,
         checks=("forward", "vjp"),
     )
@@ -173,11 +173,11 @@ def test_the_draw_of_the_subject_is_given_to_the_reference(at, order):
     def observe(subject, arguments, values):
         return np.asarray(subject(jnp.zeros_like(arguments[0])))
 
-    params = (Params(random=Drawn(seed=5, observe=observe, at=at)),)
+    params = (Setting(random=ObservedDraw(seed=5, observe=observe, at=at)),)
     outcomes, results = _outcomes(
         on("jax", noisy),
         on("torch", lambda x, drawn: x + drawn),
-        params=params,
+        settings=params,
         inputs=(Samples(shape=(8, 4)),),
         checks=("forward", "vjp", "vmap"),
     )
@@ -186,10 +186,10 @@ def test_the_draw_of_the_subject_is_given_to_the_reference(at, order):
 
 # ------------------------------------------------------------------------------------------- steps
 
-START = {"weight": Samples(shape=(4,), axis=None), "bias": Given(values=0.5)}
+START = {"weight": Samples(shape=(4,), axis=None), "bias": Fixed(values=0.5)}
 SHOWN = {"weight": Samples(shape=(6, 4), axis=None), "bias": Samples(shape=(6,), axis=None)}
 SGD = {
-    "params": (Params(values={"momentum": 0.5}),),
+    "params": (Setting(values={"momentum": 0.5}),),
     "inputs": (START, SHOWN),
     "checks": ("forward",),
 }
@@ -245,7 +245,7 @@ def test_a_state_is_followed_and_differentiated_step_by_step():
         steps("jax", _summed),
         steps("torch", Sum),
         inputs=(start, SHOWN),
-        params=(Params(arrays={"rate": Samples(shape=(), axis=None)}),),
+        settings=(Setting(arrays={"rate": Samples(shape=(), axis=None)}),),
         checks=("forward", "vjp", "jvp", "second", "vmap", "jit"),
         budgets=dict.fromkeys(("vjp", "jvp", "second", "jit"), SUMS),
     )
@@ -262,11 +262,11 @@ def test_a_budget_grows_with_the_steps(per_step, outcome):
 
         return Machine(machine.init, update)
 
-    ones = {"weight": Given(values=np.ones((6, 4)))}
+    ones = {"weight": Fixed(values=np.ones((6, 4)))}
     result = _results(
         steps("jax", drifting),
         steps("torch", Sum),
-        inputs=({"weight": Given(values=np.ones(4))}, ones),
+        inputs=({"weight": Fixed(values=np.ones(4))}, ones),
         checks=("forward",),
         budgets={"forward": Budget(ulp=2, per_step=per_step)},
     )["forward"]
@@ -302,13 +302,13 @@ class Norm(nnx.Module):
 MODULE = {
     "inputs": (Samples(shape=(16, 3)),),
     "params": (
-        Params(
+        Setting(
             values={"num_features": 3},
             arrays={
                 "params": {"weight": Samples(shape=(3,)), "bias": Samples(shape=(3,))},
                 "buffers": {
-                    "running_mean": Given(values=(0.5, -0.5, 0.0)),
-                    "running_var": Given(values=(0.5, 1.5, 1.0)),
+                    "running_mean": Fixed(values=(0.5, -0.5, 0.0)),
+                    "running_var": Fixed(values=(0.5, 1.5, 1.0)),
                 },
             },
         ),

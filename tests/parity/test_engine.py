@@ -7,7 +7,7 @@ import pytest
 
 from parity.cases import cases
 from parity.engine import run, succeeded
-from parity.spec import BadCall, Budget, Law, Params, Points, Quirk, Samples, Spec, on
+from parity.spec import BadCall, Budget, Law, Quirk, Samples, Setting, Spec, Sweep, on
 from parity.verdict import Outcome
 
 
@@ -216,7 +216,7 @@ def test_each_result_is_reported_once():
 
 def test_a_seed_decides_the_numbers():
     def worst(seed):
-        row = _spec(np.zeros_like, np.positive, inputs=(Points(span=(1.0, 2.0)),))
+        row = _spec(np.zeros_like, np.positive, inputs=(Sweep(span=(1.0, 2.0)),))
         return run(cases([replace(row, inputs=(Samples(shape=(9,)),))]), seed)[0].worst
 
     assert worst(0) == worst(0) != worst(1)
@@ -226,7 +226,7 @@ def test_a_budget_of_the_row_is_used():
     def off(x):
         return np.nextafter(x, np.float32(np.inf))
 
-    inputs = (Points(span=(1.0, 1.5)),)
+    inputs = (Sweep(span=(1.0, 1.5)),)
     tight, wide = (
         _result(off, np.positive, inputs=inputs, budgets={"forward": Budget(ulp=ulp)})
         for ulp in (0.5, 1)
@@ -243,11 +243,11 @@ def test_the_floor_counts_only_where_the_truth_crosses_zero():
         return x - np.ones_like(x)
 
     near = _result(
-        off, line, inputs=(Points(span=(0.99, 1.01)),), budgets={"forward": Budget(ulp=0, floor=4)}
+        off, line, inputs=(Sweep(span=(0.99, 1.01)),), budgets={"forward": Budget(ulp=0, floor=4)}
     )
     assert near.outcome is Outcome.WITHIN
     far = _result(
-        off, line, inputs=(Points(span=(1.2, 1.3)),), budgets={"forward": Budget(ulp=0, floor=4)}
+        off, line, inputs=(Sweep(span=(1.2, 1.3)),), budgets={"forward": Budget(ulp=0, floor=4)}
     )
     assert far.outcome is Outcome.MISMATCH
 
@@ -322,7 +322,7 @@ def test_an_extra_parameter_has_to_be_there():
 
 @pytest.mark.parametrize(("sentence", "outcome"), [(None, "exact"), ("it leaks", "mismatch")])
 def test_a_law_is_broken_by_a_sentence(sentence, outcome):
-    law = Law(name="holds", broken=lambda subject: sentence)
+    law = Law(name="holds", violation=lambda subject: sentence)
     result = _result(np.tanh, checks=("law",), laws=(law,))
     assert (result.outcome, result.message) == (outcome, sentence or "")
 
@@ -332,6 +332,6 @@ def test_hyperparameters_are_passed():
         return x**exponent
 
     with np.errstate(over="ignore"):
-        result = _result(power, power, params=(Params(values={"exponent": 2}),))
+        result = _result(power, power, settings=(Setting(values={"exponent": 2}),))
     assert result.outcome is Outcome.EXACT
     assert result.case.id == "test/f/exponent=2/float32/forward"

@@ -14,7 +14,7 @@ from parity.inputs.meetings import around
 from parity.inputs.points import neighbourhoods, rounded_64, special
 from parity.inputs.samples import SPECIAL_SAMPLES
 from parity.inputs.streams import signed
-from parity.spec import Beside, Choices, Given, Labels, Points, Samples, Template
+from parity.spec import Choices, Fixed, Labels, Samples, Sweep, SweepAround, Template
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -24,7 +24,7 @@ def _arrays(problem):
 
 
 def _points(dtype, **fields):
-    return widened(problem("key", dtype, (Points(**fields),)).first)
+    return widened(problem("key", dtype, (Sweep(**fields),)).first)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -76,13 +76,13 @@ def test_a_span_has_both_ends_and_nothing_beyond():
 
 
 def test_the_same_key_gives_the_same_numbers():
-    first, again = problem("a", "float32", (Points(),)), problem("a", "float32", (Points(),))
+    first, again = problem("a", "float32", (Sweep(),)), problem("a", "float32", (Sweep(),))
     assert np.array_equal(first.first, again.first, equal_nan=True)
     assert np.array_equal(first.cotangent((5,)), again.cotangent((5,)))
 
 
 def test_another_key_gives_other_numbers():
-    a, b = (problem(key, "float32", (Points(),)).first for key in "ab")
+    a, b = (problem(key, "float32", (Sweep(),)).first for key in "ab")
     assert not np.array_equal(a, b, equal_nan=True)
 
 
@@ -121,7 +121,7 @@ def test_wider_numbers_are_the_same_numbers():
 
 
 def test_a_single_point_keeps_its_cotangent():
-    whole = problem("key", "float32", (Points(),))
+    whole = problem("key", "float32", (Sweep(),))
     single = whole.at(7)
     assert single.first == whole.first[7:8]
     assert single.cotangent((1,)) == whole.cotangent(whole.first.shape)[7:8]
@@ -138,14 +138,14 @@ def test_special_samples_lie_along_the_sample_axis():
 
 @pytest.mark.parametrize(("dtype", "lowest"), [("int32", -20), ("uint8", 0), ("bool", 0)])
 def test_integers_stay_in_range(dtype, lowest):
-    values = problem("key", dtype, (Points(),)).first
+    values = problem("key", dtype, (Sweep(),)).first
     assert values.dtype == dtype
     assert lowest <= values.min() < values.max()
 
 
 def test_the_digest_is_the_one_that_recorded_runs_used():
     """A change here changes every recorded seed's numbers: say so in the changelog."""
-    numbers = problem("activations/relu//float32/0", "float32", (Points(kinks=(0.0,)),)).first
+    numbers = problem("activations/relu//float32/0", "float32", (Sweep(kinks=(0.0,)),)).first
     digest = hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
     assert digest == "fd9b7a69aba39790"
 
@@ -160,17 +160,17 @@ def _identities(values):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("second", [Points(), Beside()])
+@pytest.mark.parametrize("second", [Sweep(), SweepAround()])
 def test_special_numbers_of_two_arguments_meet_in_all_combinations(dtype, second):
-    x, y = _pair(dtype, Points(kinks=(2.0,)), second)
+    x, y = _pair(dtype, Sweep(kinks=(2.0,)), second)
     met = set(zip(_identities(x), _identities(y), strict=True))
-    numbers = _identities(rounded_64(special(dtype, Beside()), dtype))
+    numbers = _identities(rounded_64(special(dtype, SweepAround()), dtype))
     assert met >= {(a, b) for a in numbers for b in numbers}
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_every_choice_meets_every_kink_and_its_neighbours(dtype):
-    x, y = _pair(dtype, Points(kinks=(0.5,)), Choices(values=(-1.0, 1.0)))
+    x, y = _pair(dtype, Sweep(kinks=(0.5,)), Choices(values=(-1.0, 1.0)))
     assert set(y) == {-1.0, 1.0}
     for number in neighbourhoods((0.5,), dtype):
         assert set(y[x == number]) == {-1.0, 1.0}
@@ -179,7 +179,7 @@ def test_every_choice_meets_every_kink_and_its_neighbours(dtype):
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("kink", [-1.0, 0.0, 1.0, 1.35])
 def test_a_difference_meets_a_kink_and_its_neighbours(dtype, kink):
-    x, target = _pair(dtype, Points(), Beside(kinks=(kink,)))
+    x, target = _pair(dtype, Sweep(), SweepAround(kinks=(kink,)))
     with np.errstate(invalid="ignore", over="ignore"):
         difference = x - target
     numbers = np.unique(neighbourhoods((kink,), dtype))
@@ -197,7 +197,7 @@ def test_differences_around_a_kink_are_exact(dtype):
 
 
 def test_pairs_are_in_no_order():
-    x, y = _pair("bfloat16", Points(), Points())
+    x, y = _pair("bfloat16", Sweep(), Sweep())
     assert np.unique(np.nan_to_num(y[: 2**16])).size == np.unique(np.nan_to_num(x)).size
     both = np.isfinite(x) & np.isfinite(y) & (x != 0) & (y != 0)
     assert abs(np.corrcoef(np.sign(x[both]), np.sign(y[both]))[0, 1]) < 0.05
@@ -205,7 +205,9 @@ def test_pairs_are_in_no_order():
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_arguments_of_any_kind_have_one_length(dtype):
-    arrays = _pair(dtype, Points(), Points(span=(0.0, 1.0)), Choices(values=(0.0, 1.0)), Beside())
+    arrays = _pair(
+        dtype, Sweep(), Sweep(span=(0.0, 1.0)), Choices(values=(0.0, 1.0)), SweepAround()
+    )
     assert len({array.shape for array in arrays}) == 1
     assert arrays[1].min() == 0
     assert arrays[1].max() == 1
@@ -219,7 +221,7 @@ def test_labels_are_int64_and_each_fourth_is_special():
 
 
 def test_given_numbers_are_these_and_get_the_dtype_if_they_are_floating():
-    described = (Given(values=[1, 2]), Given(values=[True]), Given(values=[[0.5]]))
+    described = (Fixed(values=[1, 2]), Fixed(values=[True]), Fixed(values=[[0.5]]))
     whole, mask, weight = _arrays(problem("key", "float16", described))
     assert (whole.dtype, mask.dtype, weight.dtype) == (np.int64, np.bool_, np.float16)
     assert (whole.tolist(), mask.tolist(), weight.tolist()) == ([1, 2], [True], [[0.5]])
@@ -235,12 +237,12 @@ def test_constant_arguments_have_no_directions_and_keep_their_dtype():
 
 
 def test_a_shape_is_that_of_every_pointwise_argument():
-    described = (Points(), Choices(values=(1.0,)))
+    described = (Sweep(), Choices(values=(1.0,)))
     shaped = problem("key", "float32", described, {"bias": Samples(shape=(2,))}, (2, 3))
     assert [a.shape for a in shaped.arguments.values()] == [(2, 3), (2, 3), (2,)]
 
 
-TREE = {"a": {"weight": Samples(shape=(2, 3)), "bias": Given(values=(1, 2))}, "b": (Points(),)}
+TREE = {"a": {"weight": Samples(shape=(2, 3)), "bias": Fixed(values=(1, 2))}, "b": (Sweep(),)}
 
 
 def test_the_leaves_of_a_tree_go_by_their_paths():

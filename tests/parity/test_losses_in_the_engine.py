@@ -12,7 +12,18 @@ from torch.nn import functional
 from parity.cases import cases
 from parity.engine import run
 from parity.report.snippet import snippet
-from parity.spec import Beside, Choices, Given, Labels, Params, Points, Quirk, Samples, Spec, on
+from parity.spec import (
+    Choices,
+    Fixed,
+    Labels,
+    Quirk,
+    Samples,
+    Setting,
+    Spec,
+    Sweep,
+    SweepAround,
+    on,
+)
 from parity.verdict import Outcome
 
 NUMBERS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes")
@@ -57,7 +68,7 @@ def _l1_with_slope_at_zero(slope):
     return lambda input, target: distance(input - target)
 
 
-PAIR = (Points(), Beside(kinks=(-1.0, 0.0, 1.0)))
+PAIR = (Sweep(), SweepAround(kinks=(-1.0, 0.0, 1.0)))
 L1 = _row(
     _l1_with_slope_at_zero(0), lambda x, t: functional.l1_loss(x, t, reduction="none"), inputs=PAIR
 )
@@ -96,12 +107,12 @@ def _outcome_of_a_step_one_ulp_beside(kink, way, inputs):
 @pytest.mark.parametrize("kink", [-1.0, 1.35])
 @pytest.mark.parametrize("way", [-np.inf, np.inf])
 def test_a_kink_one_ulp_beside_is_caught(kink, way):
-    inputs = (Points(), Beside(kinks=(kink,)))
+    inputs = (Sweep(), SweepAround(kinks=(kink,)))
     assert _outcome_of_a_step_one_ulp_beside(kink, way, inputs) is Outcome.MISMATCH
 
 
 def test_a_kink_one_ulp_beside_is_not_met_by_chance():
-    inputs = (Points(), Points())
+    inputs = (Sweep(), Sweep())
     assert _outcome_of_a_step_one_ulp_beside(1.35, np.inf, inputs).succeeds
 
 
@@ -109,7 +120,7 @@ def test_a_kink_one_ulp_beside_is_not_met_by_chance():
 def test_a_reduced_loss_passes_and_a_wrong_one_does_not(reduction):
     samples = (Samples(shape=(64, 5), special=False), Samples(shape=(64, 5)))
     values = {"reduction": reduction}
-    row = _row(_huber, functional.huber_loss, inputs=samples, params=(Params(values=values),))
+    row = _row(_huber, functional.huber_loss, inputs=samples, settings=(Setting(values=values),))
     checks = ("forward", "vjp", "jvp", "vmap", "jit")
     assert _failures(replace(row, checks=checks)) == {}
     other = on("jax", lambda input, target, reduction: _huber(input, target, 1.0001, reduction))
@@ -133,7 +144,7 @@ NLL = _row(
     inputs=(
         Samples(shape=(40, 3), special=True),
         Labels(shape=(40,), classes=3, special=(-100,)),
-        Given(values=(0.5, 1.0, 2.0)),
+        Fixed(values=(0.5, 1.0, 2.0)),
     ),
     dtypes=("float32", "float64"),
 )
@@ -160,14 +171,14 @@ SOFT_MARGIN = _row(
     _soft_margin,
     lambda x, t: functional.soft_margin_loss(x, t, reduction="none"),
     truth=on("torch", lambda x, t: functional.softplus(-t * x, threshold=1000)),
-    inputs=(Points(), Choices(values=(-1.0, 1.0), differentiated=False)),
+    inputs=(Sweep(), Choices(values=(-1.0, 1.0), differentiated=False)),
     checks=("forward", "shapes"),
 )
 
 
 def test_an_argument_without_a_gradient_in_torch_is_left_alone():
     assert _failures(replace(SOFT_MARGIN, checks=("shapes",))) == {}
-    differentiated = (Points(), Choices(values=(-1.0, 1.0)))
+    differentiated = (Sweep(), Choices(values=(-1.0, 1.0)))
     failures = _failures(replace(SOFT_MARGIN, inputs=differentiated, checks=("vjp",)))
     assert "not differentiable with respect to argument 'target'" in failures["vjp"]
 
@@ -181,7 +192,7 @@ def test_where_torch_has_no_answer_the_truth_alone_decides():
         _gated,
         lambda x, t: functional.hardsigmoid(x) * t,
         truth=on("torch", lambda x, t: (x / 6 + 0.5) * t),
-        inputs=(Points(span=(-2.0, 2.0)), Points(span=(-4.0, 4.0))),
+        inputs=(Sweep(span=(-2.0, 2.0)), Sweep(span=(-4.0, 4.0))),
         checks=("second",),
     )
     assert "not implemented" in _failures(row)["second"]
@@ -206,7 +217,7 @@ def test_a_quirk_sees_every_argument():
     row = _row(
         lambda x, t: x * t,
         odd,
-        inputs=(Points(), Choices(values=(-1.0, 1.0))),
+        inputs=(Sweep(), Choices(values=(-1.0, 1.0))),
         checks=("forward",),
         quirks=(quirk,),
     )
@@ -220,7 +231,7 @@ def test_a_snippet_has_every_argument_and_asks_torch_for_no_gradient_of_a_consta
     row = _row(
         "jax.numpy.add",
         "mul",
-        inputs=(Points(span=(1.0, 2.0)), Choices(values=(-1.0, 1.0), differentiated=False)),
+        inputs=(Sweep(span=(1.0, 2.0)), Choices(values=(-1.0, 1.0), differentiated=False)),
         checks=("vjp",),
     )
     (result,) = run(cases([row]))

@@ -10,10 +10,10 @@ from parity.engine import run
 from parity.report.console import Reporter, failure_text
 from parity.report.snippet import snippet
 from parity.report.summary import replay_by_id
-from parity.spec import Params, Points, Spec, on
+from parity.spec import Setting, Spec, Sweep, on
 from parity.verdict import Outcome
 
-DEFAULTS = (Params(),)
+DEFAULTS = (Setting(),)
 
 
 def _failure(check, params=DEFAULTS, subject="nn.relu6", reference="nn.functional.relu", kinks=()):
@@ -22,8 +22,8 @@ def _failure(check, params=DEFAULTS, subject="nn.relu6", reference="nn.functiona
         name="f",
         subject=on("jax", subject),
         reference=on("torch", reference),
-        inputs=(Points(kinks=kinks),),
-        params=params,
+        inputs=(Sweep(kinks=kinks),),
+        settings=params,
         dtypes=("float32",),
         checks=(check,),
     )
@@ -54,7 +54,7 @@ def test_a_gradient_is_reproduced_with_its_cotangent():
 
 
 def test_hyperparameters_are_part_of_it():
-    params = (Params(values={"negative_slope": 0.25}),)
+    params = (Setting(values={"negative_slope": 0.25}),)
     result = _failure(
         "vjp", params, subject="nn.leaky_relu", reference="nn.functional.leaky_relu", kinks=(0.0,)
     )
@@ -92,7 +92,7 @@ def test_a_point_of_a_tree_has_no_snippet_and_is_reported_all_the_same():
         name="f",
         subject=on("jax", lambda tree: tree["a"] + tree["b"]),
         reference=on("torch", lambda tree: tree["a"] - tree["b"]),
-        inputs=({"a": Points(span=(1.0, 2.0)), "b": Points(span=(1.0, 2.0))},),
+        inputs=({"a": Sweep(span=(1.0, 2.0)), "b": Sweep(span=(1.0, 2.0))},),
         dtypes=("float32",),
         checks=("vjp",),
     )

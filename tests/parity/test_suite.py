@@ -30,7 +30,7 @@ def test_every_row_names_a_public_function_of_its_family():
 
 def test_every_budget_that_is_not_the_default_says_why():
     for spec in SPECS:
-        budgets = [*spec.budgets.values(), *(p.budget for p in spec.params if p.budget)]
+        budgets = [*spec.budgets.values(), *(p.budget for p in spec.settings if p.budget)]
         assert all(budget.reason for budget in budgets), spec.name
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Budget, Params, Samples, Spec, Values
+from parity.spec import FLOATS, Budget, Samples, Setting, Spec, Values
 from parity.suite.activations.laws import GUMBEL_SOFTMAX
 from parity.suite.activations.rows import PAIR, THEME, activation, bad, drawn
 from parity.suite.rows import SINGLE, WIDE, setting
@@ -63,7 +63,7 @@ def _noise_of_gumbel_softmax(subject: Callable[..., Any], arrays: Any, values: V
     return np.log(np.asarray(subject(np.zeros(arrays[0].shape, np.float32), dim=dim)))
 
 
-def _noisy(*inputs: Samples, **fields: Any) -> Params:
+def _noisy(*inputs: Samples, **fields: Any) -> Setting:
     return drawn("gumbel_softmax_given_noise", _noise_of_gumbel_softmax, *inputs, **fields)
 
 

@@ -66,15 +66,15 @@ def _needs_a_key(name: str, **values: Any) -> Law:
             return None
         return "a call without a key is accepted"
 
-    return Law(name=name, broken=broken)
+    return Law(name=name, violation=broken)
 
 
 RRELU = (
-    Law(name="slopes_are_uniform", broken=_slopes_are_uniform),
-    Law(name="slopes_follow_the_key", broken=_slopes_follow_the_key),
+    Law(name="slopes_are_uniform", violation=_slopes_are_uniform),
+    Law(name="slopes_follow_the_key", violation=_slopes_follow_the_key),
     _needs_a_key("training_needs_a_key", training=True),
 )
 GUMBEL_SOFTMAX = (
-    Law(name="choices_follow_the_softmax", broken=_choices_follow_the_softmax),
+    Law(name="choices_follow_the_softmax", violation=_choices_follow_the_softmax),
     _needs_a_key("needs_a_key"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Params, Place, Quirk, Samples, Values
+from parity.spec import FLOATS, Place, Quirk, Samples, Setting, Values
 from parity.suite.activations.laws import RRELU
 from parity.suite.activations.rows import (
     INTEGERS,
@@ -45,7 +45,7 @@ ONE_AT_0 = Quirk(
 )
 
 
-def _weighted(weight: Samples, *inputs: Samples, label: str = "") -> Params:
+def _weighted(weight: Samples, *inputs: Samples, label: str = "") -> Setting:
     return setting(*inputs, arrays={"weight": weight}, label=label)
 
 
@@ -54,7 +54,7 @@ def _slopes_of_rrelu(subject: Callable[..., Any], arrays: Any, values: Values) -
     return -np.asarray(subject(-np.ones(arrays[0].shape, np.float32), **values))
 
 
-def _training(**bounds: float) -> Params:
+def _training(**bounds: float) -> Setting:
     return drawn("rrelu_given_slopes", _slopes_of_rrelu, training=True, **bounds)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Drawn, Params, Points, Quirk, Samples, Spec
+from parity.spec import Budget, ObservedDraw, Quirk, Samples, Setting, Spec, Sweep
 from parity.suite.activations import truths
 from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, as_formula, setting
 
@@ -35,7 +35,7 @@ bad = THEME.bad
 
 def activation(
     name: str,
-    *settings: Params,
+    *settings: Setting,
     refuses: tuple[str, ...] = NOT_FLOATING,
     required: tuple[Any, ...] = (),
     **fields: Any,
@@ -56,15 +56,15 @@ def activation(
     ]
     fields = {"truth": getattr(truths, name, None), **fields}
     fields["bad_calls"] = (*refused, *fields.get("bad_calls", ()))
-    return THEME.row(name, params=settings or (setting(),), **fields)
+    return THEME.row(name, settings=settings or (setting(),), **fields)
 
 
-def kinks(*places: float) -> Points:
+def kinks(*places: float) -> Sweep:
     """An input that visits the places where the function is not smooth."""
-    return Points(kinks=places)
+    return Sweep(kinks=places)
 
 
-def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -> Params:
+def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -> Setting:
     """Differentiated hyperparameters, each with values of its span at every point.
 
     No sum hides what one point does. The floor is for values or derivatives that are differences
@@ -73,8 +73,8 @@ def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -
     budget = Budget(ulp=4, floor=floor, everywhere=True, reason="a difference of larger terms")
     return as_formula(
         THEME.reference(reference),
-        Points(kinks=(0.0,), span=(-8.0, 8.0)),
-        arrays={name: Points(span=span) for name, span in spans.items()},
+        Sweep(kinks=(0.0,), span=(-8.0, 8.0)),
+        arrays={name: Sweep(span=span) for name, span in spans.items()},
         mapped=True,
         budget=budget if floor else None,
         dtypes=SINGLE,
@@ -82,11 +82,11 @@ def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -
     )
 
 
-def drawn(reference: str, observe: Callable[..., Any], *inputs: Samples, **fields: Any) -> Params:
+def drawn(reference: str, observe: Callable[..., Any], *inputs: Samples, **fields: Any) -> Setting:
     """A random setting: the reference is given what the subject drew from its key."""
     return setting(
         *inputs,
-        random=Drawn(seed=7, observe=observe),
+        random=ObservedDraw(seed=7, observe=observe),
         reference=THEME.reference(reference),
         dtypes=SINGLE,
         checks=("forward", "vjp", "jvp", "second", "jit"),

@@ -24,7 +24,7 @@ TOO_LARGE: dict[str, tuple[complex, ...]] = {
 SPECS = (
     initializer(
         "constant",
-        params=(
+        settings=(
             filled(KERNEL, val=0.3, dtypes=ALL),
             filled((), label="scalar", val=-2.5),
             filled((0, 3), label="empty", val=1.5),
@@ -39,6 +39,6 @@ SPECS = (
             bad("two_numbers", "more numbers than one", val=np.ones(2, np.float32)),
         ),
     ),
-    initializer("zeros", params=(filled(KERNEL, label="kernel", dtypes=ALL),)),
-    initializer("ones", params=(filled(KERNEL, label="kernel", dtypes=ALL),)),
+    initializer("zeros", settings=(filled(KERNEL, label="kernel", dtypes=ALL),)),
+    initializer("ones", settings=(filled(KERNEL, label="kernel", dtypes=ALL),)),
 )

@@ -20,7 +20,7 @@ LONG = (70_001,)
 SPECS = (
     initializer(
         "uniform",
-        params=(
+        settings=(
             *random_settings({"a": -0.3, "b": 0.3}, {"a": 5.0, "b": 5.0}),
             filled(KERNEL, label="seed=7", seed=7, dtypes=SINGLE),
             filled((), label="scalar", seed=3),
@@ -40,7 +40,7 @@ SPECS = (
     ),
     initializer(
         "normal",
-        params=(
+        settings=(
             *random_settings({}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}),
             filled((), label="scalar", seed=3),
             filled((15,), label="short", seed=3),
@@ -56,7 +56,7 @@ SPECS = (
     ),
     initializer(
         "trunc_normal",
-        params=random_settings(
+        settings=random_settings(
             {},
             {"std": 0.02},
             {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},

@@ -363,7 +363,7 @@ def _has_one_draw_for_both_layouts(subject: Subject, values: Values) -> str | No
 def _laws(initializer: str, *broken: Broken) -> tuple[Law, ...]:
     """Laws that are called what their functions are, less the initializer."""
     names = [law.__name__.removeprefix("_").removeprefix(f"{initializer}_") for law in broken]
-    return tuple(Law(name=n, broken=law) for n, law in zip(names, broken, strict=True))
+    return tuple(Law(name=n, violation=law) for n, law in zip(names, broken, strict=True))
 
 
 def _random(initializer: str, *broken: Broken, **values: Any) -> tuple[Law, ...]:
@@ -407,4 +407,6 @@ DEFAULT_WEIGHT = _random(
     _default_weight_of_an_embedding_is_normal,
     layer="Linear",
 )
-DEFAULT_BIAS = (Law(name="has_the_scale_of_the_weight", broken=_scaled(_uniform_of_fan, *BIASES)),)
+DEFAULT_BIAS = (
+    Law(name="has_the_scale_of_the_weight", violation=_scaled(_uniform_of_fan, *BIASES)),
+)

@@ -6,7 +6,7 @@ import functools
 import math
 from typing import Any
 
-from parity.spec import FLOATS, Params
+from parity.spec import FLOATS, Setting
 from parity.suite.initializers import laws
 from parity.suite.initializers.rows import NORMAL_BITS, filled, initializer, reference
 from parity.suite.rows import SINGLE, torch_stream
@@ -25,7 +25,7 @@ TOLD = ("weight_shape", "hidden_size", "layout")
 
 def _new(
     kind: str, layer: str, made: laws.Shape, shape: laws.Shape, label: str = "", **fields: Any
-) -> Params:
+) -> Setting:
     """A setting for a parameter of a new layer, which is made with these arguments.
 
     Of the fields, `parameter` is its name, if that is not its kind ("weight" or "bias"), and `skip`
@@ -54,7 +54,7 @@ SPECS = (
     initializer(
         "default_weight",
         reference=reference("default_weight"),
-        params=(
+        settings=(
             _weight("Linear", (64, 32), (32, 64), dtypes=FLOATS),
             _weight("Linear", (64, 32), (64, 32), "Linear_flax", layout="flax"),
             _weight("Bilinear", (5, 7, 3), (3, 5, 7)),
@@ -109,7 +109,7 @@ SPECS = (
     initializer(
         "default_bias",
         reference=reference("default_bias"),
-        params=(
+        settings=(
             _bias("Linear", (64, 32), (32,), weight_shape=(32, 64), dtypes=FLOATS),
             _bias("Linear", (0, 3), (3,), "Linear_without_inputs", weight_shape=(3, 0)),
             _bias("Bilinear", (5, 7, 3), (3,), weight_shape=(3, 5, 7)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Budget, Params, Spec, Target, Template, Values, factory
+from parity.spec import FLOATS, BadCall, Budget, Setting, Spec, Target, Template, Values, factory
 from parity.suite.initializers.laws import Shape
 from parity.suite.rows import SINGLE, Theme, setting, torch_stream
 
@@ -26,14 +26,14 @@ CHECKS = ("forward", "error", "signature", "law")
 THEME = Theme("initializers", fields={"checks": CHECKS, "budgets": SAME_BITS})
 
 
-def filled(shape: Shape, *, seed: int = 0, **fields: Any) -> Params:
+def filled(shape: Shape, *, seed: int = 0, **fields: Any) -> Setting:
     """A setting for a shape after a seed; what is no field is an argument of the initializer."""
     return setting(Template(shape=shape), **{"random": torch_stream(seed), **fields})
 
 
 def random_settings(
     first: Values, *others: Values, shape: Shape = KERNEL, dtypes: tuple[str, ...] = FLOATS
-) -> tuple[Params, ...]:
+) -> tuple[Setting, ...]:
     """Several shapes, both layouts, every seed, the place of the stream; then other arguments."""
     outputs, inputs, *kernel = shape
     shapes = {"kernel" if kernel else "matrix": shape, "small": SMALL, "blocks": EVEN, "rest": ODD}
@@ -47,15 +47,15 @@ def random_settings(
     )
 
 
-def initializer(name: str, params: tuple[Params, ...], **fields: Any) -> Spec:
+def initializer(name: str, settings: tuple[Setting, ...], **fields: Any) -> Spec:
     """The row of an initializer, in torch.nn.init the function with an underscore."""
     references = {"flax": reference("in_flax_layout", fill=f"{name}_")}
     return THEME.row(
         name,
         subject=factory("jax", f"jaxact.initializers.{name}"),
-        params=tuple(
+        settings=tuple(
             replace(p, reference=p.reference or references.get(p.values.get("layout", "torch")))
-            for p in params
+            for p in settings
         ),
         **{"reference": factory("torch", f"nn.init.{name}_"), "extra": ("layout",), **fields},
     )

@@ -25,7 +25,7 @@ KERNELS = ((3, 6, 5), (4, 4, 2, 4), (2, 2, 3, 3, 3))
 SPECS = (
     initializer(
         "eye",
-        params=(
+        settings=(
             filled((5, 3), label="tall", dtypes=EXACT),
             filled((3, 5), label="wide"),
             filled((0, 3), label="empty"),
@@ -38,7 +38,7 @@ SPECS = (
     ),
     initializer(
         "dirac",
-        params=(
+        settings=(
             filled((6, 3, 3, 3), label="6x3x3x3", dtypes=EXACT),
             *(filled(shape, label="x".join(map(str, shape)), dtypes=SINGLE) for shape in KERNELS),
             filled((6, 3, 3), dtypes=SINGLE, groups=2),
@@ -57,7 +57,7 @@ SPECS = (
     ),
     initializer(
         "orthogonal",
-        params=(
+        settings=(
             *random_settings({}, {"gain": 2.0**0.5}, {"gain": -1.0}, dtypes=WIDE),
             filled((0, 3), label="empty", seed=3),
         ),
@@ -68,7 +68,7 @@ SPECS = (
     ),
     initializer(
         "sparse",
-        params=random_settings(
+        settings=random_settings(
             *({"sparsity": 0.1}, {"sparsity": 0.3, "std": 1.0}, {"sparsity": 0.0}, {"sparsity": 1}),
             shape=MATRIX,
         ),

@@ -68,7 +68,7 @@ SPECS = (
         signature=on("torch", "nn.init.calculate_gain"),
         inputs=(),
         dtypes=("float64",),
-        params=(
+        settings=(
             *(setting(label=name, nonlinearity=name) for name in (*LAYERS, *NONLINEARITIES)),
             *(setting(label=f"param={a}", nonlinearity="leaky_relu", param=a) for a in SLOPES),
             setting(label="param_ignored", nonlinearity="tanh", param="ignored"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Given, Labels, Quirk, Samples, on
+from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
 
 T, N, C, S = 12, 6, 5, 4
@@ -17,15 +17,15 @@ PACKED = tuple(
     label for row, length in zip(TARGETS, LENGTHS, strict=True) for label in row[:length]
 )
 
-SCORES, ROWS = Samples(shape=(T, N, C), center=-2.0, axis=1), Given(values=TARGETS)
-COUNTS = (Given(values=FRAMES), Given(values=LENGTHS))
+SCORES, ROWS = Samples(shape=(T, N, C), center=-2.0, axis=1), Fixed(values=TARGETS)
+COUNTS = (Fixed(values=FRAMES), Fixed(values=LENGTHS))
 LAST_BLANK = (SCORES, Labels(shape=(N, S), classes=C - 1), *COUNTS)
-IN_ONE_ROW = (SCORES, Given(values=PACKED), *COUNTS)
-IMPOSSIBLE = (SCORES, ROWS, Given(values=(12, 10, 12, 9, 12, 3)), COUNTS[1])
+IN_ONE_ROW = (SCORES, Fixed(values=PACKED), *COUNTS)
+IMPOSSIBLE = (SCORES, ROWS, Fixed(values=(12, 10, 12, 9, 12, 3)), COUNTS[1])
 SPECIAL = (Samples(shape=(T, N, C), axis=1, special=True), ROWS, *COUNTS)
 ONE = (
     Samples(shape=(T, C), center=-2.0, axis=None),
-    *(Given(values=values) for values in ((3, 1, 1), (10,), (3,))),
+    *(Fixed(values=values) for values in ((3, 1, 1), (10,), (3,))),
 )
 TORCH = on("torch", "nn.functional.ctc_loss")
 THEME = Theme("losses", "alignment")
@@ -90,7 +90,7 @@ SPECS = (
         inputs=(SCORES, ROWS, *COUNTS),
         dtypes=WIDE,
         checks=("forward", "vjp", "jvp", "vmap", "jit", "error", "signature"),
-        params=(
+        settings=(
             setting(),
             setting(reduction="none"),
             setting(*LAST_BLANK, reduction="sum", blank=C - 1, dtypes=SINGLE),

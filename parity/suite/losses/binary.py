@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.spec import BadCall, Budget, Choices, Floats, Place, Points, Quirk, Samples, Values
+from parity.spec import BadCall, Budget, Choices, Floats, Place, Quirk, Samples, Sweep, Values
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
 
@@ -15,8 +15,8 @@ THEME = Theme("losses", "binary")
 OF_WEIGHTS = THEME.reference("binary_cross_entropy")
 WITH_LOGITS = THEME.reference("binary_cross_entropy_with_logits")
 SOFT_MARGIN = THEME.reference("soft_margin_loss")
-LOGITS = Points(kinks=(0.0,))
-UNIT = Points(kinks=(0.0, 1.0), span=(0.0, 1.0))
+LOGITS = Sweep(kinks=(0.0,))
+UNIT = Sweep(kinks=(0.0, 1.0), span=(0.0, 1.0))
 SCORES = Samples(shape=(48, 5), scale=4.0)
 ROWS = (SCORES, Choices(values=(0.0, 0.25, 1.0), shape=(48, 5)))
 CHANCES = (Choices(values=(0.0, 1e-30, 1e-3, 0.25, 0.75, 0.999, 1.0), shape=(48, 5)), ROWS[1])
@@ -71,7 +71,7 @@ SPECS = (
                 settings=("reduction=none", "reduction=mean"),
             ),
         ),
-        params=(
+        settings=(
             rows.each(UNIT, UNIT, truth=THEME.reference("each_binary_cross_entropy")),
             rows.reduced("mean", *CHANCES),
             rows.reduced("sum", *CHANCES, checks=FORWARD),
@@ -99,7 +99,7 @@ SPECS = (
             )
             for dtypes, floor in ((WIDE, 0.25), (("bfloat16",), 2.0**-20))
         ),
-        params=(
+        settings=(
             rows.each(LOGITS, UNIT),
             rows.reduced("mean", *ROWS),
             rows.reduced("sum", *ROWS, checks=FORWARD),
@@ -117,7 +117,7 @@ SPECS = (
     rows.loss(
         "soft_margin_loss",
         truth=SOFT_MARGIN,
-        params=(
+        settings=(
             rows.each(LOGITS, replace(SIDES, shape=None, differentiated=False)),
             rows.reduced("mean", SCORES, replace(SIDES, differentiated=False)),
             rows.reduced("sum", SCORES, SIDES, label=LEARNED, reference=SOFT_MARGIN),
@@ -134,7 +134,7 @@ SPECS = (
         "multilabel_soft_margin_loss",
         truth=THEME.reference("multilabel_soft_margin_loss"),
         inputs=ROWS,
-        params=(
+        settings=(
             rows.reduced("mean", *ROWS),
             setting(reduction="none", dtypes=("float32", "float64", "bfloat16")),
             rows.reduced("sum", *ROWS, checks=FORWARD),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Labels, Quirk, Samples, on
+from parity.spec import Budget, Choices, Fixed, Labels, Quirk, Samples, on
 from parity.suite.rows import FORWARD, HALVES, SINGLE, WIDE, Theme, as_formula, few, setting
 
 N, C = 64, 9
@@ -20,7 +20,7 @@ PLACES = (Samples(shape=(8, C, 3, 2)), Labels(shape=(8, 3, 2), classes=C, specia
 ONE = (Samples(shape=(C,), axis=None), Labels(shape=(), classes=C))
 MANY = (Samples(shape=(1024, 4)), Labels(shape=(1024,), classes=4))
 SOFT = (SCORES, Choices(values=(0.0, 0.125, 0.25, 0.5, 1.0), shape=(N, C)))
-WEIGHTS = {"weight": Given(values=(0.5,) * 4 + (2.0,) * 5)}
+WEIGHTS = {"weight": Fixed(values=(0.5,) * 4 + (2.0,) * 5)}
 LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
 
 ADDED = Budget(
@@ -80,7 +80,7 @@ SPECS = (
         "cross_entropy",
         truth=EXACT,
         inputs=(SCORES, LABELS),
-        params=(
+        settings=(
             setting(),
             setting(reduction="none"),
             few(SPECIAL, LABELS, label="special", reduction="none", truth=TORCH),
@@ -132,7 +132,7 @@ SPECS = (
     THEME.row(
         "nll_loss",
         inputs=(LOGS, LABELS),
-        params=(
+        settings=(
             setting(),
             setting(SPECIAL, LABELS, reduction="none", dtypes=SINGLE),
             as_formula(

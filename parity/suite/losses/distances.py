@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Params, Samples
+from parity.spec import Budget, Choices, Fixed, Samples, Setting
 from parity.suite.losses.rows import (
     DERIVATIVES,
     NUMERIC,
@@ -30,7 +30,7 @@ BROADCAST = (Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None))
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
-SIGNS = Given(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
+SIGNS = Fixed(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
 NO_NUMBER = {"none": None, "string": "1"}
 CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
@@ -42,14 +42,14 @@ def _number(center: float, scale: float) -> Samples:
     return Samples(shape=(), center=center, scale=scale, axis=None)
 
 
-def _learned(name: str, budget: Budget | None = None, **numbers: Samples) -> Params:
+def _learned(name: str, budget: Budget | None = None, **numbers: Samples) -> Setting:
     """Hyperparameters that are arrays, against a formula: torch takes numbers only."""
     return as_formula(
         THEME.reference(name), arrays=numbers, dtypes=SINGLE, checks=FORWARD, budget=budget
     )
 
 
-def _norms(**values: Any) -> tuple[Params, ...]:
+def _norms(**values: Any) -> tuple[Setting, ...]:
     return tuple(few(TIED, TIED, **values, p=p) for p in (0.0, 0.5, 1.0, 3.0, np.inf, -np.inf))
 
 
@@ -58,7 +58,7 @@ SPECS = (
         "cosine_similarity",
         budgets=dict.fromkeys(DERIVATIVES, PROJECTED),
         inputs=PAIRS,
-        params=(
+        settings=(
             setting(),
             values_only(*SPECIAL, label="special"),
             few(ZEROS, ZEROS, label="zeros"),
@@ -83,7 +83,7 @@ SPECS = (
         "cosine_embedding_loss",
         budgets=dict.fromkeys(NUMERIC, PROJECTED),
         inputs=(*PAIRS, SIGNS),
-        params=(
+        settings=(
             setting(),
             setting(reduction="none", dtypes=WIDE),
             few(ZEROS, ZEROS, SIGNS, label="zeros", reduction="none", dtypes=WIDE),
@@ -105,7 +105,7 @@ SPECS = (
         "pairwise_distance",
         budgets={"jvp": CANCELS, "second": PROJECTED},
         inputs=PAIRS,
-        params=(
+        settings=(
             setting(),
             few(*SPECIAL, label="special", dtypes=WIDE),
             *_norms(),
@@ -129,7 +129,7 @@ SPECS = (
         "triplet_margin_loss",
         budgets=dict.fromkeys(NUMERIC, CANCELS),
         inputs=(*PAIRS, ROWS),
-        params=(
+        settings=(
             setting(),
             setting(reduction="none", swap=True, margin=2.0, dtypes=WIDE),
             few(TIED, TIED, TIED, label="ties", reduction="none", swap=True, p=1.0, eps=0.0),
@@ -152,7 +152,7 @@ SPECS = (
         "triplet_margin_with_distance_loss",
         budgets=dict.fromkeys(NUMERIC, CANCELS),
         inputs=(*PAIRS, ROWS),
-        params=(
+        settings=(
             setting(),
             few(reduction="none", swap=True, margin=2.0, checks=SUMMED, dtypes=WIDE),
             few(reduction="sum"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Labels, Samples
+from parity.spec import Budget, Choices, Fixed, Labels, Samples
 from parity.suite.losses.classification import THEME as CLASSES
 from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
 
@@ -19,7 +19,7 @@ POSITIONS = Samples(shape=(C, 2, F), scale=1.0, axis=None)
 PLACES = (INPUT, POSITIONS, Labels(shape=(N, 2), classes=C, special=(-100,)))
 BIAS = {"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C,))}
 BIASES = {"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C, 2))}
-WEIGHTS = {"weight": Given(values=(0.5,) * 3 + (2.0,) * 4)}
+WEIGHTS = {"weight": Fixed(values=(0.5,) * 3 + (2.0,) * 4)}
 LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
 WHOLE = CLASSES.reference("linear_cross_entropy")
 # Three chunks of eight rows and two rows that are left; torch's options have another form.
@@ -44,7 +44,7 @@ SPECS = (
         "linear_cross_entropy",
         truth=WHOLE,
         inputs=(INPUT, MATRIX, LABELS),
-        params=(
+        settings=(
             setting(),
             setting(label="bias,reduction=none", reduction="none", arrays=BIAS),
             setting(label="chunks", arrays={**BIAS, **WEIGHTS}, dtypes=ONCE_ROUNDED, **CHUNKS),

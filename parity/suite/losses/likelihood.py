@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.spec import Budget, Choices, Floats, Points, Quirk, Samples, Values, on
+from parity.spec import Budget, Choices, Floats, Quirk, Samples, Sweep, Values, on
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme
 
 THEME = Theme("losses", "likelihood")
 X = rows.X
-LOGS = Points(kinks=(0.0,))
-COUNTS = Points(kinks=(0.0, 1.0), span=(0.0, 32.0))
-RATES = Points(span=(2.0**-10, 32.0))
-LOG_RATES = Points(kinks=(0.0,), span=(-8.0, 8.0))
-CHANCES = (Points(span=(-64.0, 0.0)), Points(span=(2.0**-20, 1.0)))
+LOGS = Sweep(kinks=(0.0,))
+COUNTS = Sweep(kinks=(0.0, 1.0), span=(0.0, 32.0))
+RATES = Sweep(span=(2.0**-10, 32.0))
+LOG_RATES = Sweep(kinks=(0.0,), span=(-8.0, 8.0))
+CHANCES = (Sweep(span=(-64.0, 0.0)), Sweep(span=(2.0**-20, 1.0)))
 COUNTED = "a difference of rate and count times a logarithm, up to 3000 and 256"
 SQUARES = "a sum of terms up to (d / v)^2"
 LOGARITHMS = "a difference of logarithms up to 100, or 700"
@@ -53,7 +53,7 @@ SPECS = (
                 settings=("reduction=none,input=any",),
             ),
         ),
-        params=(
+        settings=(
             rows.each(LOG_RATES, COUNTS),
             rows.reduced("mean"),
             rows.reduced("sum", checks=FORWARD),
@@ -61,7 +61,7 @@ SPECS = (
             rows.each(LOG_RATES, COUNTS, full=True, truth=STIRLING, dtypes=("float32", "bfloat16")),
             rows.each(RATES, COUNTS, log_input=False, full=True, truth=STIRLING, dtypes=SINGLE),
             rows.each(LOGS, COUNTS, label="reduction=none,input=any", dtypes=("float16",)),
-            rows.swept(STIRLING, RATES, COUNTS, log_input=False, eps=Points(span=(0.25, 4.0))),
+            rows.swept(STIRLING, RATES, COUNTS, log_input=False, eps=Sweep(span=(0.25, 4.0))),
         ),
         bad_calls=(
             *GENERIC,
@@ -76,10 +76,10 @@ SPECS = (
         "gaussian_nll_loss",
         truth=THEME.reference("gaussian_nll_loss"),
         budgets={**rows.CROSSES, **rows.budgets(rows.NUMERIC, WIDE, 16, 16, SQUARES)},
-        params=(
-            rows.each(*rows.BRANCHES, Points(kinks=(1e-6,), span=(0.0, 16.0))),
+        settings=(
+            rows.each(*rows.BRANCHES, Sweep(kinks=(1e-6,), span=(0.0, 16.0))),
             rows.reduced("mean", *rows.ROWS, VARIANCES, truth=TORCH_GAUSSIAN),
-            rows.each(*rows.BRANCHES, Points(kinks=(0.5,), span=(0.0, 16.0)), full=True, eps=0.5),
+            rows.each(*rows.BRANCHES, Sweep(kinks=(0.5,), span=(0.0, 16.0)), full=True, eps=0.5),
         ),
         bad_calls=(
             *rows.wrong_reduction(X, X, X),
@@ -107,9 +107,9 @@ SPECS = (
                 settings=("reduction=none",),
             ),
         ),
-        params=(
+        settings=(
             rows.each(LOGS, LOGS),
-            rows.each(Points(span=(-80.0, 8.0)), Points(span=(-80.0, 8.0)), log_target=True),
+            rows.each(Sweep(span=(-80.0, 8.0)), Sweep(span=(-80.0, 8.0)), log_target=True),
             rows.reduced("batchmean", *BATCH, dtypes=WIDE),
             rows.reduced("mean", *CHANCES, checks=FORWARD),
             rows.reduced("sum", *CHANCES, checks=FORWARD),

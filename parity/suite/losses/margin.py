@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Beside, Budget, Choices, Given, Labels, Points, Quirk, Samples
+from parity.spec import FLOATS, Budget, Choices, Fixed, Labels, Quirk, Samples, Sweep, SweepAround
 from parity.suite.losses.rows import JVP, filled, swept
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, as_formula, few, setting
 
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 Y, LABELS = np.asarray([1, 0]), np.asarray([[1, -1, 0], [0, 2, -1]])
 SIGNS = Choices(values=(-1.0, 1.0, 0.0))
-BRANCHES = (Points(kinks=(0.0, 1.0), span=(-4.0, 4.0)), SIGNS)
-NEAR, APART = Points(span=(-4.0, 4.0)), (Points(), Beside(kinks=(-0.5, 0.5)), SIGNS)
+BRANCHES = (Sweep(kinks=(0.0, 1.0), span=(-4.0, 4.0)), SIGNS)
+NEAR, APART = Sweep(span=(-4.0, 4.0)), (Sweep(), SweepAround(kinks=(-0.5, 0.5)), SIGNS)
 PAIRS, PAIR_SIGNS = Samples(shape=(48, 5)), Choices(values=(-1.0, 1.0), shape=(48, 5))
-MARGINS = Points(kinks=(0.0,), span=(-2.0, 2.0))
+MARGINS = Sweep(kinks=(0.0,), span=(-2.0, 2.0))
 ROWS, SPECIAL = Samples(shape=(48, 7)), Samples(shape=(48, 7), special=True)
 # Ties, and differences of exactly the margin.
 TIED = Choices(values=(-0.5, 0.0, 0.5, 1.0), shape=(48, 7))
 CLASSES = Labels(shape=(48,), classes=7)
-WEIGHTS = {"weight": Given(values=(0.5, 2.0, 0.25, 1.0, 3.0, 0.0, 1.5))}
+WEIGHTS = {"weight": Fixed(values=(0.5, 2.0, 0.25, 1.0, 3.0, 0.0, 1.5))}
 LEARNED = {
     "margin": Samples(shape=(), center=0.75, scale=0.125, axis=None),
     "weight": Samples(shape=(7,), center=1.5, scale=0.25, axis=None),
@@ -59,13 +59,13 @@ def _labels() -> Any:
     return labels
 
 
-CLASS_SETS = Given(values=_labels())
+CLASS_SETS = Fixed(values=_labels())
 SPECS = (
     THEME.row(
         "hinge_embedding_loss",
-        params=(
-            setting(Points(kinks=(1.0,)), SIGNS, reduction="none", truth=HINGE),
-            setting(Points(kinks=(0.5,)), SIGNS, reduction="none", margin=0.5, truth=HINGE),
+        settings=(
+            setting(Sweep(kinks=(1.0,)), SIGNS, reduction="none", truth=HINGE),
+            setting(Sweep(kinks=(0.5,)), SIGNS, reduction="none", margin=0.5, truth=HINGE),
             swept(HINGE, *BRANCHES, margin=MARGINS, budget=CANCELS),
             setting(PAIRS, PAIR_SIGNS, checks=FORWARD, dtypes=FLOATS),
             few(PAIRS, PAIR_SIGNS, reduction="sum"),
@@ -93,8 +93,8 @@ SPECS = (
                 settings=("reduction=none", "reduction=none,margin=0.5"),
             ),
         ),
-        params=(
-            setting(Points(), Beside(), SIGNS, reduction="none"),
+        settings=(
+            setting(Sweep(), SweepAround(), SIGNS, reduction="none"),
             setting(*APART, reduction="none", margin=0.5, budget=CANCELS),
             swept(RANKING, NEAR, NEAR, SIGNS, margin=MARGINS, budget=CANCELS),
             setting(PAIRS, PAIRS, PAIR_SIGNS, checks=FORWARD, dtypes=FLOATS),
@@ -112,7 +112,7 @@ SPECS = (
     CLASSED.row(
         "multi_margin_loss",
         inputs=(ROWS, CLASSES),
-        params=(
+        settings=(
             setting(),
             setting(SPECIAL, CLASSES, reduction="none"),
             setting(SPECIAL, CLASSES, reduction="none", p=2),
@@ -146,7 +146,7 @@ SPECS = (
     CLASSED.row(
         "multilabel_margin_loss",
         inputs=(ROWS, CLASS_SETS),
-        params=(
+        settings=(
             setting(),
             setting(SPECIAL, CLASS_SETS, reduction="none"),
             setting(TIED, CLASS_SETS, label="kinks", reduction="none"),

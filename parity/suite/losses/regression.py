@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Beside, Floats, Place, Points, Quirk
+from parity.spec import Floats, Place, Quirk, Sweep, SweepAround
 from parity.suite.losses import rows
 from parity.suite.rows import Theme
 
 THEME = Theme("losses", "regression")
 PRODUCTS = "the truth is torch's own float64: the difference of two products where it can cancel"
 LARGEST = float(np.finfo(np.float32).max)
-PAIRS = (Points(), Beside(kinks=(-1.0, 0.0, 1.0)))
-NARROW_PAIRS = (Points(), Beside(kinks=(-0.5, 0.0, 0.5)))
-WIDTHS = Points(span=(0.25, 4.0))
+PAIRS = (Sweep(), SweepAround(kinks=(-1.0, 0.0, 1.0)))
+NARROW_PAIRS = (Sweep(), SweepAround(kinks=(-0.5, 0.0, 0.5)))
+WIDTHS = Sweep(span=(0.25, 4.0))
 SETTINGS = (rows.each(*PAIRS), rows.reduced("mean"), rows.reduced("sum"))
 WEIGHED = (rows.weighed("none"), rows.weighed("mean"), rows.weighed("sum"))
 
@@ -43,13 +43,13 @@ def _infinite_slope(place: Place) -> Floats:
 SPECS = (
     rows.loss(
         "l1_loss",
-        params=(*SETTINGS, *WEIGHED),
+        settings=(*SETTINGS, *WEIGHED),
         bad_calls=(*GENERIC, *WEIGHTS, *rows.wrong_kinds(float32="bool")),
     ),
     rows.loss(
         "mse_loss",
         budgets={**rows.JVP, **rows.budgets(("jvp", "second"), ("float64",), 2048, 16, PRODUCTS)},
-        params=(*SETTINGS, *WEIGHED),
+        settings=(*SETTINGS, *WEIGHED),
         quirks=(
             Quirk(
                 reason="twice the difference overflows, its product with a small factor would not",
@@ -73,7 +73,7 @@ SPECS = (
     ),
     rows.loss(
         "smooth_l1_loss",
-        params=(
+        settings=(
             *SETTINGS,
             rows.each(*NARROW_PAIRS, beta=0.5),
             rows.each(*PAIRS, beta=0.0),
@@ -94,7 +94,7 @@ SPECS = (
                 settings=("reduction=none,delta=0.5",),
             ),
         ),
-        params=(
+        settings=(
             *SETTINGS,
             *WEIGHED,
             rows.each(*NARROW_PAIRS, delta=0.5),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Array, BadCall, Budget, Params, Points, Samples, Target
+from parity.spec import FLOATS, Array, BadCall, Budget, Samples, Setting, Sweep, Target
 from parity.suite.rows import FORWARD, HALVES, SINGLE, WIDE, Theme, as_formula, setting
 
 # Of the reductions, which add sums to what `none` shows.
@@ -16,7 +16,7 @@ NUMERIC = ("forward", *DERIVATIVES)
 ROWS = (Samples(shape=(48, 5)), Samples(shape=(48, 5)))
 WEIGHT = Samples(shape=(48, 5), center=1.5, scale=0.25)
 # Where a hyperparameter has a value of its own at every point.
-BRANCHES = (Points(kinks=(0.0,), span=(-8.0, 8.0)), Points(kinks=(0.0,), span=(-8.0, 8.0)))
+BRANCHES = (Sweep(kinks=(0.0,), span=(-8.0, 8.0)), Sweep(kinks=(0.0,), span=(-8.0, 8.0)))
 X = np.array([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 
 
@@ -46,26 +46,26 @@ loss, bad = THEME.row, THEME.bad
 A_LIST = bad("a_list", "an input that is a list", [1.0, 2.0], X)
 
 
-def each(*inputs: Array, **fields: Any) -> Params:
+def each(*inputs: Array, **fields: Any) -> Setting:
     """The losses of single points."""
     return setting(*inputs, **{"reduction": "none", **fields})
 
 
-def reduced(reduction: str, *inputs: Array, **fields: Any) -> Params:
+def reduced(reduction: str, *inputs: Array, **fields: Any) -> Setting:
     """Their mean, in all dtypes, or another sum."""
     dtypes = FLOATS if reduction == "mean" else SINGLE
     defaults = {"reduction": reduction, "checks": SUMMED, "dtypes": dtypes}
     return setting(*(inputs or ROWS), **{**defaults, **fields})
 
 
-def weighed(reduction: str, *inputs: Array, **fields: Any) -> Params:
+def weighed(reduction: str, *inputs: Array, **fields: Any) -> Setting:
     """The same with a weight, which is differentiated."""
     return reduced(reduction, *inputs, arrays={"weight": WEIGHT}, dtypes=WIDE, **fields)
 
 
-def swept(reference: Target, *inputs: Array, **fields: Any) -> Params:
+def swept(reference: Target, *inputs: Array, **fields: Any) -> Setting:
     """Hyperparameters as arrays with a value for each point, differentiated."""
-    arrays = {name: array for name, array in fields.items() if isinstance(array, Points)}
+    arrays = {name: array for name, array in fields.items() if isinstance(array, Sweep)}
     values = {name: value for name, value in fields.items() if name not in arrays}
     budget = values.pop("budget", CANCELS)
     return as_formula(

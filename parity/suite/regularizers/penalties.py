@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Drawn, Given, Params, Samples
+from parity.spec import Budget, Choices, Fixed, ObservedDraw, Samples, Setting
 from parity.suite.regularizers.penalties_laws import LAWS
 from parity.suite.rows import (
     HALVES,
@@ -35,7 +35,7 @@ def tree(kind: Any, **fields: Any) -> Any:
 
 def with_one(value: float) -> Any:
     """A tree that has the value among its weights."""
-    return {**TREE, "a": {**TREE["a"], "weight": Given(values=((1.0, value), (2.0, -3.0)))}}
+    return {**TREE, "a": {**TREE["a"], "weight": Fixed(values=((1.0, value), (2.0, -3.0)))}}
 
 
 class Network(NamedTuple):
@@ -58,7 +58,7 @@ HUGE, TINY, NORMAL = (tree(Samples, axis=None, scale=scale) for scale in (1e25, 
 # Every product of two different rows, or columns, is 0.
 ORTHOGONAL = {
     "a": {**TREE["a"], "weight": Choices(values=(0.0,), shape=(6, 4))},
-    "b": {**TREE["b"], "kernel": Given(values=np.eye(4, 6).reshape(4, 3, 2))},
+    "b": {**TREE["b"], "kernel": Fixed(values=np.eye(4, 6).reshape(4, 3, 2))},
 }
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes", "signature", "law")
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason="a sum of terms of either sign")
@@ -81,7 +81,7 @@ def _network(outputs: int) -> tuple[Any, ...]:
     return Network(*layers), Samples(shape=(6, 3), scale=0.5)
 
 
-def _selected() -> tuple[Params, ...]:
+def _selected() -> tuple[Setting, ...]:
     """The ways to select leaves that a row can hold."""
     return tuple(few(where=where) for where in ("all", "b/*", ("*/bias", "b/scale")))
 
@@ -95,8 +95,8 @@ SPECS = (
         "l1_penalty",
         # torch.sgn has no derivative of its own.
         checks=_without("second", "jit"),
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             *_selected(),
             few(SPARSE, label="sparse"),
@@ -106,8 +106,8 @@ SPECS = (
     THEME.row_beyond(
         "l2_penalty",
         checks=CHECKS,
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             *_selected(),
             *(few(with_one(v), label=str(v)) for v in (np.nan, np.inf)),
@@ -116,8 +116,8 @@ SPECS = (
     THEME.row_beyond(
         "elastic_net",
         checks=_without("jit"),
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             few(l1_ratio=0.0),
             few(SPARSE, label="sparse"),
@@ -132,8 +132,8 @@ SPECS = (
     THEME.row_beyond(
         "group_lasso",
         checks=_without("jit"),
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             few(axis=1),
             few(axis=-1),
@@ -149,8 +149,8 @@ SPECS = (
         inputs=(NORMAL,),
         budgets={**BUDGETS, "second": PRODUCTS, ("vjp", "float32"): PRODUCTS},
         checks=_without("jit"),
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             few(layout="flax"),
             few(ORTHOGONAL, label="orthogonal"),
@@ -162,7 +162,7 @@ SPECS = (
         inputs=_network(outputs=4),
         budgets={**each(NUMERIC, WIDE, PRODUCTS), **each(NUMERIC, HALVES, HALF_PRODUCTS)},
         checks=_without("shapes", "jit"),
-        params=(
+        settings=(
             setting(num_projections=None),
             in_half_precision(num_projections=None, checks=("forward",)),
             # A direction in one dimension is 1 or -1.
@@ -170,7 +170,7 @@ SPECS = (
                 *_network(outputs=1),
                 label="one_output",
                 num_projections=2,
-                random=Drawn(seed=3),
+                random=ObservedDraw(seed=3),
                 checks=("forward", "vjp", "second"),
             ),
         ),

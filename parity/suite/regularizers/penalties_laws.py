@@ -59,6 +59,6 @@ def _follows_its_key(subject: Callable[..., Any]) -> str | None:
 
 
 LAWS = (
-    Law(name="is_unbiased", broken=_is_unbiased),
-    Law(name="follows_its_key", broken=_follows_its_key),
+    Law(name="is_unbiased", violation=_is_unbiased),
+    Law(name="follows_its_key", violation=_follows_its_key),
 )

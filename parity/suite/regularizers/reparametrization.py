@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Law, Samples, on
+from parity.spec import Budget, Choices, Fixed, Law, Samples, on
 from parity.suite.rows import HALVES, WIDE, Theme, each, few, setting, torch_stream, values_only
 
 SECOND = ("forward", "vjp", "second")
@@ -35,13 +35,13 @@ def _rows(scale: float) -> tuple[Samples, Samples]:
     return Samples(shape=(6, 4), scale=scale), _lengths(6, 1)
 
 
-def _unit(size: int, seed: int) -> Given:
+def _unit(size: int, seed: int) -> Fixed:
     """A vector of length 1."""
     drawn = np.random.default_rng(seed).normal(size=size)
-    return Given(values=drawn / np.linalg.norm(drawn))
+    return Fixed(values=drawn / np.linalg.norm(drawn))
 
 
-def _units(rows: int, columns: int) -> tuple[Given, Given]:
+def _units(rows: int, columns: int) -> tuple[Fixed, Fixed]:
     return _unit(rows, 0), _unit(columns, 1)
 
 
@@ -70,7 +70,7 @@ SPECS = (
         signature="(v, g, dim=0)",
         # Half precision is computed in float32 and rounded once: its budgets are the default ones.
         budgets={**each(("vjp", "jvp"), WIDE, PROJECTED), **each(("second",), WIDE, TWICE)},
-        params=(
+        settings=(
             setting(Samples(shape=(6, 4, 3)), Samples(shape=(6, 1, 1), center=1.5)),
             few(V, _lengths(6), label="g=1-d"),
             few(V, _lengths(1, 4, 1), dim=1),
@@ -113,7 +113,7 @@ SPECS = (
             "second": TWICE,
             **each(("forward", *DERIVATIVES, "jit"), HALVES, HALF),
         },
-        params=(
+        settings=(
             setting(V, *_units(6, 12)),
             *(
                 few(V, *_units(rows, 72 // rows), n_power_iterations=n, dim=dim)
@@ -132,10 +132,10 @@ SPECS = (
         dtypes=WIDE,
         extra=("key",),
         budgets={"forward": ITERATED},
-        params=tuple(
+        settings=tuple(
             setting(V, label=f"seed={seed},dim={dim}", dim=dim, random=torch_stream(seed, at=0))
             for seed, dim in ((0, 0), (7, 1))
         ),
-        laws=(Law(name="vectors_are_singular", broken=_vectors_are_singular),),
+        laws=(Law(name="vectors_are_singular", violation=_vectors_are_singular),),
     ),
 )

@@ -73,7 +73,7 @@ SPECS = (
     THEME.row_beyond(
         "affine_matrix",
         inputs=(),
-        params=(setting(label="5_by_7", height=5, width=7, arrays=NUMBERS),),
+        settings=(setting(label="5_by_7", height=5, width=7, arrays=NUMBERS),),
         dtypes=WIDE,
         checks=("forward", "vjp", "jvp", "second", "vmap", "jit", "signature"),
         extra=(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Choices, Params, Samples, Spec
+from parity.spec import BadCall, Budget, Choices, Samples, Setting, Spec
 from parity.suite.regularizers.augmentation import laws
 from parity.suite.regularizers.augmentation.rows import (
     COLOR,
@@ -33,7 +33,7 @@ TWO_CHANNELS = THEME.bad("two_channels", "images of two channels", X[:, :2], 0.2
 QUOTIENT = Budget(ulp=4, floor=8, everywhere=True, reason="torch's hue is a quotient, to and fro")
 
 
-def _color(color: str, *parts: Params | BadCall, around: Samples, **fields: Any) -> Spec:
+def _color(color: str, *parts: Setting | BadCall, around: Samples, **fields: Any) -> Spec:
     """A row of a function of images and one number for each."""
     number = f"{color}_factor"
     return transform(
@@ -52,7 +52,7 @@ def _color(color: str, *parts: Params | BadCall, around: Samples, **fields: Any)
     )
 
 
-def _blended(color: str, *parts: Params | BadCall) -> Spec:
+def _blended(color: str, *parts: Setting | BadCall) -> Spec:
     """Brightness, contrast or saturation."""
     return _color(
         color,

@@ -348,7 +348,7 @@ def _laws(*broken: Callable[..., str | None], **values: Any) -> tuple[Law, ...]:
     shared = (_follows_its_key, _is_the_same_compiled_and_mapped)
     named = {law.__name__: law for law in broken}
     named |= {law.__name__: functools.partial(law, **values) for law in shared}
-    return tuple(Law(name=name.strip("_"), broken=law) for name, law in named.items())
+    return tuple(Law(name=name.strip("_"), violation=law) for name, law in named.items())
 
 
 MAP: Any = {"degrees": 50.0, "translate": (0.2, 0.2), "scale": (0.5, 1.5), "shear": 10.0}
@@ -357,7 +357,7 @@ CROP = _laws(_corners_are_uniform, size=6, padding=3)
 FLIP = _laws(_have_their_rate)
 ROTATION = _laws(_angles_are_uniform, degrees=50.0)
 AFFINE = (
-    Law(name="angles_are_uniform", broken=functools.partial(_angles_are_uniform, sign=1)),
+    Law(name="angles_are_uniform", violation=functools.partial(_angles_are_uniform, sign=1)),
     *_laws(_translations_are_whole_and_uniform, _scales_are_uniform, _shears_are_uniform, **MAP),
 )
 JITTER = _laws(_factors_are_uniform, _every_order_is_as_likely, **STRENGTHS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Drawn, Labels, Params, Samples, Values
+from parity.spec import Budget, Labels, ObservedDraw, Samples, Setting, Values
 from parity.suite.regularizers.augmentation import mixing_laws
 from parity.suite.rows import WIDE, Theme, few, setting, values_only
 
@@ -37,9 +37,9 @@ def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     return subject(images, identity, alpha=values.get("alpha", 1.0))[0][:, 0]
 
 
-def _mixed(observe: Callable[..., Any], seed: int, *inputs: Any, **fields: Any) -> Params:
+def _mixed(observe: Callable[..., Any], seed: int, *inputs: Any, **fields: Any) -> Setting:
     """A setting whose reference is told who is mixed with whom."""
-    random = Drawn(seed=seed, observe=observe, at=0)
+    random = ObservedDraw(seed=seed, observe=observe, at=0)
     return few(*(inputs or (IMAGES, TARGETS)), random=random, **fields)
 
 
@@ -52,7 +52,7 @@ SPECS = (
     THEME.row_beyond(
         "smooth_labels",
         budgets={(check, dtype): ADDED for check in ("forward", "jvp", "second") for dtype in WIDE},
-        params=(
+        settings=(
             setting(SOFT, num_classes=CLASSES),
             *(
                 values_only(
@@ -84,7 +84,7 @@ SPECS = (
     ),
     THEME.row_beyond(
         "mixup",
-        params=(
+        settings=(
             _mixed(_matrix, 4, alpha=1.0, checks=ALL),
             _mixed(_matrix, 5, Samples(shape=(6, 3), axis=None), TARGETS),
             _mixed(_matrix, 1, IMAGES, HARD, label="classes", alpha=4.0, num_classes=CLASSES),
@@ -94,7 +94,7 @@ SPECS = (
     ),
     THEME.row_beyond(
         "cutmix",
-        params=(
+        settings=(
             _mixed(_sources, 4, dtypes=WIDE, checks=ALL),
             _mixed(_sources, 2, label="alpha=4,channels_last", alpha=4.0, channel_axis=-1),
             _mixed(_sources, 1, IMAGES, HARD, label="classes", num_classes=CLASSES),

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Array, BadCall, Budget, Drawn, Given, Params, Samples, Spec, on
+from parity.spec import (
+    FLOATS,
+    Array,
+    BadCall,
+    Budget,
+    Fixed,
+    ObservedDraw,
+    Samples,
+    Setting,
+    Spec,
+    on,
+)
 from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, each, setting, values_only
 
 # Neither square nor of as many rows as channels: no axis stands for another.
@@ -24,7 +35,7 @@ X = np.full(SHAPE, 0.5, np.float32)
 LEVELS = np.random.default_rng(0).integers(0, 256, SHAPE, np.uint8)
 # Photographs have grey pixels, black and white.
 LEVELS[:, :, 0, 0], LEVELS[:, :, 0, 1], LEVELS[:, :, 0, 2] = 128, 0, 255
-PHOTOGRAPHS = Given(values=LEVELS / 255)
+PHOTOGRAPHS = Fixed(values=LEVELS / 255)
 BYTES = np.array([1, 0, 2], np.uint8)
 COLOR = Samples(shape=(3,), axis=None)
 NEAREST: Any = {"interpolation": "nearest"}
@@ -40,12 +51,12 @@ def sums(floor: float, ulp: float = 4, reason: str = SUMS) -> dict[Any, Budget]:
 
 
 def transform(
-    name: str, *parts: Params | BadCall, required: tuple[Any, ...] = (), **fields: Any
+    name: str, *parts: Setting | BadCall, required: tuple[Any, ...] = (), **fields: Any
 ) -> Spec:
     """A row of settings and calls to refuse; `required` are the arguments besides images."""
     return THEME.row_beyond(
         name,
-        params=tuple(part for part in parts if isinstance(part, Params)),
+        settings=tuple(part for part in parts if isinstance(part, Setting)),
         bad_calls=(
             THEME.bad("a_list", "images that are a list", [1.0], *required),
             THEME.bad("two_axes", "images of two axes", X[0, 0], *required),
@@ -55,23 +66,23 @@ def transform(
     )
 
 
-def with_arrays(label: str, **arguments: Any) -> Params:
+def with_arrays(label: str, **arguments: Any) -> Setting:
     """A setting; its arguments that are lists or are described are arrays."""
     arrays: dict[str, Any] = {}
     for name in [n for n, v in arguments.items() if isinstance(v, Samples | list | np.ndarray)]:
         value = arguments.pop(name)
-        arrays[name] = value if isinstance(value, Samples) else Given(values=value)
+        arrays[name] = value if isinstance(value, Samples) else Fixed(values=value)
     return setting(label=label, arrays=arrays, **arguments)
 
 
-def by(function: str, label: str, *inputs: Array, **fields: Any) -> Params:
+def by(function: str, label: str, *inputs: Array, **fields: Any) -> Setting:
     """Values alone, against a numpy function; `of` is an option of it."""
     options = {"of": fields.pop("of")} if "of" in fields else {}
     target = on("numpy", THEME.reference(function).name, **options)
     return values_only(*inputs, label=f"by_{label}", reference=target, truth="reference", **fields)
 
 
-def by_pillow(of: str, levels: int = 1, **values: Any) -> Params:
+def by_pillow(of: str, levels: int = 1, **values: Any) -> Setting:
     """As many levels of 256 may be lost."""
     reason = "Pillow rounds means and results to one of 256 levels, or cuts off what is between"
     floor = (levels + 0.01) / 255 / 2.0**-23
@@ -79,9 +90,9 @@ def by_pillow(of: str, levels: int = 1, **values: Any) -> Params:
     return by("by_pillow", f"pillow_{of}", PHOTOGRAPHS, of=of, budget=budget, **values)
 
 
-def of_levels(label: str, of: str, **values: Any) -> Params:
+def of_levels(label: str, of: str, **values: Any) -> Setting:
     """Values of uint8, rounded once as a numpy function does."""
-    images = Given(values=LEVELS)
+    images = Fixed(values=LEVELS)
     return by("of_levels", f"{label}_of_levels", images, of=of, dtypes=("uint8",), **values)
 
 
@@ -101,10 +112,14 @@ DRAWN_THEME = Theme("regularizers", "augmentation.", DRAWN_FIELDS)
 
 
 def drawn(
-    name: str, observe: Callable[..., Any], *settings: Params, dtypes: Any = MEASURED, **fields: Any
+    name: str,
+    observe: Callable[..., Any],
+    *settings: Setting,
+    dtypes: Any = MEASURED,
+    **fields: Any,
 ) -> Spec:
     """A row, whose reference gets what `observe` saw."""
-    random = Drawn(seed=3, observe=observe, at=0)
+    random = ObservedDraw(seed=3, observe=observe, at=0)
     params = tuple(replace(setting, random=random) for setting in settings)
     return DRAWN_THEME.row_beyond(name, params=params, dtypes=dtypes, omitted=("drawn",), **fields)
 

@@ -202,7 +202,7 @@ def _any_kind_of_key_will_do(subject: Subject, mask: Mask) -> str | None:
 
 def _laws(mask: Mask, *broken: Callable[..., str | None]) -> tuple[Law, ...]:
     return tuple(
-        Law(name=law.__name__.strip("_"), broken=functools.partial(law, mask=mask))
+        Law(name=law.__name__.strip("_"), violation=functools.partial(law, mask=mask))
         for law in broken
     )
 

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Budget, Drawn, Law, Params, Points, Samples, Spec, Values
+from parity.spec import (
+    FLOATS,
+    BadCall,
+    Budget,
+    Law,
+    ObservedDraw,
+    Samples,
+    Setting,
+    Spec,
+    Sweep,
+    Values,
+)
 from parity.suite.regularizers.dropouts.laws import LINE, Mask, random_mask, saturating_mask
 from parity.suite.rows import FORWARD, SINGLE, Theme, setting, torch_stream
 
@@ -17,7 +28,7 @@ SHIFTED = {
     ("forward", dtype): Budget(ulp=4, floor=2, everywhere=True, reason="a x and a ALPHA p cancel")
     for dtype in FLOATS[:2]
 }
-POINTS = Points(kinks=(0.0,))
+POINTS = Sweep(kinks=(0.0,))
 X = np.ones((2, 3, 2), np.float32)
 DRAWN = ("forward", "vjp", "jvp", "second", "vmap", "jit")
 SOME = ("float32", "float16")
@@ -46,30 +57,30 @@ def kept(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 
 def drawn(
     reference: Any, *inputs: Any, label: str = "", observe: Any = kept, **fields: Any
-) -> Params:
+) -> Setting:
     """A random setting: the reference is given what the subject drew from its key."""
     values = [f"{k}={v}" for k, v in fields.items() if k not in ("dtypes", "checks")]
     return setting(
         *inputs,
         label=",".join(filter(None, (label, *values))) or "default",
-        random=Drawn(seed=7, observe=observe),
+        random=ObservedDraw(seed=7, observe=observe),
         reference=reference,
         **{"dtypes": FLOATS, "checks": DRAWN, "training": True, **fields},
     )
 
 
-def certain(**values: Any) -> Params:
+def certain(**values: Any) -> Setting:
     """A setting that leaves nothing to chance."""
     return setting(
         label=",".join(f"{k}={v}" for k, v in values.items()),
-        random=Drawn(seed=7),
+        random=ObservedDraw(seed=7),
         dtypes=ANY_DTYPE,
         checks=FORWARD,
         **{"training": True, **values},
     )
 
 
-def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **values: Any) -> Params:
+def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **values: Any) -> Setting:
     """A setting in which both sides draw from torch's stream, and have the same bits."""
     named = {"seed": seed, **values, "shape": "x".join(map(str, shape)) or "0-d"}
     return setting(
@@ -84,7 +95,7 @@ def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **valu
     )
 
 
-def same_seed(first: tuple[int, ...], *others: tuple[int, ...]) -> tuple[Params, ...]:
+def same_seed(first: tuple[int, ...], *others: tuple[int, ...]) -> tuple[Setting, ...]:
     """Some p, other seeds and other shapes."""
     return (
         *(seeded(*first, p=p, dtypes=dtypes) for p, dtypes in SEEDED.items()),
@@ -131,12 +142,12 @@ NO_BOOLEANS = (
 def dropout(
     name: str,
     inputs: Any,
-    seeds: tuple[Params, ...],
+    seeds: tuple[Setting, ...],
     laws: tuple[Law, ...],
     *,
     formula: Any = SCALED,
     rates: tuple[float, ...] = (0.3,),
-    settings: tuple[Params, ...] = (),
+    settings: tuple[Setting, ...] = (),
     axes: tuple[int, ...] = (),
     **fields: Any,
 ) -> Spec:
@@ -156,7 +167,7 @@ def dropout(
     return THEME.row(
         name,
         inputs=(inputs,),
-        params=(
+        settings=(
             drawn(formula),
             *(drawn(formula, dtypes=SOME, p=p) for p in rates),
             *settings,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Law, Params, Samples, Spec, Values
+from parity.spec import Budget, Law, Samples, Setting, Spec, Values
 from parity.suite.regularizers.dropouts.laws import DROPBLOCK, GAUSSIAN, LINE, ROWS, random_mask
 from parity.suite.regularizers.dropouts.standard import (
     DRAWN,
@@ -33,13 +33,13 @@ FOUR_AXES = np.ones((2, 3, 4, 4), np.float32)
 
 
 def variant(
-    name: str, inputs: Any, settings: tuple[Params, ...], laws: tuple[Law, ...], **fields: Any
+    name: str, inputs: Any, settings: tuple[Setting, ...], laws: tuple[Law, ...], **fields: Any
 ) -> Spec:
     """A row of this theme: jaxact's function against torch's formula of it."""
     return THEME.row_beyond(
         name,
         inputs=(inputs,),
-        params=(*settings, certain(p=0.0), certain(training=False)),
+        settings=(*settings, certain(p=0.0), certain(training=False)),
         laws=laws,
         **{"bad_calls": refused(), **fields},
     )
@@ -50,11 +50,11 @@ def _factors(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     return subject(np.ones(arrays[0].shape, np.float32), **values)
 
 
-def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Params:
+def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Setting:
     return drawn(NORMALISED, maps(*shape), label=label, dtypes=SOME, checks=FORWARD, **values)
 
 
-def _multiplied(*inputs: Any, **fields: Any) -> Params:
+def _multiplied(*inputs: Any, **fields: Any) -> Setting:
     return drawn(MULTIPLIED, *inputs, observe=_factors, **fields)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Given, Params, module
+from parity.spec import FLOATS, Fixed, Setting, module
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
@@ -42,7 +42,7 @@ from parity.suite.regularizers.normalization.rows import (
 from parity.suite.rows import WIDE, few, setting, values_only
 
 
-def _trained(make: Callable[..., Params], label: str, *inputs: Any, **fields: Any) -> Params:
+def _trained(make: Callable[..., Setting], label: str, *inputs: Any, **fields: Any) -> Setting:
     """Batch statistics, without running ones."""
     return make(*inputs, label=f"training{label}", **{"arrays": LEARNED, **TRAINED, **fields})
 
@@ -69,9 +69,9 @@ BATCH_CALLS = (
 )
 
 
-def _module(label: str, train: bool, momentum: float | None = 0.1) -> Params:
+def _module(label: str, train: bool, momentum: float | None = 0.1) -> Setting:
     """The layer, which keeps the statistics that `batch_norm_stats` updates."""
-    counted = Given(values=3)
+    counted = Fixed(values=3)
     return setting(
         NCHW,
         label=f"module,{label}",
@@ -97,7 +97,7 @@ SPECS = (
         "batch_norm",
         extra=("channel_axis", "axis_name"),
         inputs=(NCHW, MEAN, VAR),
-        params=(
+        settings=(
             setting(label="evaluation", arrays=LEARNED),
             few(label="evaluation_alone", dtypes=WIDE),
             _formula_of_batch(*LEARNED_STATS, label="evaluation,running=learned", arrays=ALL),
@@ -128,7 +128,7 @@ SPECS = (
         bad("one_value", "one value for a channel", ones((1, 2)), *STATS),
         bad("statistics_dtype", "dtypes", X, *(s.astype(np.float16) for s in STATS)),
         extra=("axis_name",),
-        params=(
+        settings=(
             setting(),
             *(setting(momentum=momentum) for momentum in (0.3, 0.0, 1.0)),
             setting(normal(8, C, 5), MEAN, VAR, momentum=None, num_batches_tracked=4),

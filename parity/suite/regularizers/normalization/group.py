@@ -41,7 +41,7 @@ SPECS = (
         "group_norm",
         extra=("channel_axis",),
         inputs=(IMAGES,),
-        params=(
+        settings=(
             setting(num_groups=3),
             setting(label="learned", num_groups=3, arrays=LEARNED),
             *(

@@ -53,7 +53,7 @@ SPECS = (
         "instance_norm",
         extra=("channel_axis",),
         inputs=(IMAGES,),
-        params=(
+        settings=(
             setting(),
             setting(label="learned", arrays=LEARNED),
             setting(normal(8, C, 5), label="learned_3d", arrays=LEARNED, checks=CHECKS),
@@ -74,7 +74,7 @@ SPECS = (
         "instance_norm_stats",
         bad("one_value", "one value for a mean", ones((4, 2, 1)), *STATS),
         bad("two_axes", "one value for a mean", ones((4, 2)), *STATS),
-        params=(
+        settings=(
             setting(),
             setting(momentum=0.3),
             setting(normal(8, C, 5), MEAN, VAR, momentum=None),

@@ -54,7 +54,7 @@ SPECS = (
     THEME.row(
         "layer_norm",
         inputs=(ROWS,),
-        params=(
+        settings=(
             setting(**ROW),
             setting(**ROW, label="learned", arrays=LEARNED),
             setting(NCHW, label="two_axes", normalized_shape=(4, 3), arrays=learned(4, 3)),
@@ -77,7 +77,7 @@ SPECS = (
     THEME.row(
         "rms_norm",
         inputs=(ROWS,),
-        params=(
+        settings=(
             setting(**ROW),
             setting(**ROW, label="learned", arrays=WEIGHT),
             setting(

@@ -26,7 +26,7 @@ SPECS = (
         "local_response_norm",
         extra=("channel_axis",),
         budgets=each(("vjp", "jvp", "second"), WIDE, NEIGHBOURS),
-        params=(
+        settings=(
             setting(CHANNELS, size=3, alpha=0.5),
             setting(IMAGES, size=3, dtypes=WIDE, checks=SECOND),
             # Even and odd ones, of one channel, of all of them, and beyond the borders.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Choices, Given, Params, Samples, Spec
+from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Spec
 from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
 
 SUMS = "a difference to a mean, and sums of such with both signs"
@@ -43,8 +43,8 @@ WEIGHT, BIAS = ({name: LEARNED[name]} for name in ("weight", "bias"))
 EPS = {"eps": number(0.5, 0.1)}
 ALL = {**LEARNED, **EPS}
 MOMENTUM = {"momentum": number(0.3, 0.01)}
-MEAN = Given(values=(0.5, -1.0, 0.25, 2.0, 0.0, -0.125))
-VAR = Given(values=(1.5, 1.0, 0.25, 4.0, 2.0, 0.75))
+MEAN = Fixed(values=(0.5, -1.0, 0.25, 2.0, 0.0, -0.125))
+VAR = Fixed(values=(1.5, 1.0, 0.25, 4.0, 2.0, 0.75))
 NCHW, NHWC = normal(5, C, 4, 3), normal(5, 4, 3, C)
 LEARNED_STATS = NCHW, normal(C), normal(C, center=2.0, scale=0.25)
 ROWS, IMAGES = normal(24, C, axis=0), normal(5, C, 4, 3, axis=0)
@@ -53,7 +53,7 @@ LARGE_MEAN = normal(5, C, 4, 3, center=1e4, scale=1.0)
 CONSTANT = Choices(values=(5.1,), shape=(25, C, 40))
 
 
-def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Params, ...]:
+def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Setting, ...]:
     """Numbers spread widely, and closely.
 
     Of such deviations float32 has the squares and the inverses, but not the inverses of cubes; the
@@ -67,18 +67,18 @@ def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Params,
     )
 
 
-def thorough(*inputs: Any, **fields: Any) -> Params:
+def thorough(*inputs: Any, **fields: Any) -> Setting:
     """A setting whose second derivatives are compared as well, in float32 and float64."""
     return setting(*inputs, **{"checks": CHECKS, "dtypes": WIDE, **fields})
 
 
-def of_formula(name: str, *inputs: Any, **fields: Any) -> Params:
+def of_formula(name: str, *inputs: Any, **fields: Any) -> Setting:
     """A setting that torch's own function does not differentiate."""
     reference = THEME.reference(name)
     return thorough(*inputs, reference=reference, truth=reference, **fields)
 
 
-def moved(name: str, *inputs: Any, **fields: Any) -> Params:
+def moved(name: str, *inputs: Any, **fields: Any) -> Setting:
     """A setting with the channels on the last axis."""
     return of_formula(f"{name}_moved", *inputs, channel_axis=-1, **fields)
 

@@ -46,7 +46,7 @@ SPECS = (
         "normalize",
         # Half precision is computed in float32 and rounded once: its budgets are the default ones.
         budgets={**each(("vjp", "jvp"), WIDE, PROJECTED), **each(("second",), WIDE, TWICE)},
-        params=(
+        settings=(
             setting(ROWS),
             values_only(Samples(shape=(24, 6), special=True), label="special"),
             setting(ZEROS, label="zeros", checks=FORWARD),

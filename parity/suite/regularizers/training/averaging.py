@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Budget, Choices, Given, Law, Params, Samples
+from parity.spec import Budget, Choices, Fixed, Law, Samples, Setting
 from parity.suite.rows import HALVES, WIDE, Theme, as_formula, number, values_only
 
 STEPS = 4
 ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
 # Beside the weight there is an integer in the tree, which is copied.
-START = {"weight": ZEROS, "count": Given(values=0)}
+START = {"weight": ZEROS, "count": Fixed(values=0)}
 SHOWN = {
     "weight": Samples(shape=(STEPS, 6), axis=None),
-    "count": Given(values=tuple(10 * n for n in range(STEPS))),
+    "count": Fixed(values=tuple(10 * n for n in range(STEPS))),
 }
 ALL = ("forward", "vjp", "jvp", "second", "jit")
 CANCELS = Budget(
@@ -33,7 +33,7 @@ THEME = Theme(
 )
 
 
-def _against_torch(**values: Any) -> tuple[Params, ...]:
+def _against_torch(**values: Any) -> tuple[Setting, ...]:
     """In all dtypes; AveragedModel, too, rounds an average in half precision at each step."""
     return (
         values_only(dtypes=WIDE, **values),
@@ -41,7 +41,7 @@ def _against_torch(**values: Any) -> tuple[Params, ...]:
     )
 
 
-def _differentiated(name: str, **fields: Any) -> Params:
+def _differentiated(name: str, **fields: Any) -> Setting:
     return as_formula(THEME.steps(name), dtypes=WIDE, checks=ALL, **fields)
 
 
@@ -84,7 +84,7 @@ def _invalid_traced_decay_is_nan(subject: Any) -> str | None:
 SPECS = (
     THEME.row_of_steps(
         "ema",
-        params=(
+        settings=(
             *_against_torch(decay=0.75),
             *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
             _differentiated(
@@ -92,12 +92,12 @@ SPECS = (
             ),
         ),
         laws=(
-            Law(name="is_the_same_scanned_and_mapped", broken=_is_the_same_scanned_and_mapped),
-            Law(name="invalid_traced_decay_is_nan", broken=_invalid_traced_decay_is_nan),
+            Law(name="is_the_same_scanned_and_mapped", violation=_is_the_same_scanned_and_mapped),
+            Law(name="invalid_traced_decay_is_nan", violation=_invalid_traced_decay_is_nan),
         ),
     ),
     THEME.row_of_steps(
         "swa",
-        params=(*_against_torch(), _differentiated("swa_formula", label="differentiated")),
+        settings=(*_against_torch(), _differentiated("swa_formula", label="differentiated")),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, Budget, Choices, Given, Params, Points, Samples, on
+from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Sweep, on
 from parity.suite.rows import (
     FORWARD,
     HALVES,
@@ -42,8 +42,8 @@ def _even(shape: tuple[int, ...], dtype: str = "float32") -> Any:
 
 def _one_beside(*values: float) -> Any:
     """A leaf of these numbers beside others that are small."""
-    small = {"weight": Given(values=((0.25, -0.5),))}
-    return {"a": {"bias": Given(values=values), **small}, "b": Given(values=(0.125,))}
+    small = {"weight": Fixed(values=((0.25, -0.5),))}
+    return {"a": {"bias": Fixed(values=values), **small}, "b": Fixed(values=(0.125,))}
 
 
 TREE, HUGE, TINY = _normal(), _normal(scale=1e25), _normal(scale=1e-25)
@@ -54,8 +54,8 @@ ZERO = tree(Choices, values=(0.0,))
 ZERO_LEAF = {**TREE, "a": {**TREE["a"], "weight": ZERO["a"]["weight"]}}
 BEYOND_HALF = tree(Choices, values=(-3e4, 3e4))
 OF_NORM_5 = {
-    "a": {"bias": Given(values=(3.0, 0.0)), "weight": Given(values=((0.0, 4.0),))},
-    "b": Given(values=(0.0,)),
+    "a": {"bias": Fixed(values=(3.0, 0.0)), "weight": Fixed(values=((0.0, 4.0),))},
+    "b": Fixed(values=(0.0,)),
 }
 ALONG = "each gradient is less its part along all of them"
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
@@ -78,7 +78,7 @@ ANY_ORDER = THEME.reference("total_norm_of_any_order")
 IN_PLACE = THEME.reference("clip_grad_norm_in_place")
 
 
-def _norm_types(*orders: Any, **values: Any) -> tuple[Params, ...]:
+def _norm_types(*orders: Any, **values: Any) -> tuple[Setting, ...]:
     return tuple(
         few(
             label=",".join(f"{k}={v!r}" for k, v in {**values, "norm_type": p}.items()),
@@ -109,8 +109,8 @@ SPECS = (
         budgets=CLIPPED,
         checks=(*NUMERIC, "error"),
         dtypes=WIDE,
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             in_half_precision(),
             *_norm_types(0.0, 0.5, 1.0, 3.0, np.inf, "inf", -np.inf, -1.0),
             few(error_if_nonfinite=True),
@@ -147,13 +147,13 @@ SPECS = (
         renamed={"parameters": "grads"},
         checks=("forward", "vmap", "shapes", "error", "signature"),
         budgets=CLIPPED,
-        params=(
-            setting(max_norm=1.0, arrays={"total_norm": Given(values=4.0)}),
+        settings=(
+            setting(max_norm=1.0, arrays={"total_norm": Fixed(values=4.0)}),
             *(
                 values_only(
                     label=f"max_norm={most},total_norm={total}",
                     max_norm=most,
-                    arrays={"total_norm": Given(values=total)},
+                    arrays={"total_norm": Fixed(values=total)},
                 )
                 for most, total in (
                     *((5.0, 5.0), (2.0**-10, 2.0**-10), (5.0, 4.0), (0.0, 5.0), (-2.0, 5.0)),
@@ -181,7 +181,7 @@ SPECS = (
         renamed={"parameters": "grads"},
         budgets=CLIPPED,
         dtypes=WIDE,
-        params=(
+        settings=(
             setting(max_norm=1.0),
             in_half_precision(max_norm=1.0),
             values_only(
@@ -216,16 +216,16 @@ SPECS = (
         "clip_grad_value",
         signature=on("torch", "nn.utils.clip_grad_value_"),
         renamed={"parameters": "grads"},
-        inputs=(Points(kinks=(-0.5, 0.5)),),
-        params=(
+        inputs=(Sweep(kinks=(-0.5, 0.5)),),
+        settings=(
             setting(clip_value=0.5),
             *(few(clip_value=c) for c in (0.0, -0.5, np.inf)),
             values_only(clip_value=np.nan),
             as_formula(
                 THEME.reference("clip_grad_value_differentiated"),
-                Points(kinks=(0.0,), span=(-8.0, 8.0)),
+                Sweep(kinks=(0.0,), span=(-8.0, 8.0)),
                 label="clip_value=array",
-                arrays={"clip_value": Points(kinks=(0.0,), span=(-8.0, 8.0))},
+                arrays={"clip_value": Sweep(kinks=(0.0,), span=(-8.0, 8.0))},
                 mapped=True,
                 dtypes=SINGLE,
                 checks=FORWARD,
@@ -244,8 +244,8 @@ SPECS = (
         budgets=CLIPPED,
         checks=NUMERIC,
         dtypes=SINGLE,
-        params=(
-            Params(),
+        settings=(
+            Setting(),
             few(label="other_dtypes", dtypes=("float64", *HALVES)),
             few(clip_factor=1.0),
             few(clip_factor=1.0, layout="flax"),

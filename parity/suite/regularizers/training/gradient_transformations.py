@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Choices, Given, Samples
+from parity.spec import Choices, Fixed, Samples
 from parity.suite.regularizers.training.clipping import CLIPPED, tree
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, few, number, setting
 
@@ -29,12 +29,12 @@ SPECS = (
         budgets=CLIPPED,
         checks=("forward", "vjp", "vmap", "signature"),
         dtypes=WIDE,
-        params=(
+        settings=(
             setting(max_norm=1.0),
             setting(max_norm=1.0, norm_type="inf", dtypes=SINGLE),
             few(
                 label="max_norm=array,norm_type=array",
-                arrays={"max_norm": number(2.0, 0.125), "norm_type": Given(values=2.0)},
+                arrays={"max_norm": number(2.0, 0.125), "norm_type": Fixed(values=2.0)},
             ),
         ),
     ),
@@ -43,7 +43,7 @@ SPECS = (
         inputs=(START, tree(Choices, STEPS, values=BOUNDS)),
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,
-        params=(setting(clip_value=0.5),),
+        settings=(setting(clip_value=0.5),),
     ),
     THEME.row_of_steps(
         "clip_adaptively",
@@ -52,6 +52,6 @@ SPECS = (
         budgets=CLIPPED,
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,
-        params=(setting(clip_factor=0.5), few(clip_factor=0.5, eps=4.0, layout="flax")),
+        settings=(setting(clip_factor=0.5), few(clip_factor=0.5, eps=4.0, layout="flax")),
     ),
 )

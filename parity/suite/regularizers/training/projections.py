@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Budget, Points
+from parity.spec import Budget, Sweep
 from parity.suite.regularizers.penalties import HUGE, SPARSE, TREE, ZERO, tree, with_one
 from parity.suite.regularizers.training.weight_decay import CHECKS, SLOPES, UNITS, even
 from parity.suite.rows import (
@@ -32,7 +32,7 @@ SPECS = (
         "max_norm",
         budgets=UNITS,
         dtypes=WIDE,
-        params=(
+        settings=(
             setting(max_value=3.0),
             in_half_precision(max_value=3.0),
             *(few(max_value=3.0, axis=axis) for axis in (1, -1)),
@@ -65,15 +65,15 @@ SPECS = (
     # A single array is a tree of one leaf, which is visited point by point.
     THEME.row_beyond(
         "proximal_l1",
-        inputs=(Points(kinks=(-0.5, 0.5)),),
-        params=(
+        inputs=(Sweep(kinks=(-0.5, 0.5)),),
+        settings=(
             setting(label="default", threshold=0.5, where="all"),
             few(threshold=0.0, where="all"),
             few(
-                Points(kinks=(0.0,), span=(-8.0, 8.0)),
+                Sweep(kinks=(0.0,), span=(-8.0, 8.0)),
                 label="threshold=array",
                 where="all",
-                arrays={"threshold": Points(kinks=(0.0,), span=(0.0, 8.0))},
+                arrays={"threshold": Sweep(kinks=(0.0,), span=(0.0, 8.0))},
                 mapped=True,
                 reference=THEME.reference("proximal_l1_of_array"),
                 truth=THEME.reference("proximal_l1_of_array"),
@@ -88,7 +88,7 @@ SPECS = (
         "proximal_group_lasso",
         budgets={**SLOPES, **each(("forward",), WIDE, SHRUNK)},
         dtypes=WIDE,
-        params=(
+        settings=(
             setting(threshold=1.5),
             in_half_precision(threshold=1.5),
             few(threshold=1.5, axis=-1),

@@ -6,24 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import Given, Law, Params, Samples
+from parity.spec import Fixed, Law, Samples, Setting
 from parity.suite.rows import Theme, setting, values_only
 
 # Ties, what is no number, and differences of exactly min_delta.
 FEW = (0.5, 0.5, 0.25, 0.75, np.nan, 0.75, 0.25, 1.0, -1.0, np.inf, -1.0, np.nan, 0.5, -2.0, 1.0)
 CLOSE = Samples(shape=(32,), scale=0.2, axis=None)
-START = {"weight": Given(values=0)}
+START = {"weight": Fixed(values=0)}
 # The weights of the n-th metric are the number n.
 BAD = {"weight": np.asarray(0)}, np.asarray([1.0, 0.5], np.float32), {"weight": np.arange(1, 3)}
 THEME = Theme("regularizers", "training.stopping", arguments=BAD)
 
 
-def _training(metrics: Samples | Given, epochs: int) -> tuple[Any, ...]:
-    return START, metrics, {"weight": Given(values=range(1, epochs + 1))}
+def _training(metrics: Samples | Fixed, epochs: int) -> tuple[Any, ...]:
+    return START, metrics, {"weight": Fixed(values=range(1, epochs + 1))}
 
 
-def _values(**values: Any) -> Params:
-    return values_only(*_training(Given(values=FEW), len(FEW)), **values)
+def _values(**values: Any) -> Setting:
+    return values_only(*_training(Fixed(values=FEW), len(FEW)), **values)
 
 
 def _finished_runs_keep_their_best(subject: Any) -> str | None:
@@ -62,7 +62,7 @@ SPECS = (
     THEME.row_of_steps(
         "early_stopping",
         checks=("forward", "vjp", "jvp", "jit", "error", "signature", "law"),
-        params=(
+        settings=(
             setting(*_training(Samples(shape=(16,), axis=None), 16), patience=5),
             _values(),
             _values(patience=4),
@@ -76,6 +76,6 @@ SPECS = (
             THEME.bad("negative_patience", "no such patience", patience=-1),
             THEME.bad("negative_min_delta", "no such difference", min_delta=-0.5),
         ),
-        laws=(Law(name="finished_runs_keep_their_best", broken=_finished_runs_keep_their_best),),
+        laws=(Law(name="finished_runs_keep_their_best", violation=_finished_runs_keep_their_best),),
     ),
 )

@@ -32,7 +32,7 @@ SPECS = (
         "coupled_weight_decay",
         inputs=(TREE, TREE),
         dtypes=WIDE,
-        params=(
+        settings=(
             setting(weight_decay=0.125),
             in_half_precision(weight_decay=0.125),
             few(weight_decay=0.0),
@@ -47,7 +47,7 @@ SPECS = (
     THEME.row_beyond(
         "decoupled_weight_decay",
         budgets=UNITS,
-        params=(
+        settings=(
             setting(lr=0.1, weight_decay=0.3),
             few(label="where=all", lr=0.1, weight_decay=0.3, where="all"),
             few(with_one(np.nan), label="nan", lr=0.1, weight_decay=0.3),
