@@ -25,7 +25,7 @@ NONLINEARITIES = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 SLOPES = (0.2, 2, -1, float("nan"))
 # What the uniform and the normal one of each have in common.
 XAVIER: dict[str, Any] = {
-    "params": random_settings({}, {"gain": 5 / 3}, {"gain": 0.0}),
+    "settings": random_settings({}, {"gain": 5 / 3}, {"gain": 0.0}),
     "bad_calls": (
         *NOT_FLOATING,
         *WITHOUT_FANS,
@@ -34,7 +34,7 @@ XAVIER: dict[str, Any] = {
     ),
 }
 KAIMING: dict[str, Any] = {
-    "params": (
+    "settings": (
         *random_settings(
             {},
             {"a": 5**0.5},
