@@ -121,7 +121,7 @@ def drawn(
     """A row, whose reference gets what `observe` saw."""
     random = ObservedDraw(seed=3, observe=observe, at=0)
     params = tuple(replace(setting, random=random) for setting in settings)
-    return DRAWN_THEME.row_beyond(name, params=params, dtypes=dtypes, omitted=("drawn",), **fields)
+    return DRAWN_THEME.row_beyond(name, settings=params, dtypes=dtypes, omitted=("drawn",), **fields)
 
 
 def measured(floor: float, reason: str) -> dict[Any, Budget]:
