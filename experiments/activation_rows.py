@@ -1,4 +1,4 @@
-"""The activations as parity's rows have them, with jax.nn's counterparts beside torch's."""
+"""The activations of parity's rows, with their counterparts in torch and jax.nn."""
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping

@@ -32,7 +32,7 @@ def application(
                 typer.echo(f"{kind:5} {row.name:18} {row.summary}")
 
     app.add_typer(_group(studies), name="run", help="Run a study.")
-    app.add_typer(_group(benchmarks), name="bench", help="Measure time, beside other libraries.")
+    app.add_typer(_group(benchmarks), name="bench", help="Measure time against other libraries.")
     return app
 
 

@@ -1,1 +1,1 @@
-"""Errors of every element-wise activation against real arithmetic, beside torch's and jax.nn's."""
+"""Errors of the element-wise activations against real arithmetic, with torch's and jax.nn's."""

@@ -1,4 +1,4 @@
-"""Measures in a process of its own that has so many cores of the machine.
+"""Measures in a separate process that may use a given number of cores.
 
 How many threads jax and torch start is settled by the cores that they find when they start:
 `python -m experiments.bench.cores` gives up the others before it loads them.

@@ -1,4 +1,4 @@
-"""linear_cross_entropy beside the logits and cross_entropy that it replaces: memory and time."""
+"""linear_cross_entropy against the logits and cross_entropy that it replaces: memory and time."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ def measure(scale: float, advance: Callable[[str], None]) -> LargeVocabulary:
 
 
 def temporary_bytes(program: Any) -> int:
-    """What a compiled program needs beside its arguments and results."""
+    """Memory that a compiled program needs besides its arguments and results."""
     return int(program.memory_analysis().temp_size_in_bytes)
 
 

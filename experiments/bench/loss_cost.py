@@ -59,7 +59,7 @@ def judge(costs: Costs) -> list[Verdict]:
         verdicts += [
             at_most(
                 f"{LARGE} needs at most 1/16 of the temporary memory of the plain composition",
-                {"its part": 1 / costs.large.memory_ratio},
+                {LARGE: 1 / costs.large.memory_ratio},
                 1 / 16,
             ),
             at_most(

@@ -47,7 +47,7 @@ LARGE = """\
 ## Large vocabularies
 
 Value and gradients of input, weight and bias for {tokens:,} tokens, {features} features and
-{classes:,} classes in float32. *Temporary* is what the compiled program needs beside its arguments
+{classes:,} classes in float32. *Temporary* is what the compiled program needs besides its arguments
 and results, according to its memory analysis.
 
 | | temporary | time |

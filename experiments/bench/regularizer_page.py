@@ -70,7 +70,7 @@ IMAGES = """\
 ## Augmentation
 
 {count:,} images of 3 x 32 x 32 float32 numbers in one compiled call, on all cores. *Temporary*:
-memory that the program needs beside images and results, as a multiple of the images' own size.
+memory that the program needs besides images and results, as a multiple of the images' own size.
 
 {table}"""
 

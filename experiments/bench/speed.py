@@ -41,7 +41,7 @@ class Speed:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One function's time beside that of other libraries.
+    """One function's time compared with that of other libraries.
 
     Attributes:
         function: its name.
@@ -55,7 +55,7 @@ class Comparison:
 
 
 def compared(function: str, size: str, seconds: Seconds) -> Comparison:
-    """Our times beside those of every other side in the same rounds."""
+    """Our times over those of every other side in the same rounds."""
     ours = seconds[JAXACT]
     ratios = {other: ratio(ours, times) for other, times in seconds.items() if other != JAXACT}
     return Comparison(function=function, size=size, ratios=ratios)

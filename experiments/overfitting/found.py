@@ -1,4 +1,4 @@
-"""What was measured of a regularizer, beside the unregularized network."""
+"""What was measured of a regularizer, compared with the unregularized network."""
 
 import dataclasses
 

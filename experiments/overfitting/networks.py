@@ -57,7 +57,7 @@ class Network:
         )
 
     def step(self, state: State, key: Array, x: Array, y: Array, rate: Array) -> State:
-        """One step of gradient descent on a batch, and what the regularizer does beside it."""
+        """One step of gradient descent on a batch, and what the regularizer does after it."""
         slopes, statistics = jax.grad(self._training_loss, has_aux=True)(
             state.parameters, state.statistics, key, x, y
         )

@@ -8,7 +8,7 @@ from experiments.study import Outcome, Study
 
 
 def run(config: Config, out: Path, progress: Progress) -> Outcome:
-    """Trains every network in one compiled program, beside unregularized ones."""
+    """Trains every network in one compiled program, unregularized ones included."""
     # Listing the studies must not load a framework.
     from experiments.overfitting.comparison import compare_all
 

@@ -1,4 +1,4 @@
-"""The figure of the study: variance of signals and gradients by depth, theory beside them."""
+"""The figure of the study: variance of signals and gradients by depth, measured and expected."""
 
 from collections.abc import Sequence
 from pathlib import Path

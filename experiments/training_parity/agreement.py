@@ -1,4 +1,4 @@
-"""How far two training runs are apart, and how far they may be."""
+"""The difference between two training runs, and its limit."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """The benchmark of compiling: stages, verdicts that can fail, files."""
 
 import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -107,3 +108,10 @@ def test_the_caches_on_disk_are_on_again_afterwards(tmp_path):
     config = CompilingConfig(function=("relu",), rounds=1, scale=0.01)
     compile_cost.measure_all(config, tmp_path, Progress())
     assert jax.config.jax_enable_compilation_cache == before
+
+
+def test_the_committed_page_has_a_line_for_every_function_with_a_peer():
+    """Its figures are measurements: `make bench` renews them."""
+    page = (Path(__file__).parents[2] / "docs" / "compiling.md").read_text(encoding="utf-8")
+    for pair in pairs((), 2**-10):
+        assert f"| `{pair.label}` | {pair.peer} |" in page
