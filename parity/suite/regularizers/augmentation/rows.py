@@ -120,8 +120,9 @@ def drawn(
 ) -> Spec:
     """A row, whose reference gets what `observe` saw."""
     random = ObservedDraw(seed=3, observe=observe, at=0)
-    params = tuple(replace(setting, random=random) for setting in settings)
-    return DRAWN_THEME.row_beyond(name, settings=params, dtypes=dtypes, omitted=("drawn",), **fields)
+    drawn_once = tuple(replace(setting, random=random) for setting in settings)
+    fields |= {"settings": drawn_once, "dtypes": dtypes, "omitted": ("drawn",)}
+    return DRAWN_THEME.row_beyond(name, **fields)
 
 
 def measured(floor: float, reason: str) -> dict[Any, Budget]:
