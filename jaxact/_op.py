@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
@@ -53,7 +54,8 @@ def op(
 
     def decorate(function: Callable[P, R]) -> Op[P, R]:
         program = jax.jit(function, static_argnames=tuple(static))
-        return _Entry(function, checks or {}).public(program, program if compiled else function)
+        entry = _Entry(function, checks or {})
+        return _Op(entry, program if compiled else function, program)
 
     return decorate
 
@@ -62,7 +64,7 @@ def factory(*, checks: Checks | None = None) -> Callable[[F], F]:
     """A public function that makes another one, such as an initializer; `checks` as in `op`."""
 
     def decorate(function: F) -> F:
-        return cast(F, _Entry(function, checks or {}).public(None, function))
+        return cast(F, _Op(_Entry(function, checks or {}), function, None))
 
     return decorate
 
@@ -74,6 +76,47 @@ def program(*, static: Sequence[str] = ()) -> Callable[[F], F]:
         return cast(F, jax.jit(function, static_argnames=tuple(static)))
 
     return decorate
+
+
+class _Op:
+    """A public function, as `Op` describes it.
+
+    Not a function with attributes: whatever wraps it, as jax.jit does, would take them over.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_entry", "_program", "_run")
+
+    def __init__(self, entry: "_Entry", run: Callable[..., Any], program: Any) -> None:
+        self._entry, self._run, self._program = entry, run, program
+        functools.update_wrapper(self, entry.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = self._entry.admitted(args, kwargs)
+        result = self._run(*args, **kwargs)
+        raise_pending_errors()
+        return result
+
+    def lower(self, *args: Any, **kwargs: Any) -> jax.stages.Lowered:
+        args, kwargs = self._entry.admitted(args, kwargs)
+        return self._program.lower(*args, **kwargs)
+
+    def _cache_size(self) -> int:
+        return self._program._cache_size()
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<function {self._entry.function.__module__}.{self._entry.name}>"
+
+    def __reduce__(self) -> str:
+        return self._entry.function.__qualname__
+
+    def __copy__(self) -> "_Op":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "_Op":
+        return self
 
 
 class _Entry:
@@ -102,51 +145,30 @@ class _Entry:
         self.arrays = {p.name for p in self.parameters.values() if "Array" in str(p.annotation)}
         self.index = {name: i for i, name in enumerate(places)}
         self.defaults = {p.name: p.default for p in self.parameters.values()}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in self.parameters.values())
         self.checks = list(checks.items())
 
-    def public(self, program: Any, run: Callable[..., Any]) -> Any:
-        """The public function; run is the program, or Python's function around its own programs."""
-        allowed, needed, checked = self.allowed, self.needed, bool(self.checks)
-        plain, places = _PLAIN, len(self.allowed)
-        complete = [not names for names in needed]
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in self.parameters.values())
-
-        def prepared(
-            args: tuple[Any, ...], kwargs: dict[str, Any]
-        ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-            given = len(args)
-            if given >= places:
-                if not variadic:
-                    raise self.misuse(args, kwargs)
-                given = places - 1
-            # Most calls give arguments by their places alone.
-            fits = needed[given] <= kwargs.keys() <= allowed[given] if kwargs else complete[given]
-            if not fits:
+    def admitted(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, known to fit the signature, as arrays and as the checks return them."""
+        given = len(args)
+        if given >= len(self.allowed):
+            if not self.variadic:
                 raise self.misuse(args, kwargs)
-            for value in args:
-                if type(value) not in plain:
-                    args = tuple(map(self._plain, self.parameters, args))
-                    break
-            for name, value in kwargs.items():
-                if type(value) not in plain:
-                    kwargs[name] = self._plain(name, value)
-            return self.checked(args, kwargs) if checked else (args, kwargs)
-
-        @functools.wraps(self.function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            args, kwargs = prepared(args, kwargs)
-            result = run(*args, **kwargs)
-            raise_pending_errors()
-            return result
-
-        def lower(*args: Any, **kwargs: Any) -> Any:
-            args, kwargs = prepared(args, kwargs)
-            return program.lower(*args, **kwargs)
-
-        if program is not None:
-            attributes = cast(Any, call)
-            attributes.lower, attributes._cache_size = lower, program._cache_size
-        return call
+            given = len(self.places)
+        # Most calls give arguments by their places alone.
+        needed = self.needed[given]
+        if not (needed <= kwargs.keys() <= self.allowed[given] if kwargs else not needed):
+            raise self.misuse(args, kwargs)
+        for value in args:
+            if type(value) not in _PLAIN:
+                args = tuple(map(self._plain, self.parameters, args))
+                break
+        for name, value in kwargs.items():
+            if type(value) not in _PLAIN:
+                kwargs[name] = self._plain(name, value)
+        return self.checked(args, kwargs) if self.checks else (args, kwargs)
 
     def checked(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
