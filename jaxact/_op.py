@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
@@ -145,7 +146,8 @@ class _Entry:
         self.arrays = {p.name for p in self.parameters.values() if "Array" in str(p.annotation)}
         self.index = {name: i for i, name in enumerate(places)}
         self.defaults = {p.name: p.default for p in self.parameters.values()}
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in self.parameters.values())
+        every = (p.name for p in self.parameters.values() if p.kind is p.VAR_POSITIONAL)
+        self.variadic = next(every, "")
         self.checks = list(checks.items())
 
     def admitted(
@@ -163,7 +165,8 @@ class _Entry:
             raise self.misuse(args, kwargs)
         for value in args:
             if type(value) not in _PLAIN:
-                args = tuple(map(self._plain, self.parameters, args))
+                names = itertools.chain(self.places, itertools.repeat(self.variadic))
+                args = tuple(map(self._plain, names, args))
                 break
         for name, value in kwargs.items():
             if type(value) not in _PLAIN:

@@ -164,12 +164,18 @@ def _shares_one_draw(subject: Subject, mask: Mask) -> str | None:
 
 
 def _training_needs_a_key(subject: Subject, mask: Mask) -> str | None:
-    for p in (0.5, 1.0, np.asarray(0.0, np.float32)):
+    for p in (0.5, np.asarray(0.0, np.float32)):
         try:
             subject(mask.ones, p=p, training=True, key=None)
         except (TypeError, ValueError):
             continue
         return f"a call with p = {p!r} without a key is accepted"
+    return None
+
+
+def _needs_no_key_where_all_is_dropped(subject: Subject, mask: Mask) -> str | None:
+    if np.any(subject(mask.ones, p=1.0, training=True, key=None)):
+        return "p = 1.0 keeps something"
     return None
 
 
@@ -217,6 +223,7 @@ def random_mask(mask: Mask) -> tuple[Law, ...]:
         _mapped_keys_have_masks_of_their_own,
         _any_kind_of_key_will_do,
         _training_needs_a_key,
+        _needs_no_key_where_all_is_dropped,
         _is_the_input_itself,
         *((_shares_one_draw,) if mask.shared else ()),
     )
