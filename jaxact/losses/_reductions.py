@@ -31,10 +31,11 @@ def accurate_sum(losses: Array) -> Array:
     fixed = lax.stop_gradient(losses)
     # The leading digits of all terms, as multiples of one unit so coarse that their sum is exact,
     # then what is left of each: a small part of the whole, and so are its errors.
+    limits = np.finfo(losses.dtype)
     largest = jnp.max(jnp.abs(fixed), initial=0)
-    exponent: Array = jnp.frexp(largest * losses.size)[1]
-    digits = np.finfo(losses.dtype).nmant + 1
-    unit = jnp.ldexp(jnp.ones_like(largest), exponent - digits)
+    # A power of two from 4/3 to 8/3 of the largest sum.
+    above = lax.reduce_precision(2 * losses.size * largest, limits.iexp, 0)
+    unit = above * 2.0 ** -(limits.nmant + 1)
     leading = jnp.round(fixed / unit) * unit
     leading = jnp.where(jnp.isfinite(leading), leading, 0)
     return jnp.sum(leading) + jnp.sum(losses - leading)
