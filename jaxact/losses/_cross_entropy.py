@@ -220,11 +220,17 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
     return jnp.sum(kept, axis, keepdims=True)
 
 
+@jax.custom_jvp
 def _below(x: Array, top: Array) -> Array:
-    """x - top, which is not positive."""
+    """x - top, which is not positive, with the derivatives of a difference."""
     # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and
     # the largest one is no longer the largest.
     return jnp.minimum(x, top) - top
+
+
+@_below.defjvp
+def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
+    return _below(*primals), tangents[0] - tangents[1]
 
 
 # ------------------------------------------------------------------------------- losses of the rows

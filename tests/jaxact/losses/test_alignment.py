@@ -374,7 +374,7 @@ BAD_CALLS = [
     ({"blank": -1}, RuntimeError, "blank must be in"),
     ({"blank": 1.0}, TypeError, "blank must be an int"),
     ({"blank": True}, TypeError, "blank must be an int"),
-    ({"zero_infinity": 1}, TypeError, "zero_infinity must be a bool"),
+    ({"zero_infinity": 1}, TypeError, "zero_infinity must be True or False"),
     ({"reduction": "batchmean"}, ValueError, "reduction must be"),
 ]
 

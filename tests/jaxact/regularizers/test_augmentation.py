@@ -280,7 +280,7 @@ def test_a_new_strength_compiles_nothing():
 
 def _programs(function):
     """Of the compiled function below the decorators."""
-    return function.__wrapped__._cache_size()
+    return function._cache_size()
 
 
 def test_strengths_are_mapped_over_and_differentiated():
