@@ -44,6 +44,7 @@ def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -
         return product.astype(x.dtype)
     b = as_array("linear", "bias", bias)
     _check_bias(b, w, product)
+    b = b.reshape((1,) * (product.ndim - b.ndim) + b.shape)
     return (product + b.astype(accumulator)).astype(x.dtype)
 
 

@@ -200,7 +200,7 @@ def _orthonormal(normal: Any, library: Any) -> Any:
     """Q of shape [n, m] with R's diagonal positive; `library` is numpy or jax.numpy."""
     wide = normal.shape[0] < normal.shape[1]
     q, r = library.linalg.qr(normal.T if wide else normal)
-    q = q * library.sign(library.diagonal(r))
+    q = q * library.sign(library.diagonal(r))[None]
     return q.T if wide else q
 
 

@@ -303,7 +303,7 @@ def index_shares(target: Indices, weights: Array | None, dtype: np.dtype) -> Arr
 
 
 def _along_axis(weights: Array, ndim: int, axis: int) -> Array:
-    return weights.reshape((-1,) + (1,) * (ndim - 1 - axis))
+    return weights.reshape((1,) * axis + (-1,) + (1,) * (ndim - 1 - axis))
 
 
 def probability_losses(

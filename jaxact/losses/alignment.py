@@ -109,7 +109,7 @@ def _ctc_loss(
     is_float = jnp.issubdtype(targets.dtype, jnp.floating)
     indices = targets.astype(jnp.int32) if is_float else wide_integers(targets)
     rows = indices if targets.ndim == 2 else _unpacked(indices, target_lengths, longest)
-    used = jnp.arange(longest) < target_lengths[:, None]
+    used = jnp.arange(longest)[None] < target_lengths[:, None]
     blanks = jnp.full((*rows.shape, 1), blank)
     turns = jnp.concatenate([blanks, jnp.where(used, rows, blank)[..., None]], axis=-1)
     states = jnp.pad(turns.reshape(len(rows), -1), ((0, 0), (0, 1)), constant_values=blank)
@@ -127,7 +127,7 @@ def _ctc_loss(
     if longest:
         losses = _with_classes(losses, rows, used, blank, classes)
     if reduction == "mean":
-        losses = losses / jnp.maximum(target_lengths, 1)
+        losses = losses / jnp.maximum(target_lengths, 1).astype(losses.dtype)
     losses = losses if log_probs.ndim == 3 else losses[0]
     return apply_reduction(losses, reduction, log_probs.dtype)
 
@@ -204,7 +204,7 @@ def _longest(lengths: ArrayLike | Sequence[int], total: int) -> int:
 def _unpacked(targets: Array, lengths: Array, longest: int) -> Array:
     """Targets that stand one after another, one in each row."""
     starts = jnp.cumsum(lengths) - lengths
-    return targets.at[starts[:, None] + jnp.arange(longest)].get(mode="fill", fill_value=-1)
+    return targets.at[starts[:, None] + jnp.arange(longest)[None]].get(mode="fill", fill_value=-1)
 
 
 def _with_lengths(losses: Array, argument: str, lengths: Array, largest: int) -> Array:
@@ -361,7 +361,7 @@ def _sweep(scores: Array, states: Array, frames: Array, lengths: Array) -> _Swee
     # confident model, a sum of tiny numbers, would be lost in a product of numbers beside 1.
     largest = jnp.max(emissions, axis=2)
     tops = jnp.where(live & jnp.isfinite(largest), largest, 0)
-    order = jnp.arange(states.shape[1])
+    order = jnp.arange(states.shape[1])[None]
     # A blank is not to be left out where it parts a label from its repetition.
     passes = (order % 2 == 1) & (states != jnp.roll(states, 2, axis=1))
 
@@ -386,7 +386,7 @@ def _sweep(scores: Array, states: Array, frames: Array, lengths: Array) -> _Swee
 
 def _live(scores: Array, frames: Array) -> Array:
     """[t, n], whether the frame belongs to the sequence."""
-    return jnp.arange(scores.shape[0])[:, None] < frames
+    return jnp.arange(scores.shape[0])[:, None] < frames[None]
 
 
 def _at(x: _Scaled, state: Array) -> _Scaled:
@@ -410,7 +410,7 @@ def _visits(sweep: _Sweep, live: Array, lengths: Array) -> Array:
     The shares lead back from the ends of the paths: no second sum over paths, no underflow.
     """
     shares = sweep.shares
-    order = jnp.arange(shares.staying.shape[-1])
+    order = jnp.arange(shares.staying.shape[-1])[None]
     last = 2 * lengths[:, None]
 
     def step(after: Array, frame: tuple[_Shares, Array]) -> tuple[Array, Array]:
@@ -460,8 +460,8 @@ def _losses_and_slopes(
     p = jnp.einsum("tns,nsc->tnc", visits, classes, precision=lax.Precision.HIGHEST)
     is_zero = zeroed & (sweep.losses == jnp.inf)
     undefined = ~(is_zero | jnp.isfinite(sweep.losses))
-    slopes = jnp.where(undefined[:, None], jnp.nan, _slopes(scores, p))
-    counted = (live & ~is_zero)[..., None]
+    slopes = jnp.where(undefined[None, :, None], jnp.nan, _slopes(scores, p))
+    counted = (live & ~is_zero[None])[..., None]
     return jnp.where(is_zero, 0, sweep.losses), jnp.where(counted, slopes, 0)
 
 

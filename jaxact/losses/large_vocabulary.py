@@ -353,7 +353,7 @@ def _chunk(problem: _Problem, of_rows: tuple[Array, Indices | Array]) -> _Proble
 def _scores(chunk: _Problem) -> Array:
     """[rows, c, ...]."""
     scores = _product(chunk.x, chunk.matrix)
-    return scores if chunk.bias is None else scores + chunk.bias.astype(scores.dtype)
+    return scores if chunk.bias is None else scores + chunk.bias[None].astype(scores.dtype)
 
 
 def _product(x: Array, matrix: Array) -> Array:
@@ -505,7 +505,7 @@ def _losses_rule(
         if "matrix" in steps:
             by_scores += _product(chunk.x.astype(wide), steps["matrix"])
         if "bias" in steps:
-            by_scores += steps["bias"]
+            by_scores += steps["bias"][None]
         scored = {name: getattr(chunk, name) for name in _SCORED if name in steps}
 
         def loss(scores: Array, scored: dict[str, Array]) -> Array:

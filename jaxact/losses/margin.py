@@ -187,7 +187,7 @@ def multi_margin_loss(
     chosen = labels.reshape(rows, 1)
     own = jnp.take_along_axis(x, jnp.clip(chosen, 0, classes - 1), axis=1)
     short = jnp.asarray(margin).astype(dtype) + (x - own)
-    counted = (short > 0) & (jnp.arange(classes) != chosen)
+    counted = (short > 0) & (jnp.arange(classes)[None] != chosen)
     short = jnp.where(counted, short, 0)
     losses = jnp.sum(short if p == 1 else short * short, axis=1) / classes
     weights = _weights(scores, weight, classes)
@@ -323,14 +323,14 @@ def _short(x: Array, own: Array, block: Array, others: Array) -> Array:
 
 def _same(x: Array, block: Array) -> Array:
     """[n, block, c], whether the label is the class."""
-    return block[:, :, None] == jnp.arange(x.shape[1], dtype=block.dtype)
+    return block[:, :, None] == jnp.arange(x.shape[1], dtype=block.dtype)[None, None]
 
 
 def _over_labels(x: Array, y: Array, add: Callable[..., Array]) -> Array:
     """`add` over blocks of labels, up to the most labels that a row has."""
     classes = x.shape[1]
     count = jnp.argmax(jnp.pad(y < 0, ((0, 0), (0, 1)), constant_values=True), axis=1)
-    kept = jnp.where(jnp.arange(classes) < count[:, None], y, -1).astype(jnp.int32)
+    kept = jnp.where(jnp.arange(classes)[None] < count[:, None], y, -1).astype(jnp.int32)
     kept = jnp.pad(kept, ((0, 0), (0, -classes % _BLOCK)), constant_values=-1)
     most = jnp.max(count, initial=0).astype(jnp.int32)
 

@@ -8,11 +8,12 @@ import copy
 import functools
 import gc
 import importlib
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxact import functional, initializers, regularizers
 from parity import inputs, suite
 from parity.backends import backend
-from parity.spec import DESCRIPTIONS, Factory, ObservedDraw, SameSeed, Samples, Setting, Spec
+from parity.spec import DESCRIPTIONS, Call, ObservedDraw, Setting, SameSeed, Samples, Spec, on
 
 DTYPE = "float32"
 # Of arguments that are visited point by point; the first axis is divided by the devices.
@@ -62,6 +63,7 @@ class Sample:
             # torch's stream is drawn outside of programs.
             drawn = ObservedDraw(seed=drawn.seed, at=drawn.at)
         self.function = backend("jax").function(spec.subject, drawn)
+        self.trees = _trees(backend("jax").resolve(spec.subject), drawn)
         self.names = list(self.problem.arguments)
         self.numbers = [
             # Of parameters that go with single points, those of the first one.
@@ -120,6 +122,20 @@ class Sample:
         return self.value(*self.numbers)
 
 
+def _trees(function: Callable[..., Any], drawn: ObservedDraw | None) -> set[str]:
+    """The arguments that are trees, by name and by place."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if drawn is not None and drawn.at == 0:
+        del parameters[0]
+    trees = [p.annotation is Any or isinstance(p.annotation, TypeVar) for p in parameters]
+    return {
+        name
+        for i, (p, tree) in enumerate(zip(parameters, trees, strict=True))
+        for name in (p.name, str(i))
+        if tree
+    }
+
+
 def _usual(tree: Any) -> Any:
     """Descriptions without the infinities and nan that a row may ask for."""
 
@@ -153,9 +169,9 @@ def _variables(sample: Sample) -> None:
 
 def _known_arrays(sample: Sample) -> None:
     """Objects of another library in the place of arrays, but for the leaves of trees."""
-    whole = ("/" not in name for name in sample.names)
-    pairs = zip(sample.numbers, whole, strict=True)
-    _same(sample.value(*(Known(a) if alone else a for a, alone in pairs)), sample.expected)
+    pairs = zip(sample.names, sample.numbers, strict=True)
+    given = [a if name.partition("/")[0] in sample.trees else Known(a) for name, a in pairs]
+    _same(sample.value(*given), sample.expected)
 
 
 def _leaks(sample: Sample) -> None:
@@ -269,20 +285,24 @@ CONDITIONS: dict[str, Callable[[Sample], None]] = {
 
 # What is looked at while tracing, which costs little: in every setting that gives other arguments.
 TRACED = ("rank_promotion", "dtype_promotion")
-# What says nothing of an initializer, which has no arrays among its arguments.
+# What costs most, and says the same of every setting: in the default one.
+COMPILED = ("ahead", "debug_nans", "shard_map", "explicit")
+# What says nothing where the arrays are not given to the function itself.
 OF_ARRAYS = ("variables", "known_arrays", "debug_nans")
 
 
 def _settings(spec: Spec) -> Iterator[tuple[Setting, tuple[str, ...]]]:
     """Settings, and the conditions that they are tried in."""
     default, conditions = spec.settings[0], tuple(CONDITIONS)
-    if spec.subject.driver == Factory():
+    if spec.subject.driver != Call() or not spec.subject.name.startswith("jaxact."):
         conditions = tuple(name for name in CONDITIONS if name not in OF_ARRAYS)
     whole = [p for p in spec.settings if p.arrays.keys() - default.arrays.keys() and not p.subject]
     found: set[Any] = set()
     for params in spec.settings:
-        if params in (default, *whole[:1]):
+        if params is default:
             yield params, conditions
+        elif params in whole[:1]:
+            yield params, tuple(name for name in conditions if name not in COMPILED)
         elif _given(params) not in found and not params.subject:
             yield params, TRACED
         found.add(_given(params))
@@ -298,15 +318,98 @@ def _name(spec: Spec, params: Setting) -> str:
     return f"{spec.family}.{spec.name}" + ("" if params is spec.settings[0] else f"-{params.name}")
 
 
+LINEAR = Spec(
+    family="layers",
+    name="linear",
+    subject=on("jax", "jaxact.functional.linear"),
+    reference=on("torch", "nn.functional.linear"),
+    inputs=(Samples(shape=(4, 3)), Samples(shape=(5, 3))),
+    settings=(Setting(), Setting(arrays={"bias": Samples(shape=(5,))})),
+)
 SAMPLES = {
     _name(spec, params): (spec, params, conditions)
-    for spec in suite.load()
+    for spec in (*suite.load(), LINEAR)
     # Which gives a number of Python for one.
     if spec.name != "calculate_gain"
     for params, conditions in _settings(spec)
 }
-# By function and condition, what stands in the way.
-KNOWN: dict[tuple[str, str], str] = {}
+# By condition and cause, the samples that fail.
+FAILING: dict[tuple[str, str], str] = {
+    ("dtype_promotion", "jaxact._norms.p_norms divides by a number of ties that is an integer"): """
+        losses.pairwise_distance-p=array,eps=array regularizers.normalize-p=array,eps=array
+        regularizers.get_total_norm-norm_type=array
+        regularizers.clip_by_grad_norm-max_norm=1.0,norm_type=inf
+        regularizers.clip_by_grad_norm-max_norm=array,norm_type=array
+        regularizers.max_norm-max_value=array,p=array
+    """,
+    ("dtype_promotion", "erasing: an integer plus a boolean"): """
+        regularizers.random_erasing regularizers.random_erasing-value
+        regularizers.random_erasing-color
+    """,
+    ("dtype_promotion", "stopping: an integer plus a boolean"): """
+        regularizers.early_stopping regularizers.early_stopping-
+        regularizers.early_stopping-patience=12,min_delta=0.25
+        regularizers.early_stopping-patience=4,mode=max
+        regularizers.early_stopping-patience=6,min_delta=0.25,mode=max
+    """,
+    ("known_arrays", "made by jaxact._core.op, which hands on what it is given"): """
+        regularizers.affine regularizers.affine-filled regularizers.rotate
+        regularizers.affine_matrix regularizers.random_rotation regularizers.random_affine
+        regularizers.normalize_image regularizers.adjust_brightness regularizers.adjust_contrast
+        regularizers.adjust_saturation regularizers.adjust_hue regularizers.color_jitter
+        regularizers.crop regularizers.random_crop regularizers.erase regularizers.erase-color
+        regularizers.random_erasing regularizers.horizontal_flip regularizers.vertical_flip
+        regularizers.random_horizontal_flip regularizers.random_vertical_flip
+        regularizers.smooth_labels regularizers.smooth_labels-smoothing=array
+        regularizers.batch_norm regularizers.batch_norm-evaluation,running=learned
+        regularizers.batch_norm_stats regularizers.batch_norm_stats-momentum=array
+        regularizers.group_norm regularizers.group_norm-learned regularizers.instance_norm
+        regularizers.instance_norm-learned regularizers.instance_norm_stats
+        regularizers.instance_norm_stats-momentum=array regularizers.layer_norm
+        regularizers.layer_norm-learned regularizers.rms_norm regularizers.rms_norm-learned
+        regularizers.local_response_norm regularizers.local_response_norm-numbers=arrays
+        regularizers.normalize regularizers.normalize-p=array,eps=array
+        regularizers.elastic_net-l1_ratio=array regularizers.weight_norm
+        regularizers.spectral_norm regularizers.get_total_norm-norm_type=array
+        regularizers.clip_grads_with_norm
+        regularizers.clip_grads_with_norm-clipped,max_norm=array,total_norm=array
+        regularizers.clip_grad_norm-max_norm=array regularizers.clip_grad_value-clip_value=array
+        regularizers.adaptive_grad_clip-clip_factor=array,eps=array
+        regularizers.max_norm-max_value=array,p=array regularizers.proximal_l1-threshold=array
+        regularizers.proximal_group_lasso-threshold=array
+        regularizers.coupled_weight_decay-weight_decay=array
+        regularizers.decoupled_weight_decay-lr=array,weight_decay=array
+    """,
+    (
+        "rank_promotion",
+        "affine_maps and _resampling: coordinates of one axis beside those of all images",
+    ): """
+        regularizers.affine regularizers.affine-shared regularizers.affine-nearest
+        regularizers.affine-filled regularizers.affine-filled_nearest regularizers.rotate
+        regularizers.rotate-angle=-30.0 regularizers.rotate-nearest
+        regularizers.rotate-by_pillow_rotate regularizers.affine_matrix
+        regularizers.random_rotation regularizers.random_rotation-nearest
+        regularizers.random_rotation-between regularizers.random_affine
+        regularizers.random_affine-filled regularizers.compose
+    """,
+    ("rank_promotion", "erasing: rows and columns beside the limits of all images"): """
+        regularizers.erase regularizers.erase-color regularizers.erase-images
+        regularizers.erase-empty regularizers.erase-bytes regularizers.random_erasing
+        regularizers.random_erasing-value regularizers.random_erasing-color
+    """,
+    ("rank_promotion", "mixing: classes beside labels"): """
+        regularizers.smooth_labels-classes,smoothing=0.0 regularizers.mixup-classes
+        regularizers.cutmix-classes
+    """,
+    ("variables", "_hyperparameters takes arrays and numbers alone"): """
+        regularizers.local_response_norm-numbers=arrays regularizers.normalize-p=array,eps=array
+    """,
+}
+KNOWN = {
+    (name, condition): cause
+    for (condition, cause), names in FAILING.items()
+    for name in names.split()
+}
 
 
 @functools.cache
@@ -328,8 +431,14 @@ def test_a_function_works_inside(name: str, condition: str):
     CONDITIONS[condition](_sample(name))
 
 
+UNPICKLED = ("affine_matrix", "erase", "horizontal_flip", "vertical_flip")
+AS_PROGRAM = "jaxact._core.op returns the compiled program, not the function of that name"
 FUNCTIONS = [
-    pytest.param(getattr(module, name), id=f"{module.__name__}.{name}")
+    pytest.param(
+        getattr(module, name),
+        marks=[pytest.mark.xfail(strict=True, reason=AS_PROGRAM)] if name in UNPICKLED else [],
+        id=f"{module.__name__}.{name}",
+    )
     for module in (functional, initializers, regularizers)
     for name in module.__all__
 ]
