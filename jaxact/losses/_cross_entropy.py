@@ -220,6 +220,12 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
     return jnp.sum(kept, axis, keepdims=True)
 
 
+def _below_rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
+    # The slope of the minimum would be 1/2 where x is the largest one. The largest is a constant.
+    return _below(*primals), tangents[0]
+
+
+@with_rule(_below_rule)
 def _below(x: Array, top: Array) -> Array:
     """x - top, which is not positive."""
     # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and

@@ -31,6 +31,7 @@ TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Fixed(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
+EMPTY = Samples(shape=(N, 0))
 NO_NUMBER = {"none": None, "string": "1"}
 CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
@@ -64,6 +65,8 @@ SPECS = (
             few(ZEROS, ZEROS, label="zeros"),
             few(dim=0),
             setting(dim=-1, eps=4.0, dtypes=WIDE),
+            few(eps=np.inf),
+            values_only(EMPTY, EMPTY, label="empty,eps=0", eps=0.0),
             setting(*BROADCAST, label="broadcast", dim=2, dtypes=SINGLE),
             _learned("cosine_similarity", eps=_number(4.0, 0.5)),
         ),
