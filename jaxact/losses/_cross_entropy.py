@@ -197,7 +197,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     # Where the chosen class is the largest, the sum of the others says by how little the loss
     # misses 0, and how far the probability is from 1: neither is a difference from 1.
     largest = (own == top) & jnp.isfinite(top)
-    scaled = jnp.exp(_below(own, top))
+    scaled = jnp.exp(_chosen_below(own, top))
     log_total = jnp.where(largest, jnp.log1p(others + (scaled - 1)), jnp.log(others + scaled))
     odds = others / jnp.where(largest, scaled, 1)
     return _Row(top, own, log_total, jnp.where(largest, jnp.log1p(odds), log_total + (top - own)))
@@ -208,7 +208,7 @@ def _sumexp_others_rule(
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
     # These exponentials are the one array that the backward pass keeps; the scores are not.
-    kept = _others_mask(x, chosen, axis) * jnp.exp(_below(jnp.where(valid, x, top), top))
+    kept = _others_mask(x, chosen, axis) * jnp.exp(_chosen_below(x, top, valid))
     along = jnp.sum(kept * tangents[0], axis, keepdims=True)
     return jnp.sum(kept, axis, keepdims=True), along
 
@@ -220,17 +220,17 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
     return jnp.sum(kept, axis, keepdims=True)
 
 
-def _below_rule(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
-    # The slope of the minimum would be 1/2 where x is the largest one. The largest is a constant.
-    return _below(*primals), tangents[0]
-
-
-@with_rule(_below_rule)
 def _below(x: Array, top: Array) -> Array:
-    """x - top, which is not positive."""
+    """x - top, which is not positive. Not to be differentiated."""
     # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and
     # the largest one is no longer the largest.
     return jnp.minimum(x, top) - top
+
+
+def _chosen_below(x: Array, top: Array, valid: Array | bool = True) -> Array:
+    """The same, for what is differentiated; 0 where it is not valid."""
+    # The slope of a minimum is 1/2 where x is the largest one, that of a choice is 1.
+    return jnp.where(valid & ~(x > top), x, top) - top
 
 
 # ------------------------------------------------------------------------------- losses of the rows
