@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from parity.spec import BadCall, Budget, Law, SameSeed, Samples, Setting, Spec, Target, on, steps
 
 # Parameters of torch's functions that jaxact's have not, and why.
@@ -142,3 +144,35 @@ def each(
 def laws(*broken: Callable[[Any], str | None]) -> tuple[Law, ...]:
     """Laws that are named as their functions."""
     return tuple(Law(name=law.__name__.strip("_"), violation=law) for law in broken)
+
+
+def compiled_over_a_product(shape: tuple[int, ...], *others: Any, **values: Any) -> Law:
+    """A law: of a product inside one program a function has the bits that it has of the product.
+
+    XLA may multiply and subtract in one rounding, and then a maximum is not the largest number.
+
+    Args:
+        shape: of the first argument.
+        *others: arguments after it.
+        **values: hyperparameters.
+    """
+
+    def broken(subject: Callable[..., Any]) -> str | None:
+        import jax
+
+        def of_product(x: Any) -> Any:
+            return subject(x * 0.3, *others, **values)
+
+        compiled: Any = jax.jit(of_product)
+        slopes: Any = jax.jit(jax.grad(lambda x: of_product(x).sum()))
+        numbers = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        for scale in (1.0, 30.0, 3e9):
+            x = jax.numpy.asarray(numbers * np.float32(scale))
+            eager, found = np.asarray(of_product(x)), np.asarray(compiled(x))
+            if not (np.isfinite(eager).all() and np.array_equal(eager, found)):
+                return f"at {scale:g}: compiled {found}, else {eager}"
+            if not np.isfinite(np.asarray(slopes(x))).all():
+                return f"at {scale:g}: the gradient is not finite"
+        return None
+
+    return Law(name="compiled_over_a_product", violation=broken)

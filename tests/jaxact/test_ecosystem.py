@@ -26,7 +26,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxact import functional, initializers, regularizers
 from parity import inputs, suite
 from parity.backends import backend
-from parity.spec import DESCRIPTIONS, Call, ObservedDraw, Setting, SameSeed, Samples, Spec, on
+from parity.spec import DESCRIPTIONS, Call, ObservedDraw, SameSeed, Samples, Setting, Spec, on
 
 DTYPE = "float32"
 # Of arguments that are visited point by point; the first axis is divided by the devices.

@@ -11,7 +11,7 @@ import numpy as np
 from parity.spec import FLOATS, Budget, Samples, Setting, Spec, Values
 from parity.suite.activations.laws import GUMBEL_SOFTMAX
 from parity.suite.activations.rows import PAIR, THEME, activation, bad, drawn
-from parity.suite.rows import SINGLE, WIDE, setting
+from parity.suite.rows import SINGLE, WIDE, compiled_over_a_product, setting, values_only
 
 NORMALIZED = Budget(ulp=8, floor=8, reason="a sum over the axis in which terms cancel")
 DERIVED: dict[Any, Budget] = {
@@ -36,6 +36,7 @@ SETTINGS = (
     setting(Samples(shape=(33,), axis=None), label="dim=None,one_axis"),
     setting(Samples(shape=(9, 8, 8), axis=1), label="dim=None,three_axes"),
     setting(Samples(shape=(8, 9, 2, 2), special=True), label="dim=None,four_axes", dtypes=SINGLE),
+    values_only(ROWS, label="dim=numpy's", dim=np.int64(1)),
     setting(ROWS, dim=1, dtype=FLOAT32, dtypes=("float16", "int32"), checks=("forward",)),
 )
 
@@ -53,6 +54,7 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
             bad("dim_of_0d", "an axis that is not there", np.array(1.0, np.float32), dim=1),
             bad("dtype_integer", "an integer dtype", PAIR, dim=-1, dtype=np.dtype("int32")),
         ),
+        laws=(compiled_over_a_product((4, 7), dim=1),),
         **fields,
     )
 
@@ -93,6 +95,7 @@ SPECS = (
         budgets=dict.fromkeys(("forward", "vjp", "jvp", "second", "jit"), RECOVERED),
         refuses=(),
         extra=("key",),
+        bad_calls=(bad("nothing_to_choose", "no class", PAIR[:, :0], hard=True),),
         laws=GUMBEL_SOFTMAX,
     ),
 )

@@ -43,7 +43,10 @@ SPECS = (
         setting(),
         setting(approximate="tanh"),
         quirks=(rows.FLAT_AT_INFINITY,),
-        bad_calls=(bad("approximate_unknown", "an unknown form", approximate="erf"),),
+        bad_calls=(
+            bad("approximate_unknown", "an unknown form", approximate="erf"),
+            bad("approximate_none", "a form that is no string", approximate=None),
+        ),
     ),
     activation(
         "glu",

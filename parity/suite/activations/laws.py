@@ -44,6 +44,16 @@ def _slopes_follow_the_key(rrelu: Subject) -> str | None:
     return "another key gives the same slopes" if same else None
 
 
+def _crossed_array_bounds_are_nan(rrelu: Subject) -> str | None:
+    import jax.numpy as jnp
+
+    lower, upper = jnp.asarray([0.5, 0.125]), jnp.asarray([0.25, 0.25])
+    x = -np.ones(2, np.float32)
+    found = np.asarray(rrelu(x, lower, upper, training=True, key=_key(0)))
+    right = np.isnan(found[0]) and -0.25 <= found[1] <= -0.125
+    return None if right else f"lower = 0.5, 0.125 and upper = 0.25 give {found}"
+
+
 def _choices_follow_the_softmax(gumbel_softmax: Subject) -> str | None:
     """Pearson's statistic of hard choices against softmax(logits); 4 degrees of freedom."""
     logits = np.array([0.0, 1.0, 2.0, -1.0, 0.5], np.float32)
@@ -72,6 +82,7 @@ def _needs_a_key(name: str, **values: Any) -> Law:
 RRELU = (
     Law(name="slopes_are_uniform", violation=_slopes_are_uniform),
     Law(name="slopes_follow_the_key", violation=_slopes_follow_the_key),
+    Law(name="crossed_array_bounds_are_nan", violation=_crossed_array_bounds_are_nan),
     _needs_a_key("training_needs_a_key", training=True),
 )
 GUMBEL_SOFTMAX = (

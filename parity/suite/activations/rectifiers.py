@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, Place, Quirk, Samples, Setting, Values
+from parity.spec import FLOATS, Fixed, Place, Quirk, Samples, Setting, Values
 from parity.suite.activations.laws import RRELU
 from parity.suite.activations.rows import (
     INTEGERS,
@@ -21,10 +21,11 @@ from parity.suite.activations.rows import (
     kinks,
     swept,
 )
-from parity.suite.rows import setting
+from parity.suite.rows import few, setting, values_only
 
 SIGNED = (*FLOATS, "int32")
 UNORDERED = ("bool", "complex64")
+BYTES = np.array([1, 100], np.int8)
 
 
 def _with_the_weight_at_0(place: Place) -> Any:
@@ -68,16 +69,20 @@ SPECS = (
         swept("threshold", threshold=(-2.0, 2.0), value=(-2.0, 2.0)),
         required=(0.0, 0.0),
         refuses=UNORDERED,
+        bad_calls=(bad("value_above_int8", "a value that the dtype has not", BYTES, 3, 300),),
     ),
     activation(
         "hardtanh",
         setting(kinks(-1.0, 1.0), dtypes=SIGNED),
         setting(kinks(-0.75, 2.5), min_val=-0.75, max_val=2.5, dtypes=SIGNED),
         setting(kinks(0.5), min_val=0.5, max_val=0.5),
+        # A bound that is cut to 0.
+        values_only(min_val=-0.5, max_val=2.0, dtypes=("uint8",)),
         swept("hardtanh", min_val=(-4.0, -0.5), max_val=(0.5, 4.0)),
         refuses=UNORDERED,
         bad_calls=(
             bad("bounds_crossed", "min_val above max_val", min_val=2.0, max_val=1.0),
+            bad("bound_above_int8", "a bound that the dtype has not", BYTES, -1, 300),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
     ),
@@ -95,6 +100,12 @@ SPECS = (
         _weighted(Samples(shape=(), center=-0.5, scale=0, axis=None), label="weight=0-d"),
         _weighted(Samples(shape=(3,), axis=None), SEQUENCES, label="weight=per_channel"),
         _weighted(Samples(shape=(1,), axis=None), SEQUENCES, label="weight=shared"),
+        few(
+            # Not +inf is multiplied by 0: the others have a gradient of the weight.
+            Fixed(values=(np.inf, -1.0, 0.5, -2.0)),
+            label="infinite",
+            arrays={"weight": Samples(shape=(1,), axis=None)},
+        ),
         inputs=(kinks(0.0),),
         required=(np.array([0.25], np.float32),),
         refuses=(),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from parity.spec import FLOATS
 from parity.suite.activations.rows import activation, bad, kinks, swept
-from parity.suite.rows import setting
+from parity.suite.rows import few, setting
+
+HALF = np.ones(3, np.float16)
 
 SPECS = (
     activation("tanhshrink", dtypes=(*FLOATS, "int32"), refuses=("bool",)),
@@ -14,7 +18,9 @@ SPECS = (
         setting(kinks(-1.25, 1.25), lambd=1.25),
         setting(kinks(0.0), lambd=0.0),
         setting(kinks(0.0), lambd=-1.0),
+        few(kinks(0.0), lambd=np.nan),
         inputs=(kinks(-0.5, 0.5),),
+        bad_calls=(bad("lambd_above_float16", "a lambd that the dtype has not", HALF, lambd=1e30),),
     ),
     activation(
         "softshrink",
@@ -25,7 +31,9 @@ SPECS = (
         inputs=(kinks(-0.5, 0.5),),
         bad_calls=(
             bad("lambd_negative", "a negative lambd", lambd=-0.5),
-            bad("lambd_nan", "a lambd that is nan", lambd=float("nan")),
+            bad("lambd_nan", "a lambd that is nan", lambd=np.nan),
+            bad("lambd_infinite", "an infinite lambd", lambd=np.inf),
+            bad("lambd_above_float16", "a lambd that the dtype has not", HALF, lambd=1e5),
         ),
     ),
 )

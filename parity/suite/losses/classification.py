@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from parity.spec import Budget, Choices, Fixed, Labels, Quirk, Samples, on
-from parity.suite.rows import FORWARD, HALVES, SINGLE, WIDE, Theme, as_formula, few, setting
+from parity.suite.rows import (
+    FORWARD,
+    HALVES,
+    SINGLE,
+    WIDE,
+    Theme,
+    as_formula,
+    compiled_over_a_product,
+    few,
+    setting,
+    values_only,
+)
 
 N, C = 64, 9
 IGNORED = -100
@@ -43,6 +54,7 @@ CHECKS = ("forward", "vjp", "jvp", "vmap", "jit", "error", "signature")
 bad = THEME.bad
 SETTINGS_OF_BOTH = (
     setting(reduction="sum", checks=FORWARD),
+    values_only(reduction="elementwise_mean"),
     setting(label="weight", arrays=WEIGHTS, checks=FORWARD),
     few(*PLACES, label="places", reduction="none", arrays=WEIGHTS),
     few(*ONE, label="one_row"),
@@ -109,6 +121,8 @@ SPECS = (
             ),
             setting(SCORES, KEPT, ignore_index=2, checks=FORWARD),
             setting(*MANY, label="many_rows", dtypes=HALVES, checks=("forward",)),
+            # torch asks whether it is above 0.
+            few(label="label_smoothing=nan", label_smoothing=np.nan, truth=TORCH),
             setting(*SOFT, label="probabilities"),
             few(
                 *SOFT,
@@ -119,7 +133,8 @@ SPECS = (
             ),
             *SETTINGS_OF_BOTH,
         ),
-        checks=(*CHECKS, "second"),
+        checks=(*CHECKS, "second", "law"),
+        laws=(compiled_over_a_product((4, 7), np.arange(4), reduction="none"),),
         quirks=(IGNORED_ROWS,),
         bad_calls=(
             *BAD_CALLS_OF_BOTH,

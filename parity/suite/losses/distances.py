@@ -31,6 +31,9 @@ TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Fixed(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
+# Of a single component. 1e-39 counts as 0, for XLA on CPUs computes with 0 in its place.
+SUBNORMAL = Choices(values=(1e-39, 0.0, 0.5), shape=(N, 1))
+EMPTY = Samples(shape=(N, 0))
 NO_NUMBER = {"none": None, "string": "1"}
 CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
@@ -64,6 +67,8 @@ SPECS = (
             few(ZEROS, ZEROS, label="zeros"),
             few(dim=0),
             setting(dim=-1, eps=4.0, dtypes=WIDE),
+            few(eps=np.inf),
+            values_only(EMPTY, EMPTY, label="empty,eps=0", eps=0.0),
             setting(*BROADCAST, label="broadcast", dim=2, dtypes=SINGLE),
             _learned("cosine_similarity", eps=_number(4.0, 0.5)),
         ),
@@ -110,6 +115,10 @@ SPECS = (
             few(*SPECIAL, label="special", dtypes=WIDE),
             *_norms(),
             *_norms(eps=0.0),
+            *(
+                few(SUBNORMAL, SUBNORMAL, label=f"subnormal,p={p}", p=p, eps=0.0)
+                for p in (1.0, 3.0)
+            ),
             setting(p=1.5, keepdim=True, dtypes=WIDE, budget=PROJECTED),
             setting(*BROADCAST, label="broadcast", dtypes=SINGLE),
             _learned("pairwise_distance", PROJECTED, p=_number(2.5, 0.25), eps=_number(0.25, 0.01)),

@@ -6,7 +6,7 @@ import numpy as np
 
 from parity.spec import Budget, Choices, Fixed, Labels, Samples
 from parity.suite.losses.classification import THEME as CLASSES
-from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
+from parity.suite.rows import FORWARD, WIDE, Theme, compiled_over_a_product, few, setting
 
 N, C, F = 26, 7, 5
 INPUT, MATRIX = Samples(shape=(N, F)), Samples(shape=(C, F), scale=1.0, axis=None)
@@ -33,6 +33,8 @@ PRODUCTS = Budget(ulp=8, floor=8, reason="products summed over features, then ov
 SUMS = {(check, dtype): PRODUCTS for check in FORWARD for dtype in WIDE}
 ALONG = Budget(ulp=16, floor=16, reason="one number, to which terms of both signs add up")
 
+# Products alone, without a sum of features.
+SCALES = np.asarray(((0.5,), (0.3,), (-0.4,)), np.float32)
 X, W, T = np.zeros((2, 4), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.int64)
 W3, T3 = np.zeros((3, 5, 4), np.float32), np.zeros((2, 3), np.int64)
 SOFT = (X, W, T3.astype(np.float32))
@@ -69,7 +71,8 @@ SPECS = (
             few(*ONE, label="one_row"),
             few(INPUT, MATRIX, Labels(shape=(N,), classes=C), ignore_index=2),
         ),
-        checks=("forward", "vjp", "jvp", "second", "jit", "error", "signature"),
+        checks=("forward", "vjp", "jvp", "second", "jit", "error", "signature", "law"),
+        laws=(compiled_over_a_product((4, 1), SCALES, np.asarray((0, 1, 2, 0)), reduction="none"),),
         budgets={"jvp": ALONG, "second": ALONG, **SUMS},
         bad_calls=(
             bad("no_axis", "an input without axes", np.zeros((), np.float32), W, T),
