@@ -202,7 +202,9 @@ def flag(function: str, argument: str, value: Any) -> bool:
     Raises:
         TypeError: if it is neither.
     """
-    if isinstance(value, bool | np.bool_):
+    if value is True or value is False:
+        return value
+    if isinstance(value, np.bool_):
         return bool(cast(object, value))
     if isinstance(value, Tracer):
         raise InvalidTypeError(
@@ -396,6 +398,9 @@ def warn(message: str) -> None:
 
 def warn_of_broadcasting(function: str, input: ArrayLike, target: ArrayLike) -> None:
     """torch's warning: two shapes that differ are rarely meant."""
+    # Eager calls with arrays are many: np.shape takes as long as the rest of a check.
+    if getattr(input, "shape", ()) == getattr(target, "shape", ()):
+        return
     if np.shape(input) != np.shape(target):
         warn(
             f"{function}: target's shape {np.shape(target)} differs from input's "

@@ -139,8 +139,7 @@ def _check_bounds(function: str, input: object, min_val: object, max_val: object
     _check_held_bounds(function, input, min_val, max_val)
     dtype = getattr(input, "dtype", np.dtype(float))
     # A fraction is truncated first.
-    negative = any(is_number(bound) and bound <= -1 for bound in (min_val, max_val))
-    if negative and jnp.issubdtype(dtype, jnp.unsignedinteger):
+    if dtype.kind == "u" and any(is_number(b) and b <= -1 for b in (min_val, max_val)):
         raise ArgumentValueError(
             f"{function}: min_val and max_val must not be negative for an input of dtype {dtype}, "
             f"got min_val={min_val}, max_val={max_val}"
