@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 USE_JAXACT = """
 import importlib.util, jaxact
 from jaxact import functional
-for absent in ("torch", "mpmath", "matplotlib", "sklearn", "pytest", "typer", "rich"):
+for absent in ("torch", "mpmath", "matplotlib", "sklearn", "pytest", "typer"):
     assert importlib.util.find_spec(absent) is None, f"{absent} is installed"
 import jax.numpy as jnp
 print(jaxact.__file__)
