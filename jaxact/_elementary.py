@@ -35,6 +35,15 @@ def constant(x: Array, value: float) -> np.floating:
     return x.dtype.type(value)
 
 
+def in_one_loop(x: Array, result: Array) -> Array:
+    """The result, ended by a choice that changes nothing: where x is nan, so is the result.
+
+    XLA on CPUs hands a sum of sums, products and quotients to a library, which makes an array of
+    every operand: the sum of `logsigmoid` took 14 loops instead of 3. It takes no choices.
+    """
+    return jnp.where(x == x, result, x)
+
+
 def polynomial(c: Sequence[float], x: Array) -> Array:
     """sum_k c[k] x^k by Horner's rule."""
     total = jnp.full_like(x, c[-1])

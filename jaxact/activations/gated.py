@@ -26,6 +26,7 @@ from jaxact._elementary import (
     factored,
     gate,
     half_square,
+    in_one_loop,
     low_of_abs,
     magnitude,
     minimum_propagating_nan,
@@ -111,7 +112,7 @@ def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
     """x / (1 + e^-z) for a z that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
     t, t_low = jnp.abs(z), low_of_abs(z, low)
     e = unscale(exp_neg_scaled(t, t_low))
-    return jnp.where(x < 0, unscale(mul_exp_neg_scaled(x, t, t_low)), x) / (1 + e)
+    return in_one_loop(x, jnp.where(x < 0, unscale(mul_exp_neg_scaled(x, t, t_low)), x) / (1 + e))
 
 
 def _swish_grad(x: Array, beta: Array | float) -> Array:
@@ -122,7 +123,7 @@ def _swish_grad(x: Array, beta: Array | float) -> Array:
 
 @with_derivative(_swish_grad)
 def _swish(x: Array, beta: Array | float) -> Array:
-    return gate(x, *product(x, beta))
+    return in_one_loop(x, gate(x, *product(x, beta)))
 
 
 @op()
@@ -313,7 +314,7 @@ def _mish(x: Array) -> Array:
     u = unscale(exp_neg_scaled(t))
     left = x < 0
     correction = jnp.where(left, u + u * u, 2 * u * u) / _mish_denominator(left, u)
-    return jnp.where(left, unscale(mul_exp_neg_scaled(x, t)), x) * (1 - correction)
+    return in_one_loop(x, jnp.where(left, unscale(mul_exp_neg_scaled(x, t)), x) * (1 - correction))
 
 
 @op()

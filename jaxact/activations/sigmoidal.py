@@ -9,6 +9,7 @@ from jaxact._elementary import (
     exp_neg,
     exp_neg_scaled,
     expm1_neg,
+    in_one_loop,
     log1p_unit,
     logistic,
     logistic_grad,
@@ -27,7 +28,7 @@ __all__ = ["hardsigmoid", "logsigmoid", "sigmoid", "softplus", "softsign", "tanh
 
 @with_derivative(logistic_grad)
 def _sigmoid(x: Array) -> Array:
-    return logistic(x)
+    return in_one_loop(x, logistic(x))
 
 
 @op()
@@ -140,7 +141,7 @@ def _logsigmoid_grad(x: Array) -> Array:
 
 @with_derivative(_logsigmoid_grad)
 def _logsigmoid(x: Array) -> Array:
-    return jnp.where(x < 0, x, 0) - log1p_unit(exp_neg(magnitude(x)))
+    return in_one_loop(x, jnp.where(x < 0, x, 0) - log1p_unit(exp_neg(magnitude(x))))
 
 
 @op()
@@ -163,7 +164,7 @@ def logsigmoid(input: ArrayLike) -> Array:
 
 
 def _complex_softsign(x: Array) -> Array:
-    return x / (1 + jnp.abs(x))
+    return in_one_loop(x, x / (1 + jnp.abs(x)))
 
 
 def _softsign_grad2(x: Array) -> Array:
@@ -179,7 +180,7 @@ def _softsign_grad(x: Array) -> Array:
 
 @with_derivative(_softsign_grad)
 def _softsign(x: Array) -> Array:
-    return x / (1 + jnp.abs(x))
+    return in_one_loop(x, x / (1 + jnp.abs(x)))
 
 
 @op()
