@@ -51,6 +51,7 @@ SPECS = (
             *NOT_FLOATING,
             bad("std_below_0", "a negative standard deviation", std=-1.0),
             bad("std_is_nan", "a standard deviation of nan", std=NAN),
+            bad("std_is_a_string", "a standard deviation that is no number", std="a"),
         ),
         laws=laws.NORMAL,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.spec import Budget, Samples
+from parity.spec import Budget, Fixed, Samples
 from parity.suite.rows import WIDE, Theme, each, few, number, setting, values_only
 
 CHANNELS = Samples(shape=(4, 6, 5))
@@ -12,6 +12,8 @@ IMAGES = Samples(shape=(2, 5, 3, 2))
 HUGE_CHANNELS = Samples(shape=(4, 6, 5), scale=1e21)
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 CUBE = np.ones((2, 3, 4), np.float32)
+# Its square is less than any number.
+TINY = Fixed(values=(((1e-20,), (-2e-20,)),))
 SECOND = ("forward", "vjp", "second")
 # Far below what any floor would forgive; measured: up to 319.
 CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
@@ -56,6 +58,7 @@ SPECS = (
                 checks=("vjp",),
                 budget=CANCELS,
             ),
+            *(values_only(TINY, label=f"tiny,size={n}", size=n, alpha=1.0, k=0.0) for n in (1, 2)),
             setting(
                 CHANNELS,
                 label="numbers=arrays",

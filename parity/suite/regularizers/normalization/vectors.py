@@ -26,6 +26,8 @@ ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(24, 6))
 HUGE = Samples(shape=(24, 6), scale=1e25)
 # Norms whose inverses vanish, and norms that are no numbers.
 LARGEST = Samples(shape=(24, 6), scale=9e37)
+# Of a single component. 1e-39 counts as 0, for XLA on CPUs computes with 0 in its place.
+SUBNORMAL = Choices(values=(1e-39, 0.0, 0.5), shape=(24, 1))
 # With 1 for eps: norms of eps itself, and on both sides.
 AROUND_1 = Choices(values=(0.0, 0.0, 0.0, 1.0, 0.5, -0.5), shape=(48, 3))
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
@@ -53,13 +55,14 @@ SPECS = (
             setting(HUGE, label="huge", checks=("forward",)),
             setting(HUGE, label="slopes_of_huge", checks=("vjp",), budget=CANCELS),
             *(values_only(LARGEST, label=f"largest,p={p}", p=p) for p in (2.0, 3.0)),
+            *(few(SUBNORMAL, label=f"subnormal,p={p}", p=p) for p in (1.0, 3.0)),
             few(TIED, label="ties,eps=0.25", eps=0.25, checks=SECOND),
             few(AROUND_1, label="eps=1", eps=1.0, dtypes=WIDE),
             *(few(TIED, p=p, eps=0.25) for p in (0.0, 0.5, 1.0, 1.5, 3.0, np.inf, -np.inf)),
             setting(ROWS, p=1.5, dtypes=("float64",), checks=SECOND),
             *(
                 few(Samples(shape=(4, 3, 5), axis=None), dim=dim, eps=4.0)
-                for dim in (0, -1, (0, 2), (-1, 1), ())
+                for dim in (0, -1, (0, 2), (-1, 1), (), [1, 2], None)
             ),
             as_formula(
                 THEME.reference("normalize"),

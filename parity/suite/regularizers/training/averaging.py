@@ -14,6 +14,11 @@ STEPS = 4
 ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
 # Beside the weight there is an integer in the tree, which is copied.
 START = {"weight": ZEROS, "count": Fixed(values=0)}
+# A weight that has grown beyond all numbers.
+INFINITE = {
+    "weight": Fixed(values=((1.0, -2.0), (np.inf, -np.inf), (1.0, -np.inf), (2.0, 0.5))),
+    "count": Fixed(values=tuple(range(STEPS))),
+}
 SHOWN = {
     "weight": Samples(shape=(STEPS, 6), axis=None),
     "count": Fixed(values=tuple(10 * n for n in range(STEPS))),
@@ -87,6 +92,18 @@ SPECS = (
         settings=(
             *_against_torch(decay=0.75),
             *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
+            # torch's lerp takes the average from it, and is nan: the formula.
+            *(
+                values_only(
+                    {**START, "weight": Fixed(values=(0.0, 0.0))},
+                    INFINITE,
+                    label=f"infinite,decay={decay}",
+                    decay=decay,
+                    reference=THEME.steps("ema_formula"),
+                    truth=THEME.steps("ema_formula"),
+                )
+                for decay in (0.25, 0.75)
+            ),
             _differentiated(
                 "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}
             ),

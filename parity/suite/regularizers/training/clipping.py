@@ -52,6 +52,9 @@ LARGE, SMALL = _normal(scale=64.0), _normal(scale=0.01)
 TIED = tree(Choices, values=(-1.0, 0.0, 1.0))
 ZERO = tree(Choices, values=(0.0,))
 ZERO_LEAF = {**TREE, "a": {**TREE["a"], "weight": ZERO["a"]["weight"]}}
+# One leaf of nothing, and one that counts as 0, for XLA on CPUs computes with 0 in its place.
+WITHOUT_A_LEAF = {**TREE, "b": Choices(values=(0.0,), shape=(0,))}
+SUBNORMAL_LEAF = {**TREE, "b": Choices(values=(1e-39,), shape=(1,))}
 BEYOND_HALF = tree(Choices, values=(-3e4, 3e4))
 OF_NORM_5 = {
     "a": {"bias": Fixed(values=(3.0, 0.0)), "weight": Fixed(values=((0.0, 4.0),))},
@@ -121,6 +124,25 @@ SPECS = (
             values_only(ZERO, label="zeros,norm_type=0", norm_type=0.0),
             few(ZERO_LEAF, label="one_leaf_of_zeros"),
             few(ZERO_LEAF, label="one_leaf_of_zeros,norm_type=0", norm_type=0.0),
+            few(SUBNORMAL_LEAF, label="subnormal_leaf,norm_type=3", norm_type=3.0),
+            *(
+                as_formula(
+                    ANY_ORDER,
+                    SUBNORMAL_LEAF,
+                    label=f"subnormal_leaf,norm_type=array_of_{p:g}",
+                    arrays={"norm_type": Choices(values=(p,), shape=())},
+                    dtypes=SINGLE,
+                    checks=checks,
+                )
+                # For p = 1 the gradient of what counts as 0 is 0.
+                for p, checks in ((1.0, ("forward",)), (3.0, FORWARD))
+            ),
+            values_only(WITHOUT_A_LEAF, label="empty_leaf,norm_type=0", norm_type=0.0),
+            values_only(
+                WITHOUT_A_LEAF,
+                label="empty_leaf,norm_type=array_of_0",
+                arrays={"norm_type": Fixed(values=0.0)},
+            ),
             few(HUGE, label="huge"),
             few(TINY, label="tiny"),
             *(values_only(_one_beside(1.0, v), label=label) for label, v in INFINITIES),
@@ -197,6 +219,7 @@ SPECS = (
             few(ZERO, label="zeros,max_norm=0", max_norm=0.0),
             values_only(HUGE, label="huge", max_norm=1.0),
             values_only(TINY, label="tiny", max_norm=1.0),
+            few(SUBNORMAL_LEAF, label="subnormal_leaf,norm_type=3", max_norm=1.0, norm_type=3.0),
             values_only(
                 BEYOND_HALF, label="norm_beyond_half_precision", max_norm=1.0, dtypes=("float16",)
             ),
@@ -233,6 +256,12 @@ SPECS = (
         ),
         bad_calls=(
             THEME.bad("clip_value_none", "clip_value is no number", _even((5,)), clip_value=None),
+            THEME.bad(
+                "clip_value_above_float16",
+                "a clip_value that the dtype has not",
+                _even((5,), "float16"),
+                clip_value=1e30,
+            ),
             THEME.bad(
                 "complex64", "numbers without order", _even((5,), "complex64"), clip_value=1.0
             ),
