@@ -76,7 +76,7 @@ def _gradient_of_a_subnormal_is_finite(pairwise_distance: Any) -> str | None:
         def total(x: Any, p: Any = p) -> Any:
             return pairwise_distance(x, x2, p=p, eps=0.0).sum()
 
-        slope: Any = jax.grad(total)
+        slope: Any = jax.jit(jax.grad(total))
         found = np.asarray(slope(x1))
         if not (np.isfinite(found).all() and found[1, 0] == 1):
             return f"p={p!r}: the gradient at {x1} is {found}"
