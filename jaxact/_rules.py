@@ -63,11 +63,16 @@ def with_derivative(derivative: Formula) -> Callable[[Formula], Formula]:
     return decorate
 
 
-def with_partials(*partials: Formula) -> Callable[[Formula], Formula]:
-    """Gives the element-wise f the partial derivatives, one for each argument."""
+def with_partials(*partials: Formula, summed: bool = True) -> Callable[[Formula], Formula]:
+    """Gives the element-wise f the partial derivatives, one for each argument.
+
+    Args:
+        *partials: of the same arguments as f.
+        summed: whether f is often summed: its gradient is then computed in a loop of its own.
+    """
 
     def decorate(function: Formula) -> Formula:
-        return _function(_Form(function, partials, summed=True))
+        return _function(_Form(function, partials, summed=summed))
 
     return decorate
 

@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxact._arguments import as_array, as_floating, real_number
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
-from jaxact._rules import rematerialized, with_rule
+from jaxact._rules import rematerialized, with_partials, with_rule
 from jaxact.errors import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -195,13 +195,37 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     top = jnp.where(valid, top, 0)
     own = jnp.where(valid, take_class(axis, x, chosen), 0)
     others = jnp.where(valid, _sumexp_others(axis, x, top, chosen, valid), 1)
-    # Where the chosen class is the largest, the sum of the others says by how little the loss
-    # misses 0, and how far the probability is from 1: neither is a difference from 1.
-    largest = (own == top) & jnp.isfinite(top)
-    scaled = jnp.exp(_below(own, top))
-    log_total = jnp.where(largest, jnp.log1p(others + (scaled - 1)), jnp.log(others + scaled))
-    odds = others / jnp.where(largest, scaled, 1)
-    return _Row(top, own, log_total, jnp.where(largest, jnp.log1p(odds), log_total + (top - own)))
+    below = _below(own, top)
+    return _Row(top, own, _log_total(others, below), _row_loss(others, below))
+
+
+# Where the chosen class is the largest, `below` is 0, and the sum of the others says by how little
+# the loss misses 0 and how far the probability is from 1: neither is a difference from 1.
+
+
+def _inverse_total(others: Array, below: Array) -> Array:
+    return 1 / (others + jnp.exp(below))
+
+
+def _own_share(others: Array, below: Array) -> Array:
+    own = jnp.exp(below)
+    return own / (others + own)
+
+
+def _minus_share_of_others(others: Array, below: Array) -> Array:
+    return -(others / (others + jnp.exp(below)))
+
+
+@with_partials(_inverse_total, _own_share, summed=False)
+def _log_total(others: Array, below: Array) -> Array:
+    """The log of the sum of exp(x - top), from that of the others and own - top."""
+    return jnp.where(below == 0, jnp.log1p(others), jnp.log(others + jnp.exp(below)))
+
+
+@with_partials(_inverse_total, _minus_share_of_others, summed=False)
+def _row_loss(others: Array, below: Array) -> Array:
+    """-log softmax(x) of the chosen class."""
+    return jnp.where(below == 0, jnp.log1p(others), jnp.log(others + jnp.exp(below)) - below)
 
 
 def _sumexp_others_rule(

@@ -64,7 +64,6 @@ def _known_options(function: str, argument: str, options: object) -> object:
     checks={
         "ignore_index": axis,
         "reduction": known_reduction,
-        "label_smoothing": smoothing_or_none,
         "options": _known_options,
     },
 )
@@ -131,7 +130,7 @@ def linear_cross_entropy(
         target,
         linear_bias,
         weight,
-        label_smoothing,
+        smoothing_or_none(_NAME, "label_smoothing", label_smoothing),
         reduction,
         ignore_index,
         chosen.get("batch_chunk_size"),

@@ -163,8 +163,11 @@ def compiled_over_a_product(shape: tuple[int, ...], *others: Any, **values: Any)
         def of_product(x: Any) -> Any:
             return subject(x * 0.3, *others, **values)
 
+        def total(x: Any) -> Any:
+            return of_product(x).sum()
+
         compiled: Any = jax.jit(of_product)
-        slopes: Any = jax.jit(jax.grad(lambda x: of_product(x).sum()))
+        slopes: Any = jax.jit(jax.grad(total))
         numbers = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
         for scale in (1.0, 30.0, 3e9):
             x = jax.numpy.asarray(numbers * np.float32(scale))

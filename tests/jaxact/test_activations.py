@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jax import Array
 
+import jaxact
 import jaxact.functional as F
 
 KEY = jax.random.key(0)
@@ -178,6 +179,16 @@ def test_rrelu_draws_every_slope_and_uses_it_in_both_directions() -> None:
     ordered = np.sort((np.asarray(slopes) - 0.2) / 0.4)
     distance = np.abs(ordered - (np.arange(20000) + 0.5) / 20000).max()
     assert distance < 1.95 / np.sqrt(20000)
+
+
+def test_rrelu_refuses_crossed_array_bounds_in_a_checked_call() -> None:
+    def train(lower: Array) -> Array:
+        return F.rrelu(-jnp.ones(3), lower, jnp.asarray(0.25), training=True, key=KEY)
+
+    assert jnp.isnan(train(jnp.asarray(0.5))).all()
+    assert jnp.isfinite(jaxact.checked(train)(jnp.asarray(0.125))).all()
+    with pytest.raises(RuntimeError, match="lower must not exceed upper, got lower=0"):
+        jaxact.checked(train)(jnp.asarray(0.5))
 
 
 def test_rrelu_needs_a_key_to_train() -> None:

@@ -469,6 +469,10 @@ WRONG = {
     "random: dtype": (TypeError, lambda g: g.random(3, np.uint16)),
     "randperm: n": (ValueError, lambda g: g.randperm(-1)),
     "randperm: n must": (ValueError, lambda g: g.randperm(300, np.uint8)),
+    "trunc_normal: .* must be less improbable": (
+        RuntimeError,
+        lambda g: g.trunc_normal(9, 10, 0.02, -2, 0.5),
+    ),
     "trunc_normal: low": (RuntimeError, lambda g: g.trunc_normal(3, 0, 1, 2, -2)),
     "TorchGenerator: state must be uint8": (TypeError, lambda g: g.set_state(np.zeros(5056))),
     "TorchGenerator: state must have shape": (

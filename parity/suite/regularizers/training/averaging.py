@@ -92,11 +92,17 @@ SPECS = (
         settings=(
             *_against_torch(decay=0.75),
             *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
-            values_only(
-                {**START, "weight": Fixed(values=(0.0, 0.0))},
-                INFINITE,
-                label="infinite",
-                decay=0.75,
+            # torch's lerp takes the average from it, and is nan: the formula.
+            *(
+                values_only(
+                    {**START, "weight": Fixed(values=(0.0, 0.0))},
+                    INFINITE,
+                    label=f"infinite,decay={decay}",
+                    decay=decay,
+                    reference=THEME.steps("ema_formula"),
+                    truth=THEME.steps("ema_formula"),
+                )
+                for decay in (0.25, 0.75)
             ),
             _differentiated(
                 "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}

@@ -124,9 +124,18 @@ SPECS = (
             values_only(ZERO, label="zeros,norm_type=0", norm_type=0.0),
             few(ZERO_LEAF, label="one_leaf_of_zeros"),
             few(ZERO_LEAF, label="one_leaf_of_zeros,norm_type=0", norm_type=0.0),
+            few(SUBNORMAL_LEAF, label="subnormal_leaf,norm_type=3", norm_type=3.0),
             *(
-                few(SUBNORMAL_LEAF, label=f"subnormal_leaf,norm_type={p}", norm_type=p)
-                for p in (1.0, 3.0)
+                as_formula(
+                    ANY_ORDER,
+                    SUBNORMAL_LEAF,
+                    label=f"subnormal_leaf,norm_type=array_of_{p:g}",
+                    arrays={"norm_type": Choices(values=(p,), shape=())},
+                    dtypes=SINGLE,
+                    checks=checks,
+                )
+                # For p = 1 the gradient of what counts as 0 is 0.
+                for p, checks in ((1.0, ("forward",)), (3.0, FORWARD))
             ),
             values_only(WITHOUT_A_LEAF, label="empty_leaf,norm_type=0", norm_type=0.0),
             values_only(
