@@ -56,6 +56,7 @@ def _known_options(function: str, argument: str, options: object) -> object:
             raise InvalidTypeError(f"{_NAME}: {name} must be an int, got {type(value).__name__}")
         if value < 1:
             raise ArgumentValueError(f"{_NAME}: {name} must be positive, got {value}")
+    return options
 
 
 @op(
