@@ -71,10 +71,20 @@ def factory(*, checks: Checks | None = None) -> Callable[[F], F]:
 
 
 def program(*, static: Sequence[str] = ()) -> Callable[[F], F]:
-    """A compiled part of a public function; `static` as in `op`."""
+    """A compiled part of a public function, or of what a factory makes; `static` as in `op`."""
 
     def decorate(function: F) -> F:
-        return cast(F, jax.jit(function, static_argnames=tuple(static)))
+        compiled: Any = jax.jit(function, static_argnames=tuple(static))
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = compiled(*args, **kwargs)
+            # What a factory makes is called without an `op` around it.
+            raise_pending_errors()
+            return result
+
+        cast(Any, call)._cache_size = compiled._cache_size
+        return cast(F, call)
 
     return decorate
 

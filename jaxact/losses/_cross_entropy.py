@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -195,7 +194,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     top = jnp.where(valid, top, 0)
     own = jnp.where(valid, take_class(axis, x, chosen), 0)
     others = jnp.where(valid, _sumexp_others(axis, x, top, chosen, valid), 1)
-    below = _below(own, top)
+    below = _differentiable_below(own, top)
     return _Row(top, own, _log_total(others, below), _row_loss(others, below))
 
 
@@ -233,7 +232,7 @@ def _sumexp_others_rule(
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
     # These exponentials are the one array that the backward pass keeps; the scores are not.
-    kept = _others_mask(x, chosen, axis) * jnp.exp(_below(jnp.where(valid, x, top), top))
+    kept = _others_mask(x, chosen, axis) * jnp.exp(_differentiable_below(x, top, valid))
     along = jnp.sum(kept * tangents[0], axis, keepdims=True)
     return jnp.sum(kept, axis, keepdims=True), along
 
@@ -245,17 +244,17 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
     return jnp.sum(kept, axis, keepdims=True)
 
 
-@jax.custom_jvp
 def _below(x: Array, top: Array) -> Array:
-    """x - top, which is not positive, with the derivatives of a difference."""
+    """x - top, which is not positive. Not to be differentiated: see `_differentiable_below`."""
     # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and
     # the largest one is no longer the largest.
     return jnp.minimum(x, top) - top
 
 
-@_below.defjvp
-def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
-    return _below(*primals), tangents[0] - tangents[1]
+def _differentiable_below(x: Array, top: Array, valid: Array | bool = True) -> Array:
+    """The same with the slope 1, also at the largest x; 0 where it is not valid."""
+    # A minimum halves the slope where both are equal; but XLA does not vectorize a sum of choices.
+    return jnp.where(valid & ~(x > top), x, top) - top
 
 
 # ------------------------------------------------------------------------------- losses of the rows

@@ -156,14 +156,15 @@ def _damped(
         there &= ~small
         # What is not chosen is computed from numbers that give it no nan gradient.
         near = plain(jnp.where(there, x, 0), jnp.where(there, squares, 0))
-        down = k / middle / middle + alpha * window(jnp.square(x / middle))
-        # The barrier keeps XLA from squaring the factor, which gives 0 times infinity.
-        low, least_sum = lax.optimization_barrier(
-            (jnp.where(jnp.abs(x) < 1, x, 0) * middle, jnp.where(small, k, 0) * middle)
-        )
-        up = least_sum * middle + alpha * window(low * low)
-        unit = jnp.where(small, 1 / middle, middle)
-        root = unit * jnp.sqrt(jnp.where(there, 1, jnp.where(small, up, down)))
+        # Large numbers are scaled down; where there are none, small ones are scaled up.
+        upwards = jnp.all(squares < large)
+        unit = jnp.where(upwards, 1 / middle, middle)
+        chosen = jnp.where(upwards & (jnp.abs(x) >= 1), 0, x)
+        least_k = jnp.where(upwards & ~small, 0, k)
+        # The barrier keeps XLA from squaring the unit alone, which gives 0 times infinity.
+        part, k_part = lax.optimization_barrier((chosen / unit, least_k / unit))
+        terms = k_part / unit + alpha * window(part * part)
+        root = unit * jnp.sqrt(jnp.where(there, 1, terms))
         return jnp.where(there, near, x * _inverse_power(None)(root, 2 * beta))
 
     fits = jnp.all((squares < large) & (k + alpha * squares >= least))
