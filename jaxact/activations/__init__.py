@@ -9,7 +9,7 @@ from jaxact.activations.rectifiers import *  # noqa: F403
 from jaxact.activations.shrinkage import *  # noqa: F403
 from jaxact.activations.sigmoidal import *  # noqa: F403
 
-# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+# Type checkers follow the star imports; mypy reads a computed __all__ as empty.
 if not TYPE_CHECKING:
     from jaxact.activations import (
         distributions,

@@ -129,14 +129,14 @@ def softmax(
     Args:
         input: [...], nats; floating, or anything with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+        TypeError: if input is not an array, or its dtype or `dtype` is not floating (DtypeError).
 
     Source:
         Bridle 1990; torch.nn.functional.softmax, torch 2.13.
@@ -158,14 +158,14 @@ def log_softmax(
     Args:
         input: [...], nats; floating, or anything with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], nats, dtype of input or `dtype`.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+        TypeError: if input is not an array, or its dtype or `dtype` is not floating (DtypeError).
 
     Source:
         Bridle 1990; torch.nn.functional.log_softmax, torch 2.13.
@@ -186,14 +186,14 @@ def softmin(
     Args:
         input: [...], nats; floating, or any number with dtype.
         dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array or is boolean, or its dtype or `dtype` is not floating
+        TypeError: if input is not an array, or is boolean, or its dtype or `dtype` is not floating
             (DtypeError).
 
     Source:
@@ -217,7 +217,7 @@ def softmax2d(input: ArrayLike) -> Array:
 
     Raises:
         ValueError: if input has neither three nor four axes.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         torch.nn.Softmax2d, torch 2.13.
@@ -264,7 +264,7 @@ def gumbel_softmax(
 
     Raises:
         IndexError: if dim is out of range, or hard has nothing to choose from.
-        TypeError: if key is missing, or if logits is no floating array (DtypeError).
+        TypeError: if key is missing, or if logits is not a floating array (DtypeError).
 
     Source:
         Jang et al. 2017, Maddison et al. 2017; torch.nn.functional.gumbel_softmax, torch 2.13.

@@ -53,7 +53,7 @@ def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Clevert et al. 2016; torch.nn.functional.elu, torch 2.13.
@@ -118,7 +118,7 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 
     Raises:
         ArgumentValueError: if alpha is the number 0.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
@@ -158,7 +158,7 @@ def selu(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Klambauer et al. 2017; torch.nn.functional.selu, torch 2.13.

@@ -96,7 +96,7 @@ def silu(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating or complex array (DtypeError).
+        TypeError: if input is not a floating or complex array (DtypeError).
 
     Source:
         Elfwing et al. 2018; torch.nn.functional.silu, torch 2.13.
@@ -138,7 +138,7 @@ def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
 
     Raises:
         ArgumentValueError: if beta has more than one axis, or another length than input's axis 1.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Ramachandran et al. 2017; torch has it for beta = 1 only, torch.nn.functional.silu, torch
@@ -266,7 +266,7 @@ def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Arr
 
     Raises:
         ArgumentValueError: if approximate is neither "none" nor "tanh".
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Hendrycks & Gimpel 2016; torch.nn.functional.gelu, torch 2.13.
@@ -330,7 +330,7 @@ def mish(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Misra 2019; torch.nn.functional.mish, torch 2.13.
@@ -364,7 +364,7 @@ def hardswish(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Howard et al. 2019; torch.nn.functional.hardswish, torch 2.13.
@@ -388,7 +388,7 @@ def glu(input: ArrayLike, dim: int = -1) -> Array:
     Raises:
         IndexError: if dim is out of range.
         ArgumentValueError: if input has no axis or an odd length along dim.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Dauphin et al. 2017; torch.nn.functional.glu, torch 2.13.

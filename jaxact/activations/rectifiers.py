@@ -48,7 +48,7 @@ def relu(input: ArrayLike) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Nair & Hinton 2010; torch.nn.functional.relu, torch 2.13.
@@ -78,7 +78,7 @@ def relu6(input: ArrayLike) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Krizhevsky 2010; torch.nn.functional.relu6, torch 2.13.
@@ -116,7 +116,7 @@ def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         torch.nn.functional.threshold, torch 2.13.
@@ -181,7 +181,7 @@ def hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1
     Raises:
         ValueError: if min_val > max_val, both being numbers.
         ArgumentValueError: if a bound is negative and input is unsigned.
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Collobert 2004; torch.nn.functional.hardtanh, torch 2.13.
@@ -216,7 +216,7 @@ def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Maas et al. 2013; torch.nn.functional.leaky_relu, torch 2.13.
@@ -240,7 +240,7 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
     Raises:
         ArgumentValueError: if weight has more than one axis, or another length than input's axis 1.
         ArgumentTypeError: if the dtypes differ.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         He et al. 2015; torch.nn.functional.prelu, torch 2.13.
@@ -311,7 +311,7 @@ def rrelu(
     Raises:
         ArgumentValueError: if lower > upper or one is not finite, both being numbers; in a checked
             call also if they are arrays.
-        TypeError: if training without a key, or if input is no floating array (DtypeError).
+        TypeError: if training without a key, or if input is not a floating array (DtypeError).
 
     Source:
         Xu et al. 2015; torch.nn.functional.rrelu, torch 2.13.

@@ -50,7 +50,7 @@ def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Donoho & Johnstone 1994; torch.nn.functional.hardshrink, torch 2.13.
@@ -84,7 +84,7 @@ def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
 
     Raises:
         ArgumentValueError: if lambd is a number below 0, infinite or nan, or beyond input's dtype.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Donoho 1995; torch.nn.functional.softshrink, torch 2.13.
@@ -147,7 +147,7 @@ def tanhshrink(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean (DtypeError).
+        TypeError: if input is not an array, or is boolean (DtypeError).
 
     Source:
         torch.nn.functional.tanhshrink, torch 2.13.

@@ -41,7 +41,7 @@ def sigmoid(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array.
+        TypeError: if input is not an array.
 
     Source:
         torch.nn.functional.sigmoid, torch 2.13.
@@ -74,7 +74,7 @@ def tanh(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array.
+        TypeError: if input is not an array.
 
     Source:
         torch.nn.functional.tanh, torch 2.13.
@@ -126,7 +126,7 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Dugas et al. 2001; torch.nn.functional.softplus, torch 2.13.
@@ -154,7 +154,7 @@ def logsigmoid(input: ArrayLike) -> Array:
         [...], nats, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         torch.nn.functional.logsigmoid, torch 2.13.
@@ -195,7 +195,7 @@ def softsign(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean (DtypeError).
+        TypeError: if input is not an array, or is boolean (DtypeError).
 
     Source:
         Bergstra et al. 2009; torch.nn.functional.softsign, torch 2.13.
@@ -229,7 +229,7 @@ def hardsigmoid(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Courbariaux et al. 2015; torch.nn.functional.hardsigmoid, torch 2.13.

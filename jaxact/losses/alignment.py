@@ -72,7 +72,7 @@ def ctc_loss(
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if log_probs is neither float32 nor float64.
-        ValueError: if shapes do not fit, a length or blank is out of range, or an option has no
+        ValueError: if shapes do not match, a length or blank is out of range, or an option has no
             such value.
         NotDifferentiableError: if a second derivative is taken.
 

@@ -57,7 +57,7 @@ def binary_cross_entropy(
     Args:
         input: [...], probabilities in [0, 1], dimensionless; floating. Others give nan.
         target: shape and dtype of input, [...], in [0, 1], dimensionless. Others give nan.
-        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        weight: broadcastable to input, [...], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
 
     Returns:
@@ -66,7 +66,7 @@ def binary_cross_entropy(
     Raises:
         TypeError: if input is not floating (DtypeError), or target not of the same dtype
             (ArgumentTypeError).
-        ValueError: if shapes do not fit, or there is no such reduction; in checked calls if input
+        ValueError: if shapes do not match, or reduction is unknown; in checked calls if input
             or target is outside [0, 1] (ArgumentValueError).
 
     Source:
@@ -159,7 +159,7 @@ def binary_cross_entropy_with_logits(
         input: [...], x, log-odds in nats; floating. Where it is infinite and the target certain
             of the same, the loss is nan, as in torch.
         target: shape of input, [...], probabilities, dimensionless; floating, of any value.
-        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        weight: broadcastable to input, [...], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
         pos_weight: broadcastable to input, [...], p, dimensionless, of the positive part. None is
             1.
@@ -169,7 +169,7 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         TypeError: if input or target is not floating (DtypeError, ArgumentTypeError).
-        ValueError: if shapes do not fit, or there is no such reduction.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.binary_cross_entropy_with_logits, torch 2.13.
@@ -265,8 +265,8 @@ def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction =
         [], or with "none" the shape of input, [...]; in nats; the dtype of input.
 
     Raises:
-        TypeError: if an argument is no array, or input is not floating (ArgumentTypeError).
-        ValueError: if target does not fit (ArgumentValueError), or there is no such reduction.
+        TypeError: if an argument is not an array, or input is not floating (ArgumentTypeError).
+        ValueError: if target does not fit (ArgumentValueError), or reduction is unknown.
 
     Source:
         torch.nn.functional.soft_margin_loss, torch 2.13.
@@ -314,7 +314,7 @@ def multilabel_soft_margin_loss(
     Args:
         input: [..., c], log-odds in nats; floating.
         target: [..., c], probabilities, dimensionless; broadcastable with input, not boolean.
-        weight: broadcastable with input, [c] or [..., c], dimensionless. None weighs all alike.
+        weight: broadcastable with input, [c] or [..., c], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of rows; "sum"; "none".
 
     Returns:
@@ -324,7 +324,7 @@ def multilabel_soft_margin_loss(
     Raises:
         TypeError: if input is not floating (DtypeError), or target is boolean
             (ArgumentTypeError).
-        ValueError: if shapes do not broadcast, or there is no such reduction.
+        ValueError: if shapes do not broadcast, or reduction is unknown.
         IndexError: if input has no axis.
 
     Source:

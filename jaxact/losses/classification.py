@@ -54,7 +54,7 @@ def cross_entropy(
             (torch: int64 and uint8); or probabilities, floats of input's shape, dimensionless,
             differentiable, which need not sum to 1. A row whose index is neither in range nor
             ignored gives nan, with a gradient of nan.
-        weight: [c], dimensionless, of each class. None weighs all alike.
+        weight: [c], dimensionless, of each class. None weights all equally.
         ignore_index: a row with this target counts for nothing, whatever its scores (torch's
             gradient is nan where they are). -100 is no class.
         reduction: "mean" divides by the number of rows that are not ignored, with a weight by the
@@ -69,7 +69,7 @@ def cross_entropy(
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
+        ValueError: if shapes do not match, or an option has an unknown value.
         IndexError: in a checked call, if a target is no class.
 
     Source:
@@ -131,7 +131,7 @@ def nll_loss(
         target: class indices in [0, c), integers of shape [], [n] or [n, ...], of any integer dtype
             (torch: int64 and uint8). A row whose index is neither in range nor ignored gives nan,
             with a gradient of nan.
-        weight: [c], dimensionless, of each class, differentiable. None weighs all alike.
+        weight: [c], dimensionless, of each class, differentiable. None weights all equally.
         ignore_index: a row with this target counts for nothing, whatever its input. -100 is no
             class.
         reduction: "mean" divides by the sum of the weights of the targets that are not ignored,
@@ -144,7 +144,7 @@ def nll_loss(
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
+        ValueError: if shapes do not match, or an option has an unknown value.
         IndexError: in a checked call, if a target is no class.
 
     Source:

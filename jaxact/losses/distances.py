@@ -132,8 +132,8 @@ def cosine_embedding_loss(
         integers. A mean over nothing is nan.
 
     Raises:
-        TypeError: if an input is complex (DtypeError), or an argument is no array or number.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        TypeError: if an input is complex (DtypeError), or an argument is neither an array nor a number.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.cosine_embedding_loss, torch 2.13.
@@ -292,7 +292,7 @@ def triplet_margin_loss(
 
     Raises:
         TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
-        ValueError: if shapes do not fit, or an option has no such value; in a checked call if a
+        ValueError: if shapes do not match, or an option has an unknown value; in a checked call if a
             traced margin is not positive.
 
     Source:
@@ -397,8 +397,8 @@ def triplet_margin_with_distance_loss(
         is nan.
 
     Raises:
-        TypeError: if an argument is no array or number, or distance_function not callable.
-        ValueError: if the numbers of axes differ, or an option has no such value; in a checked call
+        TypeError: if an argument is neither an array nor a number, or distance_function not callable.
+        ValueError: if the numbers of axes differ, or an option has an unknown value; in a checked call
             if a traced margin is not positive.
 
     Source:

@@ -98,7 +98,7 @@ def linear_cross_entropy(
             floats of the scores' shape [n, c], [n, c, ...] or [c], dimensionless. As in
             `cross_entropy`.
         linear_bias: [c] or [c, ...], nats. None adds nothing.
-        weight: [c], dimensionless, of each class. None weighs all alike.
+        weight: [c], dimensionless, of each class. None weights all equally.
         reduction: "mean", "sum" or "none", as in `cross_entropy`.
         ignore_index: a row with this target counts for nothing, whatever its input. None stands for
             -100, and has to be left with probabilities.
@@ -117,7 +117,7 @@ def linear_cross_entropy(
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
+        ValueError: if shapes do not match, or an option has an unknown value.
         IndexError: in a checked call, if a target is no class.
 
     Source:

@@ -65,7 +65,7 @@ def poisson_nll_loss(
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if shapes do not broadcast (ArgumentValueError), or there is no such reduction.
+        ValueError: if shapes do not broadcast (ArgumentValueError), or reduction is unknown.
 
     Source:
         torch.nn.functional.poisson_nll_loss, torch 2.13.
@@ -216,7 +216,7 @@ def gaussian_nll_loss(
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if shapes do not fit, there is no such reduction, or var is a negative number;
+        ValueError: if shapes do not match, there is no such reduction, or var is a negative number;
             in checked calls if it is an array with one.
 
     Source:
@@ -343,7 +343,7 @@ def kl_div(
 
     Raises:
         TypeError: if an argument is of the wrong kind, or not floating (ArgumentTypeError).
-        ValueError: if shapes do not broadcast (ArgumentValueError), or there is no such reduction.
+        ValueError: if shapes do not broadcast (ArgumentValueError), or reduction is unknown.
 
     Source:
         Kullback and Leibler, "On Information and Sufficiency", 1951;

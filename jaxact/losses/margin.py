@@ -50,8 +50,8 @@ def hinge_embedding_loss(
 
     Raises:
         TypeError: if input is boolean or complex (DtypeError), if integers are to be averaged, or
-            if an argument is no array or number.
-        ValueError: if shapes do not broadcast, or there is no such reduction.
+            if an argument is neither an array nor a number.
+        ValueError: if shapes do not broadcast, or reduction is unknown.
 
     Source:
         torch.nn.functional.hinge_embedding_loss, torch 2.13.
@@ -104,7 +104,7 @@ def margin_ranking_loss(
 
     Raises:
         TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.margin_ranking_loss, torch 2.13.
@@ -155,7 +155,7 @@ def multi_margin_loss(
             index gives nan.
         p: 1 or 2.
         margin: [], unit of input. 1 asks for a lead of 1 over every other class.
-        weight: [c], dimensionless, of each class; dtype of input. None weighs all alike.
+        weight: [c], dimensionless, of each class; dtype of input. None weights all equally.
         reduction: "mean" divides by the number of rows, not of weights; "sum"; "none".
 
     Returns:
@@ -164,7 +164,7 @@ def multi_margin_loss(
 
     Raises:
         TypeError: if input or weight is not floating (DtypeError), or target not integer.
-        ValueError: if shapes do not fit, or an option has no such value.
+        ValueError: if shapes do not match, or an option has an unknown value.
         RuntimeError: if a class index is out of range, in a checked call.
 
     Source:
@@ -252,7 +252,7 @@ def multilabel_margin_loss(
 
     Raises:
         TypeError: if input is not floating (DtypeError), or target not integer.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        ValueError: if shapes do not match, or reduction is unknown.
         RuntimeError: if a class index is out of range, in a checked call.
 
     Source:

@@ -42,14 +42,14 @@ def l1_loss(
         target: [...], unit of input; broadcastable with input.
         reduction: "mean" divides by the number of elements, with a weight by the sum of the
             weights; "sum"; "none".
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input; the dtype that the arguments
         promote to, real where they are complex.
 
     Raises:
-        TypeError: if an argument is no array, is boolean, or is of integers to take a mean of
+        TypeError: if an argument is not an array, is boolean, or is of integers to take a mean of
             (ArgumentTypeError).
         ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
             reduction.
@@ -110,14 +110,14 @@ def mse_loss(
         target: [...], unit of input; broadcastable with input.
         reduction: "mean" divides by the number of elements, with a weight by the sum of the
             weights; "sum"; "none".
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
         that the arguments promote to.
 
     Raises:
-        TypeError: if an argument is no array, or none of the first two is floating (DtypeError).
+        TypeError: if an argument is not an array, or none of the first two is floating (DtypeError).
         ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
             reduction.
 
@@ -160,7 +160,7 @@ def smooth_l1_loss(
 
     Raises:
         TypeError: if an argument is of the wrong kind, or none is floating (DtypeError).
-        ValueError: if shapes do not broadcast, beta is negative, or there is no such reduction.
+        ValueError: if shapes do not broadcast, beta is negative, or reduction is unknown.
 
     Source:
         Girshick, "Fast R-CNN", 2015; torch.nn.functional.smooth_l1_loss, torch 2.13.
@@ -229,7 +229,7 @@ def huber_loss(
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
         delta: [], unit of input; where the parabola ends, 1 by default. A traced one that is not
             positive gives nan.
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
@@ -238,7 +238,7 @@ def huber_loss(
     Raises:
         TypeError: if an argument is of the wrong kind, or input is not floating (DtypeError).
         ValueError: if shapes do not broadcast, weight is not of input's shape, delta is not
-            positive, or there is no such reduction.
+            positive, or reduction is unknown.
 
     Source:
         Huber, "Robust Estimation of a Location Parameter", 1964;
