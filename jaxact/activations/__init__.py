@@ -1,4 +1,4 @@
-"""Activations: torch's, and the seeds of our own."""
+"""Activation functions under torch's names, and a few that torch lacks."""
 
 from typing import TYPE_CHECKING
 

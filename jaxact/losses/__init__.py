@@ -1,4 +1,4 @@
-"""Losses under torch's names."""
+"""Loss functions under torch's names."""
 
 from typing import TYPE_CHECKING
 
