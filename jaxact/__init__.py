@@ -1,4 +1,4 @@
-"""PyTorch's activations, losses, regularizers, initializers, layers: pure jitted JAX functions."""
+"""PyTorch's activations, losses, regularizers, initializers, layers as pure jitted functions."""
 
 from importlib import metadata
 

@@ -1,7 +1,7 @@
-"""What every function asks of its arguments, and the errors that say what came instead.
+"""Argument checks and conversions, with errors that name what was expected and what came.
 
-A check is given the function's name, the argument's name and its value, and returns the value to
-go on with: `op` runs the checks of a function before anything is traced.
+A check takes the function's name, the argument's name and its value, and returns the value to use.
+`op` runs the checks of a function before it traces the function.
 """
 
 import functools
@@ -34,10 +34,10 @@ Check = Callable[[str, str, Any], Any]
 
 
 def as_array(function: str, argument: str, value: ArrayLike) -> Array:
-    """`value` as an array; a TypeError for lists, None and other things that are no array.
+    """`value` as an array; lists, None and other non-arrays raise a TypeError.
 
     Raises:
-        TypeError: if value is neither an array nor a number, nor knows itself as an array.
+        TypeError: if value is neither an array nor a number, and has no `__jax_array__`.
     """
     kinds = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
     if not isinstance(cast(object, value), kinds) and not hasattr(value, "__jax_array__"):
@@ -52,7 +52,7 @@ def as_floating(function: str, argument: str, value: ArrayLike) -> Array:
     """`value` as a float array.
 
     Raises:
-        TypeError: if value is no array.
+        TypeError: if value is not an array.
         DtypeError: if its dtype is not a floating type.
     """
     array = as_array(function, argument, value)
@@ -67,8 +67,8 @@ def as_real(function: str, argument: str, value: ArrayLike) -> Array:
     """`value` as an array of floats, integers or booleans.
 
     Raises:
-        TypeError: if value is no array.
-        DtypeError: if it is complex.
+        TypeError: if value is not an array.
+        DtypeError: if value is complex.
     """
     array = as_array(function, argument, value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
@@ -80,8 +80,8 @@ def as_number(function: str, argument: str, value: ArrayLike) -> Array:
     """`value` as an array of floats or integers.
 
     Raises:
-        TypeError: if value is no array.
-        DtypeError: if it is boolean or complex.
+        TypeError: if value is not an array.
+        DtypeError: if value is boolean or complex.
     """
     array = as_array(function, argument, value)
     return array if is_integral(array) else as_floating(function, argument, array)
@@ -91,14 +91,14 @@ def as_inexact(function: str, argument: str, value: ArrayLike, *, booleans: bool
     """`value` as an array of floats or complex numbers; integers become float32.
 
     Args:
-        function: for errors.
-        argument: for errors.
-        value: what came.
-        booleans: whether they become float32 as well.
+        function: the function's name, for errors.
+        argument: the argument's name, for errors.
+        value: the argument's value.
+        booleans: whether booleans become float32 too.
 
     Raises:
-        TypeError: if value is no array.
-        DtypeError: if it is boolean, unless booleans.
+        TypeError: if value is not an array.
+        DtypeError: if value is boolean and `booleans` is False.
     """
     array = as_array(function, argument, value)
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
@@ -109,7 +109,7 @@ def as_inexact(function: str, argument: str, value: ArrayLike, *, booleans: bool
 
 
 def is_integral(array: Array) -> bool:
-    """Whether the array holds integers; booleans are none."""
+    """Whether the array holds integers; booleans do not count."""
     return jnp.issubdtype(array.dtype, jnp.integer)
 
 
@@ -119,7 +119,7 @@ def is_complex(array: Array) -> bool:
 
 
 def truncated(function: str, argument: str, value: ArrayLike, dtype: np.dtype[Any]) -> Array:
-    """A parameter beside an array of integers: without its fraction, in the array's dtype."""
+    """The parameter of an integer input, truncated toward zero to the input's dtype."""
     return as_array(function, argument, value).astype(dtype)
 
 
@@ -139,10 +139,10 @@ def check_axis(function: str, axis: int, ndim: int) -> int:
 
 
 def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Array:
-    """A 0-d or [c] parameter in a shape that broadcasts along x's axis 1.
+    """A 0-d or [c] parameter, reshaped to broadcast along axis 1 of x.
 
     Raises:
-        ArgumentValueError: if it has more axes, or another length than axis 1 of x.
+        ArgumentValueError: if it has more than one axis, or its length differs from axis 1 of x.
     """
     if parameter.ndim > 1:
         raise ArgumentValueError(
@@ -167,7 +167,7 @@ def one_of(
     error: type[JaxactError] = InvalidValueError,
     no_text: type[JaxactError] = InvalidValueError,
 ) -> Check:
-    """An option by its name; the check raises one error for another name, and one for no name."""
+    """Accepts one of these strings; raises `error` for other strings, `no_text` for other types."""
     quoted = [repr(option) for option in options]
     listed = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
@@ -185,10 +185,10 @@ _reductions = one_of("none", "mean", "sum")
 
 
 def known_reduction(function: str, argument: str, value: object) -> str:
-    """torch's reductions.
+    """One of torch's reductions.
 
     Raises:
-        ValueError: if it is none of them.
+        ValueError: if value is not one of torch's reductions.
     """
     if isinstance(value, str) and value == "elementwise_mean":
         warn(f"{function}: {argument} 'elementwise_mean' is deprecated; write 'mean'")
@@ -197,10 +197,10 @@ def known_reduction(function: str, argument: str, value: object) -> str:
 
 
 def flag(function: str, argument: str, value: Any) -> bool:
-    """True or False, known while tracing since it selects code.
+    """True or False; the value selects code, so it must be known while tracing.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: if value is not a boolean.
     """
     if value is True or value is False:
         return value
@@ -215,10 +215,10 @@ def flag(function: str, argument: str, value: Any) -> bool:
 
 
 def integer(function: str, argument: str, value: Any) -> int:
-    """An int, known while tracing.
+    """An int that is known while tracing.
 
     Raises:
-        TypeError: if it is none.
+        TypeError: if value is not an int.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InvalidTypeError(f"{function}: {argument} must be an int, got {_kind(value)}")
@@ -230,19 +230,19 @@ def _kind(value: object) -> str:
 
 
 def axis(function: str, argument: str, value: object) -> int | None:
-    """An int, or None where it may be left out.
+    """An int, or None for an axis that was left out.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: if value is neither an int nor None.
     """
     return None if value is None else integer(function, argument, value)
 
 
 def real_number(function: str, argument: str, value: object) -> object:
-    """A real number, or a real array without axes.
+    """A real number or a real 0-d array.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: if value is neither.
     """
     if is_number(value):
         return value
@@ -265,12 +265,12 @@ def real_number_with(
     expected: str,
     error: type[InvalidValueError] = ArgumentValueError,
 ) -> Check:
-    """A real number that satisfies a condition, if Python knows it.
+    """A real number or 0-d array; a number known to Python must satisfy a condition.
 
     Args:
         holds: the condition.
-        expected: what comes after "must", such as "be positive".
-        error: what the check raises if it does not hold.
+        expected: the end of the message after "must", such as "be positive".
+        error: the exception to raise if the condition does not hold.
     """
 
     def check(function: str, argument: str, value: object) -> object:
@@ -283,20 +283,20 @@ def real_number_with(
 
 
 def number_or_array(function: str, argument: str, value: object) -> object:
-    """A number, or an array of any shape.
+    """A number or an array of any shape.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: if value is neither.
     """
     return value if is_number(value) else as_array(function, argument, cast(ArrayLike, value))
 
 
 def real_parameter(holds: Callable[[float], bool], expected: str) -> Check:
-    """A real number that satisfies a condition, if Python knows it; or an array of any shape.
+    """An array of any shape, or a real number, which must satisfy a condition.
 
     Args:
         holds: the condition.
-        expected: what comes after "must", such as "be positive".
+        expected: the end of the message after "must", such as "be positive".
     """
 
     def check(function: str, argument: str, value: object) -> object:
@@ -308,18 +308,18 @@ def real_parameter(holds: Callable[[float], bool], expected: str) -> Check:
 
 
 def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
-    """A check of input and parameters: input's dtype holds those that are finite numbers.
+    """Checks that input's dtype can represent every parameter that is a finite Python number.
 
     Args:
         *arguments: the parameters' names.
-        wide: whether the dtype is the one that is computed in.
+        wide: whether to test the compute dtype of input instead of its own dtype.
 
     The check raises an ArgumentValueError, as torch does.
     """
 
     def check(function: str, input: object, *values: object) -> None:
         for argument, value in zip(arguments, values, strict=True):
-            # What every dtype holds needs no closer look.
+            # Fast path: these numbers pass for every dtype.
             if (type(value) is float and -127 <= value <= 127) or not is_number(value):
                 continue
             given = np.dtype(getattr(input, "dtype", np.float32))
@@ -335,7 +335,7 @@ def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
 @functools.cache
 def _largest(dtype: np.dtype[Any]) -> float:
     kind: Any = jnp.finfo if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo
-    # Booleans are refused in another place.
+    # Other checks reject booleans.
     return float(kind(dtype).max) if dtype != jnp.bool_ else np.inf
 
 
@@ -343,17 +343,17 @@ def random_key(function: str, argument: str, key: object) -> object:
     """A JAX random key.
 
     Raises:
-        TypeError: if it is none.
+        TypeError: if key is not a JAX random key.
     """
     check_key(function, key)
     return key
 
 
 def check_key(function: str, key: object, expected: str = "a JAX random key") -> None:
-    """What can be told of a key before it is used.
+    """Checks a key as far as possible before it is used.
 
     Raises:
-        TypeError: if it is none.
+        TypeError: if key is not a JAX random key.
     """
     if isinstance(key, Array | np.ndarray):
         dtype = cast(Any, key).dtype
@@ -365,7 +365,7 @@ def check_key(function: str, key: object, expected: str = "a JAX random key") ->
                 jax.random.wrap_key_data(jnp.asarray(key))
                 return
             except (TypeError, ValueError):
-                pass  # Of another length than the default implementation's.
+                pass  # Its length differs from that of the default implementation's keys.
         got = f"{dtype.name} of shape {key.shape}"
     else:
         got = type(key).__name__
@@ -389,7 +389,7 @@ _PACKAGE = str(Path(__file__).parent)
 
 
 def warn(message: str) -> None:
-    """A UserWarning that points at the line outside of this package that made the call."""
+    """Issues a UserWarning that points at the caller's line outside of this package."""
     depth, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         depth, frame = depth + 1, frame.f_back
@@ -397,8 +397,8 @@ def warn(message: str) -> None:
 
 
 def warn_of_broadcasting(function: str, input: ArrayLike, target: ArrayLike) -> None:
-    """torch's warning: two shapes that differ are rarely meant."""
-    # Eager calls with arrays are many: np.shape takes as long as the rest of a check.
+    """Issues torch's warning if input and target differ in shape, which is rarely intended."""
+    # Arrays first: np.shape takes as long as the rest of an eager call's checks.
     if getattr(input, "shape", ()) == getattr(target, "shape", ()):
         return
     if np.shape(input) != np.shape(target):

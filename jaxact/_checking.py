@@ -1,4 +1,4 @@
-"""What depends on the values of arrays: errors inside `checking` and `checked`, nan elsewhere."""
+"""Checks of array values: they raise inside `checking` and `checked`, and give nan elsewhere."""
 
 import collections
 import contextlib
@@ -18,23 +18,23 @@ __all__ = ["checked", "checking"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Part of jit's cache key: what was compiled without checks is compiled anew with them.
+# Part of jit's cache key: a program compiled without checks is recompiled with them.
 _CHECKS = cast(Any, jax.make_user_context(default_value=False))
-# What running programs found. They report by a callback and not through
-# jax.experimental.checkify, which loses every check below the gradient of a scan.
+# Errors found by running programs. Programs report them through a callback, because
+# jax.experimental.checkify loses every check below the gradient of a scan.
 _FOUND: collections.deque[Exception] = collections.deque()
 
 
 @contextlib.contextmanager
 def checking() -> Generator[None]:
-    """checking() = a context in which a call with bad values raises what torch raises.
+    """checking() = a context in which a call with bad values raises torch's error.
 
-    Without it the result of such a call is nan. jaxact's functions raise on return, under
-    `jax.grad` and `jax.vmap` as well; functions that you compiled yourself raise at the next call
-    of a jaxact function or on leaving the context. `checked` makes them raise on return.
+    Outside of the context, such a call gives nan. jaxact's functions raise on return, also under
+    `jax.grad` and `jax.vmap`. Functions that you jitted yourself raise at the next call of a jaxact
+    function or when the context exits; use `checked` to make them raise on return.
 
     Source:
-        torch raises on the CPU without being asked.
+        torch always runs these checks on the CPU.
 
     Example:
         >>> with jaxact.checking():
@@ -48,23 +48,23 @@ def checking() -> Generator[None]:
 def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     """checked(f)(x) = jax.jit(f)(x), or the error that torch raises for the values of x.
 
-    The checks of every jaxact function that f calls are compiled into its program, through
-    `jax.grad`, `jax.vmap`, `jax.lax.scan` and functions that are jitted themselves. Where several
-    threads call checked functions at once, each error is raised in one of them. Below `jax.vmap`
-    both branches of a `jax.lax.cond` are computed, and checked.
+    The checks of every jaxact function that f calls are compiled into the program of f, also inside
+    `jax.grad`, `jax.vmap`, `jax.lax.scan` and nested jitted functions. If several threads call
+    checked functions at once, each error is raised in one of the threads. Under `jax.vmap` both
+    branches of a `jax.lax.cond` are computed, and both are checked.
 
     Args:
         function: any function that jax can compile.
-        **options: of `jax.jit`, such as static_argnames.
+        **options: options of `jax.jit`, such as static_argnames.
 
     Returns:
-        The compiled function. It has to wait for the result, to know whether to raise.
+        The compiled function. Each call waits for the result, to know whether to raise.
 
     Raises:
-        RuntimeError: if the function returned is called inside another compiled function.
+        RuntimeError: if the returned function is called inside another compiled function.
 
     Source:
-        torch raises on the CPU without being asked.
+        torch always runs these checks on the CPU.
 
     Example:
         >>> step = jaxact.checked(jax.value_and_grad(loss))
@@ -86,18 +86,18 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 def nan_unless(
     result: Array, holds: Array, error: type[Exception], message: str, values: Array
 ) -> Array:
-    """The result, and nan with a nan gradient where `holds` is False; a checked call raises there.
+    """The result, with nan values and gradients where `holds` is False; a checked call raises.
 
     Args:
-        result: what broadcasts with `holds`.
-        holds: [...], what has to be True everywhere.
-        error: what a checked call raises.
-        message: with `{value}` where the first offending value is to be shown.
-        values: what broadcasts to the shape of `holds`.
+        result: an array that broadcasts with `holds`.
+        holds: [...], the condition, which must be True everywhere.
+        error: the exception that a checked call raises.
+        message: the exception's text; `{value}` stands for the first offending value.
+        values: the values to report; they broadcast to the shape of `holds`.
     """
     if _CHECKS.value and holds.size:
         _report(holds, error, message, values)
-    # A factor, not a choice: the gradient becomes nan as well.
+    # Multiply instead of selecting: the gradient becomes nan too.
     return result * jnp.where(holds, 1, jnp.nan).astype(result.dtype)
 
 
@@ -111,14 +111,14 @@ def _report(holds: Array, error: type[Exception], message: str, values: Array) -
 
 
 def raise_pending_errors() -> None:
-    """Inside `checking`, what the programs that ran have found."""
+    """Inside `checking`, raises the first error that finished programs have reported."""
     if _CHECKS.value:
         _raise_what_was_found()
 
 
 @contextlib.contextmanager
 def _forgetting_if_stopped() -> Generator[None]:
-    """Whoever stops what runs inside hears of that alone, and nobody later of what it found."""
+    """Drops pending errors if an exception leaves the body, so that no later call raises them."""
     try:
         yield
     except BaseException:

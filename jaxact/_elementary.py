@@ -1,12 +1,12 @@
 """Elementary functions in float32 and float64: within about 1 ulp, vectorized, differentiable.
 
 XLA's own exp, expm1, log1p, tanh and erfc cost three to nine memory passes on a CPU, and none of
-them helps where the argument itself must carry more digits than the dtype has. These share one
-argument reduction and short polynomials (`_coefficients.py`), so that a whole activation fuses into
-one pass.
+them accepts an argument with more digits than the dtype has. The functions here share one argument
+reduction and short polynomials (`_coefficients.py`), so a whole activation fuses into one pass.
 
-Everything here takes arrays that are already float32 or float64. Where an argument is named `low`,
-it holds the digits that the argument before it has no room for; no derivative is taken in it.
+All functions take arrays that are already float32 or float64. An argument named `low` is the low
+part of the argument before it: the digits that the high part cannot hold. No function
+differentiates with respect to `low`.
 """
 
 import math
@@ -19,7 +19,7 @@ from jax import Array, lax
 
 from jaxact._coefficients import FLOAT32, FLOAT64, Coefficients, Factored
 
-# exp(-t) is carried as 2^WIDE exp(-t): exp(-t) may underflow although its product with x does not.
+# Some functions carry 2^WIDE exp(-t), because exp(-t) can underflow although x exp(-t) does not.
 WIDE = 32
 
 _SPLIT_MASK = {"float32": 0xFFFFF000, "float64": 0xFFFFFFFFF8000000}
@@ -31,7 +31,7 @@ def coefficients(x: Array) -> Coefficients:
 
 
 def constant(x: Array, value: float) -> np.floating:
-    """`value` in x's dtype, so that no weak type or x64 switch decides its precision."""
+    """`value` in x's dtype, so that its precision does not depend on weak types or the x64 flag."""
     return x.dtype.type(value)
 
 
@@ -55,14 +55,14 @@ def polynomial(c: Sequence[float], x: Array) -> Array:
 def factored(form: Factored, t: Array) -> Array:
     """A function that crosses zero, evaluated from the distance to its root.
 
-    Relative accuracy survives the crossing that way.
+    This keeps the relative accuracy near the root.
     """
     distance = constant(t, form.root) - t
     return distance * polynomial(form.quotient, distance) + constant(t, form.rest)
 
 
 def near(form: Factored, t: Array) -> Array:
-    """Where `factored` holds."""
+    """Where t is close enough to the root for `factored`."""
     return lax.abs(t - constant(t, form.root)) < constant(t, form.width)
 
 
@@ -79,7 +79,10 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def split(x: Array) -> tuple[Array, Array]:
-    """x = high + low, high in half the bits: by masking, not by sums that compilers contract."""
+    """x = high + low, where high has half the bits.
+
+    Bits are masked, because compilers contract the additions of the usual splitting.
+    """
     word = jnp.uint64 if x.dtype == jnp.float64 else jnp.uint32
     bits = lax.bitcast_convert_type(x, word) & word(_SPLIT_MASK[x.dtype.name])
     high = lax.bitcast_convert_type(bits, x.dtype)
@@ -87,10 +90,10 @@ def split(x: Array) -> tuple[Array, Array]:
 
 
 def _power_of_two(n: Array, offset: int) -> Array:
-    """2^(n + offset) for integral n in the normal range; 0 for the exponent just below it."""
+    """2^(n + offset) for an integral n, if the power is normal; 0 for the next lower exponent."""
     double = n.dtype == jnp.float64
     word, mantissa, bias = (jnp.uint64, 52, 1023) if double else (jnp.uint32, 23, 127)
-    shifted = n + constant(n, 1.5 * 2.0**mantissa)  # puts n into the low bits
+    shifted = n + constant(n, 1.5 * 2.0**mantissa)  # moves n into the low bits
     bits = lax.bitcast_convert_type(shifted, word) + word(bias + offset)
     return lax.bitcast_convert_type(lax.shift_left(bits, word(mantissa)), n.dtype)
 
@@ -102,7 +105,7 @@ def _lowest_exponent(x: Array, offset: int) -> int:
 def _reduce(t: Array, low: Array | None, offset: int) -> tuple[Array, Array]:
     """n, p with exp(-(t + low)) = 2^n (1 + p), t >= 0; n stops where 2^(n + offset) becomes 0."""
     c = coefficients(t)
-    # a quarter short, so that p > 0 there and 0 keeps its sign in products with 1 + p
+    # Stop a quarter early: then p > 0 at the limit, and 0 keeps its sign in products with 1 + p.
     last = (_lowest_exponent(t, offset) - 0.25) * float(np.log(2))
     t = minimum_propagating_nan(t, last)
     n = lax.round(t * constant(t, -1 / np.log(2)), lax.RoundingMethod.TO_NEAREST_EVEN)
@@ -118,19 +121,19 @@ def _exp_neg(t: Array, low: Array | None, offset: int) -> Array:
 
 @jax.custom_jvp
 def exp_neg(t: Array, low: Array | None = None) -> Array:
-    """exp(-(t + low)) for t >= 0 and |low| below 2^-9 t; 0 where it would be subnormal."""
+    """exp(-(t + low)) for t >= 0 and |low| < 2^-9 t; 0 where the result would be subnormal."""
     return _exp_neg(t, low, 0)
 
 
 @jax.custom_jvp
 def exp_neg_scaled(t: Array, low: Array | None = None) -> Array:
-    """2^WIDE times `exp_neg`, down to exp(-t) = 2^-158 in float32."""
+    """2^WIDE exp(-(t + low)), nonzero down to exp(-t) = 2^-158 in float32."""
     return _exp_neg(t, low, WIDE)
 
 
 @jax.custom_jvp
 def expm1_neg(t: Array, low: Array | None = None) -> Array:
-    """expm1(-(t + low)) for t >= 0 and |low| below 2^-9 t."""
+    """expm1(-(t + low)) for t >= 0 and |low| < 2^-9 t."""
     n, p = _reduce(t, low, 0)
     scale = _power_of_two(n, 0)
     return scale * p + (scale - 1)
@@ -155,7 +158,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 @jax.custom_jvp
 def mul_exp_neg_scaled(a: Array, t: Array, low: Array | None = None) -> Array:
-    """2^WIDE a exp(-(t + low)), one rounding better than the product of a and the exponential."""
+    """2^WIDE a exp(-(t + low)), with one rounding less than a times `exp_neg_scaled`."""
     n, p = _reduce(t, low, WIDE)
     scaled = a * _power_of_two(n, WIDE)
     return scaled + scaled * p
@@ -169,21 +172,21 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def exp_neg_split(t: Array, low: Array | None = None) -> tuple[Array, Array]:
-    """s, p with exp(-(t + low)) = s + s p: for sums that the rounded exponential would spoil.
+    """s, p with exp(-(t + low)) = s + s p, for sums that need the exponential unrounded.
 
-    To autodiff s is a constant: derivatives are right only for expressions in s + s p.
+    Autodiff treats s as a constant: derivatives are correct only for expressions in s + s p.
     """
     n, p = _reduce(t, low, WIDE)
     return unscale(_power_of_two(n, WIDE)), p
 
 
 def unscale(wide: Array) -> Array:
-    """The number without its factor 2^WIDE."""
+    """Removes the factor 2^WIDE."""
     return wide * constant(wide, 2.0**-WIDE)
 
 
 def product(x: Array, factor: Array | float) -> tuple[Array, Array | None]:
-    """x factor = high + low; low is for exponents, and 0 where |x factor| > 2^10."""
+    """x factor = high + low; low serves as the low part of an exponent, 0 where |high| >= 2^10."""
     high = x * factor
     if _is_power_of_two(factor):
         return high, None
@@ -193,7 +196,7 @@ def product(x: Array, factor: Array | float) -> tuple[Array, Array | None]:
 
 
 def ratio(x: Array, divisor: Array | float) -> tuple[Array, Array | None]:
-    """x / divisor = high + low, see `product`."""
+    """x / divisor = high + low, with low as in `product`."""
     high = x / divisor
     if _is_power_of_two(divisor):
         return high, None
@@ -203,7 +206,7 @@ def ratio(x: Array, divisor: Array | float) -> tuple[Array, Array | None]:
 
 
 def _is_power_of_two(value: Array | float) -> bool:
-    """Whether the value is known while tracing, and a product with it exact."""
+    """Whether the value is a number known while tracing whose products are exact."""
     return isinstance(value, int | float) and abs(math.frexp(value)[0]) == 0.5
 
 
@@ -213,7 +216,7 @@ def _exponent_low(high: Array, low: Array) -> Array:
 
 @jax.custom_jvp
 def log1p_unit(e: Array) -> Array:
-    """log(1 + e) for 0 <= e <= 1: 2 atanh(e / (2 + e)), arranged for an e near underflow."""
+    """log(1 + e) = 2 atanh(e / (2 + e)) for 0 <= e <= 1, arranged to be accurate near underflow."""
     s = e / (1 + e / 2)
     v = s * s / 4
     return s + s * (v * (polynomial(coefficients(e).log1p, v) / 2))
@@ -226,7 +229,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def one_plus_squared(e: Array) -> Array:
-    """(1 + e)^2 for 0 <= e <= 1, with one rounding that matters."""
+    """(1 + e)^2 for 0 <= e <= 1, with a single significant rounding."""
     return 1 + e * (2 + e)
 
 
@@ -236,14 +239,14 @@ def minimum_propagating_nan(t: Array, limit: float) -> Array:
 
 
 def half_square(t: Array) -> tuple[Array, Array]:
-    """t^2 / 2 = high + low; its rounding alone would cost exp(-t^2 / 2) 40 ulp in the tail."""
+    """t^2 / 2 = high + low; rounding t^2 / 2 would cost exp(-t^2 / 2) 40 ulp in the tail."""
     high, low = split(t)
     square = t * t / 2
     return square, lax.stop_gradient((high * high / 2 - square) + low * (t + high) / 2)
 
 
 def tail_polynomial(c: Sequence[float], t: Array) -> Array:
-    """A smooth function of 0 <= t <= 64 with a limit: a polynomial in k / (t + k) - 1/4."""
+    """A polynomial in k / (t + k) - 1/4, for smooth functions of 0 <= t <= 64 that have a limit."""
     k = coefficients(t).tail_shift
     return polynomial(c, constant(t, k) / (t + constant(t, k)) - constant(t, 0.25))
 
@@ -264,14 +267,14 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def logistic_grad(x: Array, low: Array | None = None) -> Array:
-    """The derivative of `logistic`, without the cancellation in y (1 - y)."""
+    """The derivative of `logistic`, free of the cancellation in y (1 - y)."""
     e = exp_neg(magnitude(x), low_of_abs(x, low))
     return e / one_plus_squared(e)
 
 
 @jax.custom_jvp
 def gate(a: Array, z: Array, low: Array | None = None) -> Array:
-    """a / (1 + exp(-(z + low))) for any a, also where the exponential alone would underflow."""
+    """a / (1 + exp(-(z + low))) for any a, also where the exponential by itself would underflow."""
     t, low = lax.abs(z), low_of_abs(z, low)
     return jnp.where(z < 0, mul_exp_neg(a, t, low), a) / (1 + unscale(exp_neg_scaled(t, low)))
 
@@ -285,7 +288,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def mul_exp_neg(a: Array, t: Array, low: Array | None) -> Array:
-    """a exp(-(t + low)) for any a: the factor 2^WIDE is used only where it cannot overflow."""
+    """a exp(-(t + low)) for any a; applies the factor 2^WIDE only where it cannot overflow."""
     wide = exp_neg_scaled(t, low)
     far = t > 64
     scaled = a * jnp.where(far, wide, unscale(wide))
@@ -293,5 +296,5 @@ def mul_exp_neg(a: Array, t: Array, low: Array | None) -> Array:
 
 
 def low_of_abs(x: Array, low: Array | None) -> Array | None:
-    """low as the low part of |x|."""
+    """The low part of |x|, from the low part of x."""
     return None if low is None else jnp.where(x < 0, -low, low)

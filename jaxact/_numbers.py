@@ -1,4 +1,4 @@
-"""Dtypes to compute in, and what is known of a number while Python runs."""
+"""Dtypes to compute in, and tests for numbers that are known while tracing."""
 
 from typing import Any, TypeGuard, cast
 
@@ -14,25 +14,25 @@ def compute_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def wide_integers(integers: Array) -> Array:
-    """The integers in at least 32 bits: sums, and numbers of classes, are beyond fewer."""
+    """The integers in at least 32 bits: narrower types cannot hold sums or class counts."""
     return integers if integers.dtype.itemsize >= 4 else integers.astype(jnp.int32)
 
 
 def matmul_precision() -> str | lax.Precision:
-    """Of a product of matrices: what the user asked for, else the whole precision of the dtype.
+    """The precision of matrix products: the user's setting, else the full precision of the dtype.
 
-    Left alone, float32 is multiplied with fewer digits than it has on some devices.
+    By default some devices multiply float32 matrices with fewer digits than float32 has.
     """
-    # The attribute is made when jax is imported: a type checker does not see it.
+    # jax creates the attribute on import, so type checkers do not see it.
     return cast(Any, jax.config).jax_default_matmul_precision or lax.Precision.HIGHEST
 
 
-# Not a union of types, which is four times as slow to look at: each eager call does.
+# A tuple: isinstance takes four times as long with a union, and every eager call asks.
 _NUMBERS = (int, float, np.generic)
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether the value is known while Python runs: a number, not an array that may be traced."""
+    """Whether the value is a number known to Python, and not an array that may be traced."""
     return isinstance(value, _NUMBERS)
 
 

@@ -21,19 +21,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 F = TypeVar("F", bound=Callable[..., Any])
-# By argument its check; by several arguments a function of their values, which raises or warns.
+# Maps an argument to its check, or several arguments to a function of their values, which raises
+# or warns.
 Checks = Mapping[str | tuple[str, ...], Check | Callable[..., None]]
 
 
 class Op(Protocol[P, R_co]):
-    """A public function: called like the one it is made from, and compiled ahead like jax.jit's."""
+    """A public function: has the wrapped function's signature, and `lower` as jax.jit gives it."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """The function."""
+        """Calls the function."""
         ...
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> jax.stages.Lowered:
-        """The program for such arguments, see jax.jit."""
+        """Lowers the program for these arguments, as `jax.jit(f).lower` does."""
         ...
 
 
@@ -43,14 +44,14 @@ def op(
     checks: Checks | None = None,
     compiled: bool = True,
 ) -> Callable[[Callable[P, R]], Op[P, R]]:
-    """A public function: its arguments are checked, then it is run as one compiled program.
+    """Makes a public function, which checks its arguments and then runs as one compiled program.
 
     Args:
-        static: parameters that select code; the others are traced, so that a new value compiles
-            nothing.
-        checks: run in this order on every call, outside of the program, on what only Python can
-            see; a default is not checked.
-        compiled: False leaves the function to Python: it calls programs of its own.
+        static: parameters that select code; the others are traced, so that a new value does not
+            recompile.
+        checks: run in this order on every call, before tracing, on what Python knows of the
+            arguments; defaults are not checked.
+        compiled: False runs the function as plain Python, which may call compiled programs.
     """
 
     def decorate(function: Callable[P, R]) -> Op[P, R]:
@@ -62,7 +63,7 @@ def op(
 
 
 def factory(*, checks: Checks | None = None) -> Callable[[F], F]:
-    """A public function that makes another one, such as an initializer; `checks` as in `op`."""
+    """Makes a public function that returns a function, as initializers do; `checks` as in `op`."""
 
     def decorate(function: F) -> F:
         return cast(F, _Op(_Entry(function, checks or {}), function, None))
@@ -92,7 +93,7 @@ def program(*, static: Sequence[str] = ()) -> Callable[[F], F]:
 class _Op:
     """A public function, as `Op` describes it.
 
-    Not a function with attributes: whatever wraps it, as jax.jit does, would take them over.
+    It is a class, not a function with attributes, because wrappers such as jax.jit copy attributes.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_entry", "_program", "_run")
@@ -131,7 +132,7 @@ class _Op:
 
 
 class _Entry:
-    """What happens to the arguments of a public function before it runs."""
+    """Validates and converts the arguments of a public function before it runs."""
 
     def __init__(self, function: Callable[..., Any], checks: Checks) -> None:
         self.function, self.name = function, function.__name__
@@ -147,12 +148,13 @@ class _Entry:
             for p in self.parameters.values()
             if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
         }
-        # By number of positional arguments, which names may follow and which have to.
+        # Indexed by the number of positional arguments: the keywords that may and must follow.
         self.allowed = [
             frozenset(self.parameters) - set(places[:n]) for n in range(len(places) + 1)
         ]
         self.needed = [required & allowed for allowed in self.allowed]
-        # A tree keeps what it is made of; an array is what knows itself as one.
+        # Only arguments annotated as arrays are converted with __jax_array__; trees keep their
+        # leaves as they are.
         self.arrays = {p.name for p in self.parameters.values() if "Array" in str(p.annotation)}
         self.index = {name: i for i, name in enumerate(places)}
         self.defaults = {p.name: p.default for p in self.parameters.values()}
@@ -163,13 +165,13 @@ class _Entry:
     def admitted(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments, known to fit the signature, as arrays and as the checks return them."""
+        """The arguments after the signature check, the conversion to arrays and the checks."""
         given = len(args)
         if given >= len(self.allowed):
             if not self.variadic:
                 raise self.misuse(args, kwargs)
             given = len(self.places)
-        # Most calls give arguments by their places alone.
+        # Most calls pass positional arguments only.
         needed = self.needed[given]
         if not (needed <= kwargs.keys() <= self.allowed[given] if kwargs else not needed):
             raise self.misuse(args, kwargs)
@@ -205,10 +207,10 @@ class _Entry:
         return args[index] if index < len(args) else kwargs.get(name, self.defaults[name])
 
     def _plain(self, name: str, value: Any) -> Any:
-        """The value as an array if it is none and knows itself as one, such as flax's variables.
+        """Converts values with `__jax_array__`, such as flax variables, to arrays.
 
         Raises:
-            InvalidTypeError: for a tensor of torch.
+            InvalidTypeError: if the value is a torch tensor.
         """
         kind = cast(Any, type(value))
         if kind in _PLAIN:
@@ -224,7 +226,7 @@ class _Entry:
         return jnp.asarray(value) if name in self.arrays else value
 
     def misuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InvalidTypeError:
-        """What is wrong with a call that does not fit the signature."""
+        """The error that describes a call that does not fit the signature."""
         places = self.places
         unknown = [name for name in kwargs if name not in self.parameters]
         twice = [name for name in places[: len(args)] if name in kwargs]
@@ -252,10 +254,10 @@ class _Entry:
         return f": {_INSTEAD[name]}" if name in _INSTEAD else f": write {near[0]}=" if near else ""
 
 
-# Types of arguments that are left as they are; those that are met join them.
+# Argument types that need no conversion; types met at run time are added.
 _PLAIN: set[type] = {type(None), bool, int, float, str, np.ndarray, list, tuple, dict}
 
-# What a user of torch, or of numpy, writes, and what it is called here.
+# Argument names of torch or numpy, and their names here.
 _RENAMED = (
     ("axis", "dim"),
     ("dim", "axis"),

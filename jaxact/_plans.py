@@ -1,9 +1,10 @@
-"""Element-wise formulas, traced once for a dtype and then repeated on arrays of any shape.
+"""Element-wise formulas, traced once per dtype and then replayed on arrays of any shape.
 
-Most of the time that jax needs to trace a formula goes into what stands around each operation of
-jax.numpy: promotion, broadcasting, a compiled function of its own. A plan holds the operations
-alone, found by tracing the formula for numbers without axes; to repeat it costs one call of
-`jax.lax` for each. It is kept for good: the second program that contains the formula pays no more.
+When jax traces a formula, it spends most of the time on the work that jax.numpy does around each
+operation: promotion, broadcasting, a separate jitted function. A plan records only the operations,
+found by tracing the formula for scalars; replaying it costs one call of `jax.lax` per operation.
+Plans are cached for the life of the process, so every later program that uses the same formula
+skips the tracing.
 """
 
 import functools
@@ -20,17 +21,18 @@ from jaxact._numbers import is_known
 
 Formula = Callable[..., Array]
 
-# In the place of a parameter that is no constant of the formula.
+# Stands in for a parameter that is not a constant of the formula.
 _TRACED = object()
 
 
 def planned(formula: Formula, *arguments: Array | float | None) -> Array:
-    """formula(*arguments), from its plan.
+    """Evaluates formula(*arguments) from its plan.
 
     Args:
-        formula: element-wise, of numbers; two calls with one function are taken for the same.
-        *arguments: arrays of one floating dtype whose shapes broadcast; and constants of the
-            formula: numbers and None.
+        formula: an element-wise function of scalars. The function object is the cache key: calls
+            with the same function share one plan.
+        *arguments: arrays of one floating dtype whose shapes broadcast, and constants of the
+            formula, which are numbers or None.
     """
     arrays = cast(list[Array], [a for a in arguments if not is_known(a)])
     known = tuple(a if is_known(a) else _TRACED for a in arguments)
@@ -39,7 +41,7 @@ def planned(formula: Formula, *arguments: Array | float | None) -> Array:
 
 
 def _aligned(arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
-    """The arrays in their common shape, but for those without axes, and that shape."""
+    """Broadcasts all arrays except 0-d ones to a common shape; returns the arrays and the shape."""
     if len({a.shape for a in arrays if a.ndim}) > 1:
         broadcast = iter(jnp.broadcast_arrays(*(a for a in arrays if a.ndim)))
         arrays = [next(broadcast) if a.ndim else a for a in arrays]
@@ -50,8 +52,8 @@ class _Step(NamedTuple):
     """One operation.
 
     Attributes:
-        operation: of jax.lax.
-        operands: places of results of former steps, or constants.
+        operation: a function of jax.lax.
+        operands: the places of earlier results, or constants.
         options: keyword arguments of the operation.
     """
 
@@ -61,7 +63,7 @@ class _Step(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A place in the list of the arguments and of the steps' results."""
+    """An index into the list of values: first the arguments, then the results of the steps."""
 
     at: int
 
@@ -86,14 +88,14 @@ def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: b
 
 
 class _Builder:
-    """Collects the operations of a program and of all programs inside it."""
+    """Collects the operations of a program and of all programs nested in it."""
 
     def __init__(self, arguments: int) -> None:
         self.count = arguments
         self.steps: list[_Step] = []
 
     def added(self, closed: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
-        """Appends the steps of a program; returns where its results are."""
+        """Appends the steps of a program and returns the places of its results."""
         jaxpr = closed.jaxpr
         where = dict(
             zip((*jaxpr.constvars, *jaxpr.invars), (*closed.consts, *arguments), strict=True)
@@ -101,7 +103,7 @@ class _Builder:
 
         def at(atom: Any) -> Any:
             if isinstance(cast(object, atom), Literal):
-                # In its own dtype: to jax.lax a Python number is one of the widest.
+                # Keep the literal's own dtype: jax.lax gives a Python number the widest dtype.
                 return np.asarray(atom.val, atom.aval.dtype)[()]
             return where[atom]
 
@@ -128,7 +130,7 @@ class _Builder:
 
 
 def _inner_program(options: Mapping[str, Any]) -> ClosedJaxpr | None:
-    """What an operation that contains a program repeats; derivative rules have no part in it."""
+    """The program nested in an operation, or None; its derivative rules are dropped."""
     inner = options.get("call_jaxpr", options.get("jaxpr"))
     return ClosedJaxpr(inner, ()) if isinstance(inner, Jaxpr) else inner
 
@@ -150,13 +152,13 @@ def _repeated(plan: _Plan, aligned: tuple[list[Array], tuple[int, ...]]) -> Arra
 
 
 def _select_n(which: Any, *cases: Any) -> Array:
-    """jax.lax.select_n, whose arguments need one shape, of arrays and of numbers without axes."""
+    """jax.lax.select_n, which needs arguments of one shape, for a mix of arrays and scalars."""
     like = max((which, *cases), key=np.ndim)
     return lax.select_n(*(_filled(a, like) for a in (which, *cases)))
 
 
 def _filled(value: Any, like: Any) -> Any:
-    """A number in the shape of an array, and divided among devices like it."""
+    """Broadcasts a scalar to the shape and the sharding of an array."""
     if np.shape(value) == np.shape(like):
         return value
     return lax.broadcast(value, np.shape(like), out_sharding=jax.typeof(like).sharding)

@@ -1,7 +1,7 @@
-"""Gradient rules: functions of arrays with derivatives of their own.
+"""Gradient rules: functions of arrays with custom derivatives.
 
-Forward mode, reverse mode and further derivatives follow from each rule, and the backward pass
-keeps the arguments alone: what it needs is computed from them again.
+Each rule provides forward mode, reverse mode and higher derivatives. The only residuals of the
+backward pass are the arguments: everything else is recomputed from them.
 """
 
 import functools
@@ -23,18 +23,19 @@ T = TypeVar("T")
 
 
 def rematerialized(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, for whose backward pass the arguments alone are kept, the rest recomputed."""
+    """The function with only its arguments as residuals; the backward pass recomputes the rest."""
     return cast(Callable[P, T], jax.checkpoint(function, prevent_cse=False))
 
 
 def with_rule(
     rule: Callable[..., tuple[Any, Any]], *, static: Sequence[int] = ()
 ) -> Callable[[F], F]:
-    """Gives f the rule(*static, primals, tangents) -> (value, its derivative along the tangents).
+    """Gives f the JVP rule(*static, primals, tangents) -> (value, its derivative along tangents).
 
     Args:
-        rule: linear in the tangents. A tangent that is known to be 0 is a SymbolicZero.
-        static: places of the arguments that select code.
+        rule: a function that is linear in the tangents. A tangent known to be 0 arrives as a
+            SymbolicZero.
+        static: positions of the arguments that select code.
     """
 
     def decorate(function: F) -> F:
@@ -45,16 +46,15 @@ def with_rule(
     return decorate
 
 
-# ------------------------------------------------------------------------------ of single elements
+# --------------------------------------------------------------------------- element-wise functions
 
 
 def with_derivative(derivative: Formula) -> Callable[[Formula], Formula]:
-    """Gives the element-wise f(x, *parameters) the derivative in x.
+    """Gives the element-wise f(x, *parameters) this derivative with respect to x.
 
-    f and the derivative see float32 where x is of half precision; what comes out is rounded once,
-    to x's dtype. Derivatives in the parameters are those of f's own formula; parameters that
-    Python knows (numbers, None) are constants of it. An integer x has no derivative: it is put into
-    the formula as it is.
+    If x has half precision, f and the derivative are computed in float32 and the result is rounded
+    once, to x's dtype. Derivatives with respect to the parameters come from autodiff of f; Python
+    numbers and None are constants of f. An integer x has no derivative: f is called on it directly.
     """
 
     def decorate(function: Formula) -> Formula:
@@ -80,14 +80,14 @@ def with_partials(*partials: Formula, summed: bool = True) -> Callable[[Formula]
 def with_derivative_in_difference(
     derivative: Formula, *partials: Formula
 ) -> Callable[[Formula], Formula]:
-    """Gives the element-wise f(x, t, *parameters), a function of x - t, its derivative in x - t.
+    """Gives f(x, t, *parameters), an element-wise function of x - t, its derivative in x - t.
 
-    In forward mode the step of the difference is taken first, as a difference of two steps: not as
-    one of two products, which would cancel.
+    Forward mode first subtracts the tangents of x and t and then multiplies with the derivative.
+    Subtracting two products instead would cancel digits.
 
     Args:
-        derivative: of the same arguments as f.
-        *partials: the derivatives in the parameters.
+        derivative: the derivative with respect to x - t, a function of the arguments of f.
+        *partials: the derivatives with respect to the parameters.
     """
 
     def decorate(function: Formula) -> Formula:
@@ -101,10 +101,12 @@ class _Form(NamedTuple):
     """An element-wise formula and its derivatives.
 
     Attributes:
-        value: of numbers.
-        partials: in the first arguments; in the others they are those of the formula.
-        of_difference: whether the first two arguments count by their difference alone.
-        summed: whether the results are often summed.
+        value: the formula, a function of scalars.
+        partials: the derivatives with respect to the first arguments; autodiff of the formula
+            gives those with respect to the others.
+        of_difference: whether the formula depends on its first two arguments only through their
+            difference.
+        summed: whether callers often sum the results.
     """
 
     value: Formula
@@ -113,13 +115,13 @@ class _Form(NamedTuple):
     summed: bool = False
 
     def partial(self, i: int) -> Formula:
-        """The derivative in argument i, with a rule of its own."""
+        """The derivative with respect to argument i, which has a gradient rule itself."""
         given = self.partials[i] if i < len(self.partials) else _derived(self.value, i)
         return given if hasattr(given, "form") else _ruled(given)
 
 
 def _function(form: _Form) -> Formula:
-    """The form as a function of arrays, and of numbers that are constants of the formula."""
+    """The form as a function of arrays and of numbers, which are constants of the formula."""
 
     @functools.wraps(form.value)
     def function(*arguments: Array | float | None) -> Array:
@@ -134,13 +136,13 @@ def _function(form: _Form) -> Formula:
 
 @functools.cache
 def _ruled(formula: Formula) -> Formula:
-    """The formula with the derivatives that jax derives from it."""
+    """The formula with the derivatives that autodiff finds."""
     return _function(_Form(formula))
 
 
 @functools.cache
 def _derived(formula: Formula, i: int) -> Formula:
-    """The partial derivative in argument i that jax derives from the formula."""
+    """The partial derivative with respect to argument i, by autodiff of the formula."""
 
     def derived(*arguments: Any) -> Array:
         def along(argument: Array) -> Array:
@@ -151,13 +153,13 @@ def _derived(formula: Formula, i: int) -> Formula:
     return derived
 
 
-# In the place of an argument that is no constant of the formula.
+# Stands in for an argument that is not a constant of the formula.
 _TRACED = object()
 
 
 @functools.cache
 def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
-    """The form as a function of the arguments that are not known."""
+    """The form as a function of the arguments that are not constants."""
     places = [i for i, constant in enumerate(known) if constant is _TRACED]
 
     def evaluated(formula: Formula, arrays: Sequence[Array]) -> Array:
@@ -171,7 +173,7 @@ def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
 
     @functools.cache
     def along(moving: tuple[int, ...]) -> Callable[..., Array]:
-        """The derivative along directions of the arguments in those places."""
+        """The derivative along tangents of the arguments at the positions `moving`."""
 
         def pushforward(arrays: Sequence[Array], directions: Sequence[Array]) -> Array:
             shape = jnp.broadcast_shapes(*(array.shape for array in arrays))
@@ -190,8 +192,8 @@ def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
         moving = {i: d for i, d in directions.items() if not _is_zero(d)}
         result, arrays = value(*primals), tuple(primals)
         if form.summed:
-            # Without the barrier XLA computes loss and gradient in one loop, whose sum keeps it
-            # from being vectorized: 4 times the time of the two loops.
+            # Without the barrier XLA fuses loss and gradient into one loop, and the reduction in
+            # that loop prevents its vectorization: it takes 4 times as long as two loops.
             arrays = cast(tuple[Array, ...], lax.optimization_barrier(arrays))
         return result, along(tuple(moving))(arrays, tuple(moving.values()))
 
@@ -210,13 +212,13 @@ def _difference(x_dot: Any, t_dot: Any) -> Any:
 
 
 def _widened(arrays: Sequence[Array]) -> list[Array]:
-    """The arrays in the dtype that a result of the first one's is computed in."""
+    """The arrays, cast to the compute dtype of the first one."""
     dtype = compute_dtype(arrays[0].dtype)
     return [lax.convert_element_type(array, dtype) for array in arrays]
 
 
 def _product(derivative: Array, direction: Array, shape: tuple[int, ...]) -> Array:
-    """derivative x direction, of that shape."""
+    """derivative * direction, broadcast to `shape`."""
     step = lax.convert_element_type(direction, derivative.dtype)
     if step.shape != shape:
         sharding = jax.typeof(derivative).sharding if derivative.shape == shape else None

@@ -1,11 +1,11 @@
-"""What torch.nn.functional has and jaxact.functional has not, and what to write instead."""
+"""Names in torch.nn.functional that jaxact.functional lacks, with their replacements."""
 
 import importlib
 
 _LAX_CONVOLUTION = "jax.lax.conv_general_dilated or flax.nnx.Conv"
 _LAX_TRANSPOSE = "jax.lax.conv_transpose or flax.nnx.ConvTranspose"
 _POOL = "jax.lax.reduce_window or flax.nnx"
-# By name in torch 2.13 what offers the same in jax or flax; None: nothing that is known to agree.
+# Maps a name in torch 2.13 to its counterpart in jax or flax; None if none is known to agree.
 _ELSEWHERE: dict[str, str | None] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "conv_tbc"), _LAX_CONVOLUTION),
     **dict.fromkeys([f"conv_transpose{n}d" for n in (1, 2, 3)], _LAX_TRANSPOSE),
@@ -34,14 +34,14 @@ _NAMESPACES = ("functional", "regularizers", "initializers")
 
 
 def missing(module: str, name: str) -> AttributeError:
-    """The error for a name that a public module has not: where it is, or what to write instead."""
+    """The error for a name that a public module lacks; says where to find it or its replacement."""
     return AttributeError(
         f"module 'jaxact.{module}' has no attribute {name!r}{_hint(module, name)}"
     )
 
 
 def _hint(module: str, name: str) -> str:
-    # torch marks by an underscore what changes its argument.
+    # torch appends an underscore to the names of in-place functions.
     plain = name.rstrip("_")
     for namespace in _NAMESPACES:
         found = importlib.import_module(f"jaxact.{namespace}")

@@ -1,7 +1,7 @@
-"""What jaxact's functions raise: one root class, and torch's and Python's kinds beside it.
+"""The exceptions that jaxact raises; all derive from JaxactError.
 
-Each class is also the builtin one that torch raises in the same place, so that code which catches
-`ValueError` or torch's `RuntimeError` goes on working.
+Each class also derives from the builtin exception that torch raises for the same mistake, so code
+that catches `ValueError` or torch's `RuntimeError` keeps working.
 """
 
 __all__ = [
@@ -17,11 +17,11 @@ __all__ = [
 
 
 class JaxactError(Exception):
-    """Everything that jaxact raises on purpose."""
+    """The base class of all exceptions that jaxact raises on purpose."""
 
 
 class InvalidValueError(JaxactError, ValueError):
-    """A value, a shape or an option that the function does not take."""
+    """A value, a shape or an option that the function does not accept."""
 
 
 class InvalidTypeError(JaxactError, TypeError):
@@ -29,11 +29,11 @@ class InvalidTypeError(JaxactError, TypeError):
 
 
 class InvalidIndexError(JaxactError, IndexError):
-    """An axis that the array has not, or a class that does not exist."""
+    """An axis that the array does not have, or a class index out of range."""
 
 
 class NotDifferentiableError(JaxactError, NotImplementedError):
-    """A derivative that torch does not have either."""
+    """A derivative that is not implemented here or in torch."""
 
 
 class ArgumentValueError(InvalidValueError, RuntimeError):
@@ -45,4 +45,4 @@ class ArgumentTypeError(InvalidTypeError, RuntimeError):
 
 
 class DtypeError(InvalidTypeError, NotImplementedError):
-    """A dtype for which torch says that the kernel is not implemented."""
+    """A dtype for which torch has no kernel (its "not implemented" errors)."""

@@ -1,4 +1,4 @@
-"""torch.nn.functional's names in one flat namespace; defines nothing."""
+"""The names of torch.nn.functional in one flat namespace; this module only re-exports."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,8 @@ from jaxact.losses import *  # noqa: F403
 from jaxact.regularizers.dropouts.standard import *  # noqa: F403
 from jaxact.regularizers.normalization import *  # noqa: F403
 
-# Type checkers follow the stars, and are to complain of a name that is not there.
+# Type checkers follow the star imports; hiding __getattr__ from them makes them report unknown
+# names.
 if not TYPE_CHECKING:
     from jaxact import activations, layers, losses
     from jaxact._torch_names import missing
@@ -29,5 +30,5 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         raise missing("functional", name)
 
-    # What the modules are called is no name of torch's.
+    # torch.nn.functional has no names like those of these modules.
     del activations, layers, losses, normalization, standard

@@ -1,4 +1,4 @@
-"""Layers without state: what a model around the other families needs."""
+"""Stateless layers that a model needs beside the other families."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -17,21 +17,22 @@ def linear(input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -
     """linear(x, w, b) = x · wᵀ + b.
 
     Half precision is multiplied and summed in float32 and rounded once. float32 is multiplied in
-    float32 on every device, as in torch, unless `jax.default_matmul_precision` says otherwise.
+    full float32 precision on every device, as in torch, unless `jax.default_matmul_precision` says
+    otherwise.
 
     Args:
         input: [..., in], any unit.
-        weight: [out, in], any unit; or [in], for a single output without an axis of its own.
-        bias: [out] or [], unit of output, or anything that broadcasts to the output without
+        weight: [out, in], any unit; or [in] for a single output, which then has no output axis.
+        bias: [out] or [], unit of output; or any shape that broadcasts to the output's without
             enlarging it. None adds nothing.
 
     Returns:
-        [..., out], or [...] if weight is [in]; unit of input times that of weight; dtype of input.
+        [..., out], or [...] if weight is [in]; unit of input times unit of weight; dtype of input.
 
     Raises:
-        TypeError: if an argument is no array, or the dtypes differ.
+        TypeError: if an argument is not an array, or the dtypes differ.
         DtypeError: if the dtype is boolean.
-        ArgumentValueError: if ranks or sizes do not fit.
+        ArgumentValueError: if ranks or sizes do not match.
 
     Source:
         torch.nn.functional.linear, torch 2.13.
@@ -77,7 +78,7 @@ def _check_bias(b: Array, w: Array, product: Array) -> None:
         raise ArgumentTypeError(
             f"linear: bias must have the dtype of input, {w.dtype.name}, got {b.dtype.name}"
         )
-    # The outputs of a 1-d weight have no axis of their own: only a scalar can be added to each.
+    # The output of a 1-d weight has no output axis, so only a scalar bias can be added.
     shape = product.shape if w.ndim == 2 else ()
     fits = b.ndim <= len(shape) and all(
         size in (1, expected) for size, expected in zip(b.shape[::-1], shape[::-1], strict=False)

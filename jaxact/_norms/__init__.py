@@ -1,4 +1,4 @@
-"""Norms of vectors, with no overflow and with torch's gradients at 0."""
+"""Norms of vectors, free of overflow and with torch's gradients at 0."""
 
 from jaxact._norms.euclidean import (
     Axes,

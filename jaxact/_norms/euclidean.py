@@ -1,14 +1,14 @@
-"""Euclidean norms, accurate also where squares overflow or vanish, with the gradient 0 at 0.
+"""Euclidean norms with the gradient 0 at 0, accurate even if squares overflow or underflow.
 
-All take one pass over the data in the usual case: the sum of squares itself shows, by
-`least_sum_of_squares`, whether squares overflowed or too many of them vanished. Only then a slower
-path is taken, which scales the numbers first. The variants differ in what is one vector:
+Usually one pass over the data is enough: the sum of squares itself shows, compared with
+`least_sum_of_squares`, whether squares overflowed or too many underflowed. Only in that case a
+slower path scales the numbers first. The variants differ in what counts as one vector:
 
-- `norm`, `euclidean`: the last axis of an array, or of a difference, which is never written out;
+- `norm`, `euclidean`: the last axis of an array or of a difference, which is not materialized;
 - `unit_vectors`: any axes of an array, which is divided by the norm;
-- `unit_norms`: for each of many arrays any axes, with one branch for all arrays, since a branch for
-  each would make an accelerator wait as often;
-- `norm_of_all`: many arrays together.
+- `unit_norms`: any axes of each of many arrays. One branch serves all arrays: an accelerator
+  would have to synchronize at each branch;
+- `norm_of_all`: many arrays as one vector.
 """
 
 import functools
@@ -26,7 +26,7 @@ from jaxact._norms.scaling import finite_unit, least_sum_of_squares, or_unit, po
 
 
 def norm(x: Array, squared: float = 0.0) -> Array:
-    """[...], √(Σ x_i² + squared) over the last axis of x, [..., d]; gradient 0 where it is 0."""
+    """[...], √(Σ x_i² + squared) over the last axis of x, [..., d]; a zero norm has gradient 0."""
     return euclidean(squared)(x)
 
 
@@ -40,8 +40,8 @@ def euclidean(squared: float) -> Callable[..., Array]:
         total = jnp.sum(x * x, axis=-1) + squared
         least = least_sum_of_squares(x.dtype, x.shape[-1])
         plain = jnp.all((total >= least) & (total < jnp.inf))
-        # The branch computes the difference again from its parts: as an argument of the branch it
-        # would be written to memory.
+        # The branch recomputes the difference from its parts, because XLA materializes the
+        # arguments of a branch.
         scaled = functools.partial(_scaled_difference_norm, parts, squared)
         return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
 
@@ -55,17 +55,17 @@ def euclidean(squared: float) -> Callable[..., Array]:
 
 
 def joined(x: Array, *others: Array) -> Array:
-    """x, or x1 - x2 + eps of the three parts."""
+    """x if it is the only part, x1 - x2 + eps for three parts."""
     return x - others[0] + others[1] if others else x
 
 
 def _scaled_difference_norm(parts: tuple[Array, ...], squared: float) -> Array:
-    """The norm of the parts, divided by a power of 2 near the largest component."""
+    """The norm, computed from components divided by a power of 2 near the largest one."""
     x = joined(*parts)
     shift = float(np.sqrt(squared))
     largest = jnp.max(jnp.abs(x), axis=-1, initial=shift)
     limits = np.finfo(x.dtype)
-    # Capped, so that its reciprocal stays normal: XLA divides by multiplying with the reciprocal.
+    # Cap the unit so that its reciprocal stays normal: XLA divides by multiplying with it.
     most = 2.0 ** (limits.maxexp * 3 // 4)
     near = jnp.clip(finite_unit(largest), 1 / most, most)
     unit = jax.lax.reduce_precision(near, limits.iexp, 0)
@@ -74,10 +74,10 @@ def _scaled_difference_norm(parts: tuple[Array, ...], squared: float) -> Array:
 
 
 def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:
-    """[...], x / max(√(Σ x²), least), the sum over the axes.
+    """[...], x / max(√(Σ x²), least), where the sum is over the axes.
 
-    Where the norm is below `least` the gradient is that of x / least. Nothing overflows or
-    vanishes; where the norm and `least` are 0 the result is nan.
+    Where the norm is below `least`, the gradient is that of x / least. No intermediate overflows
+    or underflows. Where both the norm and `least` are 0, the result is nan.
     """
     return _unit_along(tuple(axes))(x, least)[0]
 
@@ -91,15 +91,15 @@ def with_vectors_last(x: Array, axes: Sequence[int]) -> Array:
 
 @functools.cache
 def _unit_along(axes: tuple[int, ...]) -> Callable[[Array, Array], tuple[Array, Array, Array]]:
-    """The function that gives the unit vectors, their divisors, and 1 where a divisor is the norm.
+    """The function that returns the unit vectors, the divisors, and 1 where a divisor is the norm.
 
-    First and second derivatives follow from these three alone, without a root and without x.
+    First and second derivatives need only these three results, neither a square root nor x.
     """
 
     @jax.custom_jvp
     def unit(x: Array, least: Array) -> tuple[Array, Array, Array]:
         length, scale = _scaled_length(x, least, axes)
-        # A norm that is nan is below nothing.
+        # For a nan norm the comparison is False.
         below = length < least * scale
         divisor = jnp.where(below, least * scale, length)
         is_norm = jnp.where(below, 0, jnp.ones_like(divisor))
@@ -120,15 +120,15 @@ def _unit_along(axes: tuple[int, ...]) -> Callable[[Array, Array], tuple[Array, 
 
 
 def _scaled_length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    """√(Σ (scale x)²) over the axes, kept with length 1, and the scale, 1 unless x is huge."""
+    """√(Σ (scale x)²) over the axes, kept with length 1, and the scale, which is 1 for most x."""
     total = jnp.sum(x * x, axis=axes, keepdims=True)
     small = least_sum_of_squares(x.dtype, x.size // max(total.size, 1))
-    # Where `least` is above any norm that is inaccurate, it is the divisor anyway.
+    # An inaccurate norm does no harm if `least` exceeds it: then `least` is the divisor.
     right = (total < jnp.inf) & ((total >= small) | (least > 2 * math.sqrt(small)))
     ones = jnp.ones_like(total)
 
     def rescaled() -> tuple[Array, Array]:
-        # The norm of large numbers may overflow, and the reciprocal of a large norm vanish.
+        # The norm of large numbers may overflow, and the reciprocal of a large norm may underflow.
         quarter = np.finfo(x.dtype).maxexp // 4
         largest = jnp.max(jnp.abs(x), axis=axes, keepdims=True, initial=0)
         finite = (largest > 2.0 ** (3 * quarter)) & (largest < jnp.inf)
@@ -146,14 +146,14 @@ Norms = Callable[[Sequence[Array]], list[Array]]
 
 
 def unit_norms(arrays: Sequence[Array], axes: Axes) -> list[Array]:
-    """For each array its norms over these axes, kept with length 1; gradient 0 at 0.
+    """The norms of each array over its axes, kept with length 1; gradient 0 at 0.
 
-    A unit whose squares all vanish, of numbers below 1e-19 in float32, counts as zeros: to tell it
-    from zeros would take one more pass wherever there are zeros.
+    A unit whose squares all underflow (components below 1e-19 in float32) counts as zero.
+    Distinguishing it from zero would cost one more pass over every array that contains zeros.
 
     Args:
-        arrays: float32 or float64.
-        axes: for each array those of one unit.
+        arrays: float32 or float64 arrays.
+        axes: for each array, the axes that make up one unit.
     """
     return _unit_norms_over(axes)(list(arrays)) if arrays else []
 
@@ -164,7 +164,7 @@ def _unit_norms_over(axes: Axes) -> Norms:
     def norms(arrays: Sequence[Array]) -> list[Array]:
         totals = [jnp.sum(x * x, axis=a, keepdims=True) for x, a in zip(arrays, axes, strict=True)]
         fine = [_is_accurate(x, total) for x, total in zip(arrays, totals, strict=True)]
-        # One reduction instead of one for each array.
+        # One reduction for all arrays instead of one per array.
         plain = jnp.all(jnp.concatenate([f.ravel() for f in fine]))
 
         def scaled() -> list[Array]:
@@ -193,10 +193,10 @@ def _unit_norms_over(axes: Axes) -> Norms:
 
 @jax.custom_jvp
 def norm_of_all(arrays: Sequence[Array]) -> Array:
-    """[], the norm of all arrays as one vector; gradient 0 at the zero vector.
+    """[], the norm of all arrays taken as one vector; gradient 0 at the zero vector.
 
     Args:
-        arrays: float32 or float64, one at least.
+        arrays: at least one float32 or float64 array.
     """
     dtype = np.dtype(jnp.result_type(*(x.dtype for x in arrays)))
     total = _sum_in([jnp.sum(x * x) for x in arrays], dtype)
@@ -235,12 +235,12 @@ def _direction(x: Array, length: Array) -> Array:
 
 
 def _is_accurate(x: Array, total: Array) -> Array:
-    """Whether these sums of squares of x neither overflowed nor lost squares, or are 0."""
+    """Whether these sums of squares of x are 0, or neither overflowed nor lost squares."""
     least = least_sum_of_squares(total.dtype, x.size // max(total.size, 1))
     return ((total >= least) | (total == 0)) & (total < jnp.inf)
 
 
 def _rescaled_norm(x: Array, axis: tuple[int, ...]) -> Array:
-    """The norm, from numbers scaled by a power of 2."""
+    """The norm, computed from components scaled by a power of 2."""
     down, up = powers_of_two(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
     return jnp.sqrt(jnp.sum(jnp.square(x * down), axis=axis, keepdims=True)) * up

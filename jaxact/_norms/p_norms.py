@@ -1,4 +1,4 @@
-"""p-norms of vectors, with no overflow and with torch's gradients at 0."""
+"""p-norms of vectors, free of overflow and with torch's gradients at 0."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ from jaxact._norms.quotients import quotient
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError
 
-# Which formula a p-norm takes: that of p = 0, 1, 2, ∞ or -∞, that of any other number above or
-# below 0, or that of a p that only the running program knows.
+# The formula of a p-norm: for p = 0, 1, 2, ∞ or -∞, for any other positive or negative number, or
+# for a traced p.
 Kind = Literal["count", "sum", "root", "largest", "smallest", "power", "inverse", "traced"]
 
 
 def kind_of(p: object) -> Kind:
-    """The formula for this p, from its value if Python knows it."""
+    """The formula for this p, chosen by its value if that is known while tracing."""
     if not is_number(p):
         return "traced"
     known: dict[float, Kind] = {
@@ -36,17 +36,17 @@ def kind_of(p: object) -> Kind:
 def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Array:
     """[...], the p-norm over the last axis of x or of x1 - x2 + eps.
 
-    The gradient is torch's: 0 at the zero vector and at components that are 0, shared evenly by
-    the components that tie for p = ∞.
+    The gradient is torch's: 0 at the zero vector and at components that are 0. For p = ∞ tied
+    components share it evenly.
 
     Args:
-        function: whose argument x is.
-        parts: x, [..., d], alone; or x1, x2 and eps.
+        function: the public function's name, for errors.
+        parts: x, [..., d]; or x1, x2 and eps.
         p: [].
-        kind: of p.
+        kind: the formula for p, from `kind_of`.
 
     Raises:
-        ArgumentValueError: if d is 0 and p is known to be negative or infinite.
+        ArgumentValueError: if d is 0 and `kind` says that p is negative or infinite.
     """
     x = joined(*parts)
     if not x.shape[-1] and kind in ("largest", "smallest", "inverse"):
@@ -73,7 +73,7 @@ def p_norm(function: str, parts: tuple[Array, ...], p: Array, kind: Kind) -> Arr
 
 def _traced_norm(function: str, x: Array, p: Array) -> Array:
     special = (p == 0) | jnp.isinf(p)
-    # What is not chosen is computed from numbers that give it no nan gradient.
+    # Safe operands: the gradient of an unselected branch must not be nan.
     result = _power_norm(jnp.where(special, 0, x), jnp.where(special, 2, p))
     result = jnp.where(p == 0, p_norm(function, (x,), p, "count"), result)
     if not x.shape[-1]:
@@ -83,12 +83,12 @@ def _traced_norm(function: str, x: Array, p: Array) -> Array:
 
 
 def _sign(x: Array) -> Array:
-    """The sign of x, 0 for nan as in torch."""
+    """The sign of x; 0 for nan, as in torch."""
     return jnp.where(x > 0, jnp.ones_like(x), jnp.where(x < 0, -1, 0))
 
 
 def _ruled(function: Callable[..., Array], slope: Callable[..., Array]) -> Callable[..., Array]:
-    """The norm with the gradient that `slope` gives, of the norm's shape and one axis more."""
+    """The norm with `slope` as its gradient; `slope(x)` has the shape of x."""
     ruled = jax.custom_jvp(function)
 
     def rule(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
@@ -127,8 +127,9 @@ def _power_norm(x: Array, p: Array) -> Array:
     size = jnp.abs(x)
     if not x.shape[-1]:
         return jnp.where(p > 0, jnp.sum(size, axis=-1), jnp.nan)
-    # The term that counts most is divided by itself: no power of it overflows or vanishes, and the
-    # exponents of the others are not positive, which leaves exp(p log r) all digits that count.
+    # Divide all components by the dominant one: its ratio is 1, so its power neither overflows nor
+    # underflows. The other terms have exponents p log r <= 0, so exp(p log r) keeps all the digits
+    # that matter for the sum.
     unit = jnp.where(p > 0, jnp.max(size, axis=-1), jnp.min(size, axis=-1))
     lift = _lift(unit)
     unit = unit * lift
@@ -157,15 +158,15 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def _lift(norm: Array) -> Array:
-    """What makes a subnormal norm normal, whose inverse is not infinite."""
+    """A factor that makes a subnormal norm normal, so that its reciprocal is finite."""
     return jnp.where(_vanishes(norm), 2.0 ** (np.finfo(norm.dtype).nmant + 1), jnp.ones_like(norm))
 
 
 def _vanishes(norm: Array) -> Array:
     """Whether the norm is 0 or subnormal.
 
-    A comparison with 0 is no test: XLA computes with 0 in place of subnormal numbers on CPUs, but
-    does not always compare so.
+    Comparing with 0 is not enough: on CPUs XLA flushes subnormal numbers to 0 in arithmetic, but
+    not in every comparison.
     """
     return norm < np.finfo(norm.dtype).tiny
 

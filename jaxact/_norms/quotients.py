@@ -1,7 +1,7 @@
-"""Division by norms up to the largest number.
+"""Division by norms up to the largest finite number.
 
-Where many numbers are divided by one, XLA multiplies by its reciprocal, which vanishes for large
-divisors: these are scaled by a power of 2 first.
+When XLA divides many numbers by the same divisor, it multiplies by the reciprocal, which underflows
+for large divisors. The functions here scale such divisors by a power of 2 first.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from jax import Array
 
 
 def quotient(x: Array, divisor: Array) -> Array:
-    """x / divisor, for positive divisors up to the largest number."""
+    """x / divisor, for positive divisors up to the largest finite number."""
     half = np.finfo(x.dtype).maxexp // 2
     scale = jnp.where(divisor > 2.0 ** (half + half // 2), 2.0**-half, jnp.ones_like(divisor))
     return x * scale / (divisor * scale)
@@ -21,7 +21,7 @@ def quotient(x: Array, divisor: Array) -> Array:
 
 @jax.custom_jvp
 def divided(x: Array, divisor: Array) -> Array:
-    """x / divisor; the gradient needs no square of the divisor, which would overflow."""
+    """x / divisor; the gradient avoids the square of the divisor, which could overflow."""
     return quotient(x, divisor)
 
 
@@ -34,25 +34,28 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
 
 
 def shrunk_to(x: Array, limit: Array, length: Array, over: Array) -> Array:
-    """x limit/length where `over`, else x; limit/length itself may vanish."""
+    """x limit/length where `over`, else x; correct even if limit/length underflows."""
     first, then = shrinkage(limit, length, over)
     return x * first * then
 
 
 def shrinkage(limit: Array, length: Array, over: Array) -> tuple[Array, Array]:
-    """Two factors to multiply with in turn: their product is limit/length where `over`, else 1."""
-    # Safe operands: the gradient of the quotient that is not selected must not be nan.
+    """Two factors to apply in turn; their product is limit/length where `over`, else 1."""
+    # Safe operands: the gradient of the unselected quotient must not be nan.
     limit, length = jnp.where(over, limit, 1), jnp.where(over, length, 1)
     shorter = shortening(length, jnp.abs(limit) < length * 2.0**-100)
     return shorter, limit / (length * shorter)
 
 
-# The exponent of a power of 2 whose reciprocal is normal, and which is finite times the number of
-# elements of any array.
+# The exponent of a power of 2 whose reciprocal is normal and whose product with the size of any
+# array is finite.
 _INVERTIBLE = {"float32": 100, "float64": 996}
 
 
 def shortening(length: Array, wanted: Array) -> Array:
-    """1, or where `wanted` a power of 2 that brings lengths without a reciprocal near 1."""
+    """A power of 2 where `wanted` and the reciprocal of length could underflow, else 1.
+
+    The product of length and this power is near 1.
+    """
     exponent = _INVERTIBLE[length.dtype.name]
     return jnp.where((length > 2.0**exponent) & wanted, 2.0**-exponent, jnp.ones_like(length))

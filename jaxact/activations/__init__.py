@@ -1,4 +1,4 @@
-"""Activations: torch's, and the seeds of our own."""
+"""Activation functions under torch's names, and a few that torch lacks."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from jaxact.activations.rectifiers import *  # noqa: F403
 from jaxact.activations.shrinkage import *  # noqa: F403
 from jaxact.activations.sigmoidal import *  # noqa: F403
 
-# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+# Type checkers follow the star imports; mypy reads a computed __all__ as empty.
 if not TYPE_CHECKING:
     from jaxact.activations import (
         distributions,

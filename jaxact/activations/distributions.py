@@ -1,4 +1,4 @@
-"""The softmax family: distributions over one axis."""
+"""The softmax family: probability distributions along one axis."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ _along_one_axis = functools.partial(
 def _argument(
     name: str, input: ArrayLike, dim: int | None, dtype: DTypeLike | None
 ) -> tuple[Array, int]:
-    """The input in its floating dtype and the axis, from the front."""
+    """The input, cast to `dtype` if that is given, and the axis, counted from the front."""
     x = as_array(name, "input", input)
     x = as_floating(name, "dtype" if dtype is not None else "input", _cast(x, dtype))
     implicit = 0 if x.ndim in (0, 1, 3) else 1
@@ -57,11 +57,11 @@ def _widened(x: Array) -> Array:
 
 
 def _below_maximum(x: Array, axis: int) -> Array:
-    """max(x) - x >= 0 along the axis; nan where the maximum is no number."""
+    """max(x) - x >= 0 along the axis; nan if the maximum is nan, and at infinite maxima."""
     wide = _widened(x)
     top = jnp.max(wide, axis, keepdims=True, initial=-jnp.inf)
-    # Without the minimum XLA subtracts an x that is itself a product before it is rounded, and the
-    # largest one is no longer the largest.
+    # If x is itself a product, XLA may fuse the product and the subtraction and not round x first;
+    # then x can exceed its maximum. The minimum prevents that.
     return top - jnp.minimum(wide, top)
 
 
@@ -78,7 +78,7 @@ def _softmax_rule(
 
 @with_rule(_softmax_rule, static=(1,))
 def _softmax(x: Array, axis: int) -> Array:
-    # XLA's own exponential is computed once; our formula would be fused into the sum again
+    # XLA computes its own exponential once; it would fuse our formula into the sum a second time.
     e = jnp.exp(-_below_maximum(x, axis))
     return (e / jnp.sum(e, axis, keepdims=True)).astype(x.dtype)
 
@@ -96,7 +96,7 @@ def _log_softmax_rule(
 @with_rule(_log_softmax_rule, static=(1,))
 def _log_softmax(x: Array, axis: int) -> Array:
     gap = _below_maximum(x, axis)
-    # log of 1 + the sum without one maximum: confident rows keep the digits of the other classes
+    # log(1 + s), where s is the sum without one maximum: confident rows keep the digits of s.
     e = jnp.exp(-gap)
     others = _total(jnp.where(e == 1, 0, e), axis)
     maxima = jnp.round(_total(e, axis) - others)
@@ -104,14 +104,14 @@ def _log_softmax(x: Array, axis: int) -> Array:
 
 
 def _total(x: Array, axis: int) -> Array:
-    """sum(x) as a product: XLA on a CPU vectorizes that also where x is computed on the way."""
+    """sum(x) as a matrix product, which XLA vectorizes on CPUs even if it fuses the inputs."""
     ones = jnp.ones(x.shape[axis], x.dtype)
     total = jnp.tensordot(x, ones, (axis, 0), precision=jax.lax.Precision.HIGHEST)
     return jnp.expand_dims(total, axis)
 
 
 def _along(function: _AlongAxis, x: Array, axis: int) -> Array:
-    """A 0-d array is a vector of one element."""
+    """Applies the function along the axis; a 0-d array counts as a vector of one element."""
     return function(x.reshape(1), 0).reshape(()) if x.ndim == 0 else function(x, axis)
 
 
@@ -123,20 +123,20 @@ def softmax(
 ) -> Array:
     """softmax(x)_i = e^x_i / sum_j e^x_j along dim.
 
-    A row that is all -inf, or that contains inf or nan, is nan; the backward pass keeps the output
-    alone.
+    A row gives nan if it is all -inf or contains inf or nan. The only residual of the backward
+    pass is the output.
 
     Args:
-        input: [...], nats; floating, or anything with dtype.
-        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        input: [...], nats; floating, or of any dtype if `dtype` is given.
+        dim: the axis; None warns and selects axis 0 for inputs of 0, 1 or 3 axes, else axis 1.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+        TypeError: if input is not an array, or its dtype or `dtype` is not floating (DtypeError).
 
     Source:
         Bridle 1990; torch.nn.functional.softmax, torch 2.13.
@@ -152,20 +152,20 @@ def log_softmax(
 ) -> Array:
     """log_softmax(x)_i = x_i - log sum_j e^x_j along dim.
 
-    Confident rows keep their digits: with logits (20, 0) the first is -2.06e-9, where torch's
-    float32 gives -0. A row that is all -inf, or that contains inf or nan, is nan.
+    Confident rows keep their digits: for logits (20, 0) the first result is -2.06e-9; torch's
+    float32 gives -0. A row gives nan if it is all -inf or contains inf or nan.
 
     Args:
-        input: [...], nats; floating, or anything with dtype.
-        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        input: [...], nats; floating, or of any dtype if `dtype` is given.
+        dim: the axis; None warns and selects axis 0 for inputs of 0, 1 or 3 axes, else axis 1.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], nats, dtype of input or `dtype`.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array, or its dtype or `dtype` is not floating (DtypeError).
+        TypeError: if input is not an array, or its dtype or `dtype` is not floating (DtypeError).
 
     Source:
         Bridle 1990; torch.nn.functional.log_softmax, torch 2.13.
@@ -181,19 +181,20 @@ def softmin(
 ) -> Array:
     """softmin(x)_i = e^-x_i / sum_j e^-x_j along dim.
 
-    With dtype an unsigned input is cast before its sign changes (torch's uint8 wraps around).
+    If `dtype` is given, the input is cast before the negation (torch negates uint8 first, which
+    wraps around).
 
     Args:
-        input: [...], nats; floating, or any number with dtype.
-        dim: the axis; None warns and takes 0 for 0, 1 and 3 axes, else 1.
-        dtype: what input is cast to first; None leaves it.
+        input: [...], nats; floating, or of any numeric dtype if `dtype` is given.
+        dim: the axis; None warns and selects axis 0 for inputs of 0, 1 or 3 axes, else axis 1.
+        dtype: the dtype that input is cast to first; None keeps input's dtype.
 
     Returns:
         [...], dimensionless, dtype of input or `dtype`; sums to 1 along dim.
 
     Raises:
         IndexError: if dim is out of range.
-        TypeError: if input is no array or is boolean, or its dtype or `dtype` is not floating
+        TypeError: if input is not an array, or is boolean, or its dtype or `dtype` is not floating
             (DtypeError).
 
     Source:
@@ -207,7 +208,7 @@ def softmin(
 
 @op()
 def softmax2d(input: ArrayLike) -> Array:
-    """softmax2d(x)_c = e^x_c / sum_k e^x_k over the channels at each place.
+    """softmax2d(x)_c = e^x_c / sum_k e^x_k over the channels, at each position.
 
     Args:
         input: [n, c, h, w] or [c, h, w], nats; floating.
@@ -216,8 +217,8 @@ def softmax2d(input: ArrayLike) -> Array:
         [n, c, h, w] or [c, h, w], dimensionless, dtype of input; sums to 1 along the channels.
 
     Raises:
-        ValueError: if input has neither three nor four axes.
-        TypeError: if input is no floating array (DtypeError).
+        ValueError: if input does not have three or four axes.
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         torch.nn.Softmax2d, torch 2.13.
@@ -248,13 +249,13 @@ def gumbel_softmax(
 ) -> Array:
     """gumbel_softmax(x) = softmax((x + g) / tau), with g = -log(-log U) drawn for each element.
 
-    The noise is drawn again in the backward pass instead of being kept.
+    The backward pass draws the same noise again instead of keeping it as a residual.
 
     Args:
         logits: [...], nats; floating.
         tau: [], dimensionless; the temperature, 1 by default; 0 gives nan.
-        hard: whether to return the one-hot vector of the largest element, exactly, with the
-            gradient of the soft one.
+        hard: whether to return the exact one-hot vector of the largest element, with the gradient
+            of the soft result (straight-through).
         eps: has no effect; a value other than 1e-10 warns.
         dim: the axis, the last by default.
         key: a JAX random key.
@@ -263,8 +264,8 @@ def gumbel_softmax(
         [...], dimensionless, dtype of logits; sums to 1 along dim.
 
     Raises:
-        IndexError: if dim is out of range, or hard has nothing to choose from.
-        TypeError: if key is missing, or if logits is no floating array (DtypeError).
+        IndexError: if dim is out of range, or hard is True and dim has length 0.
+        TypeError: if key is missing, or if logits is not a floating array (DtypeError).
 
     Source:
         Jang et al. 2017, Maddison et al. 2017; torch.nn.functional.gumbel_softmax, torch 2.13.

@@ -1,4 +1,4 @@
-"""Units with an exponential negative side: elu, celu, selu."""
+"""Activations with an exponential negative side: elu, celu, selu."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -47,13 +47,14 @@ def elu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 
     Args:
         input: [...], dimensionless; floating.
-        alpha: [] or broadcastable to input, dimensionless; minus the limit at -inf, 1 by default.
+        alpha: [] or broadcastable to input, dimensionless; -alpha is the limit at -inf; 1 by
+            default.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Clevert et al. 2016; torch.nn.functional.elu, torch 2.13.
@@ -78,7 +79,7 @@ def _celu_grad(x: Array, alpha: Array | float) -> Array:
 
 
 def _is_positive(alpha: Array | float) -> bool:
-    """Whether alpha is known while tracing, and x / alpha cannot be positive below 0."""
+    """Whether alpha is known to be positive while tracing, so x / alpha < 0 for x < 0."""
     return is_number(alpha) and bool(alpha > 0)
 
 
@@ -93,7 +94,7 @@ def _celu(x: Array, alpha: Array | float) -> Array:
         below = jnp.where(alpha == 0, jnp.nan, below)
     out = alpha * below
     if not (is_number(alpha) and alpha == 1):
-        # x / alpha may underflow where x does not
+        # x / alpha may underflow although x does not.
         out = jnp.where(t < constant(t, 2.0**-60), x, out)
     return jnp.where(x >= 0, x, out)
 
@@ -107,18 +108,19 @@ def _celu(x: Array, alpha: Array | float) -> Array:
 def celu(input: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """celu(x) = x if x > 0 else alpha (e^(x / alpha) - 1).
 
-    The derivative at 0 is 1, for every alpha.
+    The derivative at 0 is 1 for every alpha.
 
     Args:
         input: [...], dimensionless; floating.
-        alpha: [] or broadcastable to input, dimensionless; minus the limit at -inf, 1 by default.
+        alpha: [] or broadcastable to input, dimensionless; -alpha is the limit at -inf; 1 by
+            default.
 
     Returns:
         [...], dimensionless, dtype of input; nan below 0 where a traced alpha is 0.
 
     Raises:
-        ArgumentValueError: if alpha is the number 0.
-        TypeError: if input is no floating array (DtypeError).
+        ArgumentValueError: if alpha is a number and is 0.
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Barron 2017; torch.nn.functional.celu, torch 2.13.
@@ -158,7 +160,7 @@ def selu(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Klambauer et al. 2017; torch.nn.functional.selu, torch 2.13.

@@ -1,4 +1,4 @@
-"""Units that multiply their input with a gate: gelu, silu and swish, mish, hardswish, glu."""
+"""Activations that multiply their input by a gate: gelu, silu, swish, mish, hardswish, glu."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -48,7 +48,7 @@ __all__ = ["gelu", "glu", "hardswish", "mish", "silu", "swish"]
 
 
 def _derivative(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The element-wise derivative of a formula that is made of elementary functions."""
+    """The element-wise derivative, by autodiff."""
     return lambda x: jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
 
 
@@ -66,7 +66,7 @@ def _silu_grad2(x: Array, low: Array | None = None) -> Array:
 def _silu_grad(x: Array, low: Array | None = None) -> Array:
     t, low = jnp.abs(x), low_of_abs(x, low)
     s, p = exp_neg_split(t, low)
-    # where it crosses zero, sums that are exact but for the last one
+    # Near its zero crossing, all sums in the bracket are exact except the last one.
     bracket = ((1 - t) + s) + (s * p if low is None else s * p - low)
     below = unscale(
         mul_exp_neg_scaled(bracket, t, low) / one_plus_squared(unscale(exp_neg_scaled(t, low)))
@@ -87,8 +87,8 @@ def _silu(x: Array) -> Array:
 def silu(input: ArrayLike) -> Array:
     """silu(x) = x / (1 + e^-x).
 
-    Value and derivative keep their digits down to the smallest normal number (x = -91.8 in
-    float32). As in torch the value at -inf and the derivative at +-inf are nan.
+    The value and the derivative keep their digits down to the smallest normal number (x = -91.8 in
+    float32). As in torch, the value at -inf and the derivative at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating or complex.
@@ -97,7 +97,7 @@ def silu(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating or complex array (DtypeError).
+        TypeError: if input is not a floating or complex array (DtypeError).
 
     Source:
         Elfwing et al. 2018; torch.nn.functional.silu, torch 2.13.
@@ -109,7 +109,7 @@ def silu(input: ArrayLike) -> Array:
 
 
 def _self_gated(x: Array, z: Array, low: Array | None = None) -> Array:
-    """x / (1 + e^-z) for a z that grows with x, so that x 2^WIDE e^-|z| cannot overflow."""
+    """x / (1 + e^-z); z must grow with x, so that x 2^WIDE e^-|z| cannot overflow."""
     t, t_low = jnp.abs(z), low_of_abs(z, low)
     e = unscale(exp_neg_scaled(t, t_low))
     return in_one_loop(x, jnp.where(x < 0, unscale(mul_exp_neg_scaled(x, t, t_low)), x) / (1 + e))
@@ -128,7 +128,7 @@ def _swish(x: Array, beta: Array | float) -> Array:
 
 @op()
 def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
-    """swish(x) = x / (1 + e^(-beta x)), with a beta that can be learned.
+    """swish(x) = x / (1 + e^(-beta x)), with a learnable beta.
 
     Args:
         input: [...] or [n, c, ...], dimensionless; floating.
@@ -138,11 +138,12 @@ def swish(input: ArrayLike, beta: ArrayLike = 1.0) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        ArgumentValueError: if beta has more than one axis, or another length than input's axis 1.
-        TypeError: if input is no floating array (DtypeError).
+        ArgumentValueError: if beta has more than one axis, or its length differs from input's
+            axis 1.
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
-        Ramachandran et al. 2017; torch has it for beta = 1 only, torch.nn.functional.silu, torch
+        Ramachandran et al. 2017; torch has only the case beta = 1, torch.nn.functional.silu, torch
         2.13.
     """
     x = as_floating("swish", "input", input)
@@ -178,13 +179,13 @@ def _gelu(x: Array) -> Array:
     body = t * polynomial(c.gaussian_body, t - 0.5)
     scaled = jnp.where(t < 1, body, tail_polynomial(c.gaussian_tail, inner))
     part = unscale(mul_exp_neg_scaled(scaled, *half_square(inner)))  # |x| Phi(-|x|)
-    # x - part, in halves: part alone may underflow
+    # Subtract part from x in halves: part by itself may underflow.
     out = jnp.where(x < 0, -part, x * 0.5 + (x * 0.5 - part))
     return jnp.where(x == -jnp.inf, jnp.nan, out)
 
 
 def _cubic(t: Array) -> tuple[Array, Array]:
-    """z(t) = sqrt(8/pi) (t + 0.044715 t^3) and what its rounding lost, for 0 <= t <= 24."""
+    """z(t) = sqrt(8/pi) (t + 0.044715 t^3) and its rounding error, for 0 <= t <= 24."""
     t_high, t_low = split(t)
     high, low = _cubic_factor(t)
     z = t * (constant(t, _LINEAR) + constant(t, _LINEAR * _CUBIC) * (t * t))
@@ -192,7 +193,7 @@ def _cubic(t: Array) -> tuple[Array, Array]:
 
 
 def _cubic_grad(t: Array) -> tuple[Array, Array]:
-    """z'(t) = 3 z / t - 2 sqrt(8/pi) in two parts, the first of half the digits."""
+    """z'(t) = 3 z / t - 2 sqrt(8/pi) in two parts; the first has half the digits."""
     linear_high, linear_low = coefficients(t).tanh_gelu_linear
     factor_high, factor_low = _cubic_factor(t)
     high, low = split(3 * factor_high - constant(t, 2 * linear_high))
@@ -200,7 +201,7 @@ def _cubic_grad(t: Array) -> tuple[Array, Array]:
 
 
 def _cubic_factor(t: Array) -> tuple[Array, Array]:
-    """z(t) / t in two parts, the first of half the digits."""
+    """z(t) / t in two parts; the first has half the digits."""
     linear, linear_rest = (constant(t, c) for c in coefficients(t).tanh_gelu_linear)
     cubic, cubic_rest = (constant(t, c) for c in coefficients(t).tanh_gelu_cubic)
     t_high, t_low = split(t)
@@ -230,7 +231,7 @@ def _tanh_gelu_grad(x: Array) -> Array:
     inner = minimum_propagating_nan(t, 24)
     z, low = _cubic(inner)
     s, p = exp_neg_split(z, low)
-    # 1 + e - t z'(t), where it crosses zero with exact sums but for the last one
+    # 1 + e - t z'(t); near its zero crossing all sums are exact except the last one.
     steep, steep_low = _cubic_grad(inner)
     high, rest = split(inner)
     bracket = ((1 - high * steep) + s) + (s * p - (rest * steep + inner * steep_low))
@@ -255,19 +256,20 @@ def _tanh_gelu(x: Array) -> Array:
 def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Array:
     """gelu(x) = x Phi(x), or x / (1 + e^(-sqrt(8/pi) (x + 0.044715 x^3))) for "tanh".
 
-    Value and derivative keep their digits in the whole negative tail (torch's float32 is wrong by
-    20 % at -5 and 0 below -5.5). As in torch the value at -inf and the derivative at +-inf are nan.
+    The value and the derivative keep their digits in the whole negative tail (torch's float32 has
+    an error of 20 % at -5 and is 0 below -5.5). As in torch, the value at -inf and the derivative
+    at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating.
-        approximate: "none" for the normal distribution function Phi, "tanh" for its approximation.
+        approximate: "none" uses the normal distribution function Phi, "tanh" its approximation.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
         ArgumentValueError: if approximate is neither "none" nor "tanh".
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Hendrycks & Gimpel 2016; torch.nn.functional.gelu, torch 2.13.
@@ -284,7 +286,7 @@ def _mish_grad_smooth(x: Array) -> Array:
 
 
 def _mish_grad_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
-    """e^x rescaled(-x) on the left, 1 + a correction on the right; polynomials in e^-|x|."""
+    """The derivative: e^x rescaled(-x) for x < 0, else 1 plus a quotient of polynomials in e^-x."""
     t = magnitude(x)
     u = unscale(exp_neg_scaled(t))
     left = x < 0
@@ -293,7 +295,7 @@ def _mish_grad_of(x: Array, rescaled: Callable[[Array, Array], Array]) -> Array:
         -u * ((x + 0.5) * (1 + 2 * u) + u * u * ((x + 0.75) + u * (x + 1) / 4)),
         u * u * ((x - 0.5) + u * ((x - 1) - u)),
     )
-    # the quotient is used once: XLA gives an expensive value of two uses a pass of its own
+    # Use the quotient only once: XLA would materialize an expensive value that has two uses.
     general = jnp.where(left, x + 1, 1) + 4 * numerator / _mish_denominator(left, u) ** 2
     return jnp.where(left, unscale(mul_exp_neg_scaled(rescaled(-x, general), t)), general)
 
@@ -321,8 +323,8 @@ def _mish(x: Array) -> Array:
 def mish(input: ArrayLike) -> Array:
     """mish(x) = x tanh(log(1 + e^x)).
 
-    Computed without a logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch the
-    value at -inf and the derivative at +-inf are nan.
+    The computation needs no logarithm: tanh(log(1 + e^x)) = 1 - 2 / ((1 + e^x)^2 + 1). As in torch,
+    the value at -inf and the derivative at +-inf are nan.
 
     Args:
         input: [...], dimensionless; floating.
@@ -331,7 +333,7 @@ def mish(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Misra 2019; torch.nn.functional.mish, torch 2.13.
@@ -356,7 +358,7 @@ def _hardswish(x: Array) -> Array:
 def hardswish(input: ArrayLike) -> Array:
     """hardswish(x) = x min(max(x + 3, 0), 6) / 6.
 
-    The derivative at -3 is 0 and at 3 is 1. As in torch the value at -inf is nan.
+    The derivative is 0 at -3 and 1 at 3. As in torch, the value at -inf is nan.
 
     Args:
         input: [...], dimensionless; floating.
@@ -365,7 +367,7 @@ def hardswish(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Howard et al. 2019; torch.nn.functional.hardswish, torch 2.13.
@@ -377,19 +379,19 @@ def hardswish(input: ArrayLike) -> Array:
 def glu(input: ArrayLike, dim: int = -1) -> Array:
     """glu(x) = a / (1 + e^-b), where a and b are the halves of x along dim.
 
-    The backward pass keeps x alone.
+    The only residual of the backward pass is x.
 
     Args:
         input: [..., 2 k, ...], dimensionless; floating.
-        dim: the axis that is halved, the last by default.
+        dim: the axis to halve, the last by default.
 
     Returns:
         [..., k, ...], dimensionless, dtype of input.
 
     Raises:
         IndexError: if dim is out of range.
-        ArgumentValueError: if input has no axis or an odd length along dim.
-        TypeError: if input is no floating array (DtypeError).
+        ArgumentValueError: if input is 0-d or has an odd length along dim.
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Dauphin et al. 2017; torch.nn.functional.glu, torch 2.13.

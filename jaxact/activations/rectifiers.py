@@ -1,4 +1,4 @@
-"""Piecewise linear units: relu and its relatives."""
+"""Piecewise linear activations: relu and its variants."""
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ def _relu(x: Array) -> Array:
 def relu(input: ArrayLike) -> Array:
     """relu(x) = max(x, 0).
 
-    The derivative at 0 is 0; -0.0 stays -0.0, and nan has the derivative 1.
+    The derivative at 0 is 0 and at nan is 1; -0.0 stays -0.0.
 
     Args:
         input: [...], any unit; floating or integer.
@@ -48,7 +48,7 @@ def relu(input: ArrayLike) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Nair & Hinton 2010; torch.nn.functional.relu, torch 2.13.
@@ -78,7 +78,7 @@ def relu6(input: ArrayLike) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Krizhevsky 2010; torch.nn.functional.relu6, torch 2.13.
@@ -104,19 +104,19 @@ def _threshold(x: Array, threshold: Array | float, value: Array | float) -> Arra
 def threshold(input: ArrayLike, threshold: ArrayLike, value: ArrayLike) -> Array:
     """threshold(x) = x if x > threshold else value.
 
-    The derivative at the threshold is 0. A nan input passes; a nan threshold lets everything pass.
-    For an integer input both parameters are truncated toward zero.
+    The derivative at the threshold is 0. A nan input passes, and with a nan threshold every input
+    passes. For an integer input both parameters are truncated toward zero.
 
     Args:
         input: [...], any unit; floating or integer.
         threshold: [] or broadcastable to input, unit of input.
-        value: [] or broadcastable to input, unit of input; takes the place of what does not pass.
+        value: [] or broadcastable to input, unit of input; replaces the inputs that do not pass.
 
     Returns:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         torch.nn.functional.threshold, torch 2.13.
@@ -138,7 +138,7 @@ def _check_bounds(function: str, input: object, min_val: object, max_val: object
         )
     _check_held_bounds(function, input, min_val, max_val)
     dtype = getattr(input, "dtype", np.dtype(float))
-    # A fraction is truncated first.
+    # Bounds are truncated first, so a bound above -1 becomes 0.
     if dtype.kind == "u" and any(is_number(b) and b <= -1 for b in (min_val, max_val)):
         raise ArgumentValueError(
             f"{function}: min_val and max_val must not be negative for an input of dtype {dtype}, "
@@ -167,7 +167,7 @@ def _hardtanh(x: Array, min_val: Array | float, max_val: Array | float) -> Array
 def hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0) -> Array:
     """hardtanh(x) = min(max(x, min_val), max_val).
 
-    The derivative on both bounds is 0. For an integer input the bounds are truncated toward zero.
+    The derivative at both bounds is 0. For an integer input the bounds are truncated toward zero.
 
     Args:
         input: [...], any unit; floating or integer.
@@ -178,9 +178,9 @@ def hardtanh(input: ArrayLike, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1
         [...], unit and dtype of input; nan where traced bounds have min_val > max_val.
 
     Raises:
-        ValueError: if min_val > max_val, both being numbers.
+        ValueError: if both bounds are numbers and min_val > max_val.
         ArgumentValueError: if a bound is negative and input is unsigned.
-        TypeError: if input is no array or is boolean or complex (DtypeError).
+        TypeError: if input is not an array, or is boolean or complex (DtypeError).
 
     Source:
         Collobert 2004; torch.nn.functional.hardtanh, torch 2.13.
@@ -215,7 +215,7 @@ def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Maas et al. 2013; torch.nn.functional.leaky_relu, torch 2.13.
@@ -225,9 +225,9 @@ def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01) -> Array:
 
 @op()
 def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
-    """prelu(x) = x if x > 0 else weight x, one weight for all or one for each channel.
+    """prelu(x) = x if x > 0 else weight x, with one weight for all or one for each channel.
 
-    The derivative at 0 is the weight; the weight's is the sum of x over x <= 0.
+    The derivative at 0 is the weight. The gradient of the weight sums x over the inputs x <= 0.
 
     Args:
         input: [...] or [n, c, ...], any unit; floating.
@@ -237,9 +237,10 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        ArgumentValueError: if weight has more than one axis, or another length than input's axis 1.
+        ArgumentValueError: if weight has more than one axis, or its length differs from input's
+            axis 1.
         ArgumentTypeError: if the dtypes differ.
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         He et al. 2015; torch.nn.functional.prelu, torch 2.13.
@@ -269,10 +270,10 @@ def _check_slopes(function: str, lower: object, upper: object, training: bool, k
 
 @rematerialized
 def _random_leaky(x: Array, key: Array, lower: Array, upper: Array) -> Array:
-    # In the dtype that is computed in: half precision would round the slopes.
+    # Draw in the compute dtype: half precision would round the slopes.
     wide = compute_dtype(x.dtype)
     slopes = jax.random.uniform(key, x.shape, wide, lower.astype(wide), upper.astype(wide))
-    # A nan is not below 0.
+    # nan <= 0 is False, so a nan input keeps the slope 1.
     return _leaky_relu(x, jnp.where(x <= 0, slopes, 1))
 
 
@@ -294,23 +295,23 @@ def rrelu(
 ) -> Array:
     """rrelu(x) = x if x > 0 else a x, with a drawn from U(lower, upper) or fixed at their mean.
 
-    Each element draws its own a when training; the backward pass draws the same ones again instead
-    of keeping them. The derivative at 0 is a.
+    In training each element draws its own a. The backward pass draws the same values again instead
+    of keeping them as residuals. The derivative at 0 is a.
 
     Args:
         input: [...], any unit; floating.
         lower: [], dimensionless; the smallest slope, 1/8 by default.
         upper: [], dimensionless; the largest slope, 1/3 by default.
-        training: whether to draw; otherwise a = (lower + upper) / 2.
-        key: a JAX random key, needed when training unless lower and upper are the same number.
+        training: whether to draw a; otherwise a = (lower + upper) / 2.
+        key: a JAX random key, needed in training unless lower and upper are the same number.
 
     Returns:
         [...], unit and dtype of input; nan where traced bounds have lower > upper.
 
     Raises:
-        ArgumentValueError: if lower > upper or one is not finite, both being numbers; in a checked
-            call also if they are arrays.
-        TypeError: if training without a key, or if input is no floating array (DtypeError).
+        ArgumentValueError: if both bounds are numbers and lower > upper or one is not finite; in a
+            checked call also if arrays have lower > upper.
+        TypeError: if key is missing in training, or input is not a floating array (DtypeError).
 
     Source:
         Xu et al. 2015; torch.nn.functional.rrelu, torch 2.13.

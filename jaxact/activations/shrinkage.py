@@ -1,4 +1,4 @@
-"""Shrinkage: what is small becomes zero."""
+"""Shrinkage functions, which set small inputs to zero."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +22,7 @@ __all__ = ["hardshrink", "softshrink", "tanhshrink"]
 
 
 def _outside(x: Array, lambd: Array | float) -> Array:
-    """Whether |x| > lambd; a nan counts as outside."""
+    """Whether |x| > lambd; True for nan."""
     return ~((x >= -lambd) & (x <= lambd))
 
 
@@ -40,7 +40,7 @@ def _hardshrink(x: Array, lambd: Array | float) -> Array:
 def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     """hardshrink(x) = x if |x| > lambd else 0.
 
-    The derivative at +-lambd is 0. A negative lambd makes it the identity.
+    The derivative at +-lambd is 0. With a negative lambd the function is the identity.
 
     Args:
         input: [...], any unit; floating.
@@ -50,7 +50,7 @@ def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
         [...], unit and dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Donoho & Johnstone 1994; torch.nn.functional.hardshrink, torch 2.13.
@@ -73,7 +73,7 @@ def _softshrink(x: Array, lambd: Array | float) -> Array:
 def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
     """softshrink(x) = x - lambd if x > lambd, x + lambd if x < -lambd, else 0.
 
-    The derivative at +-lambd is 0, also for lambd = 0.
+    The derivative at +-lambd is 0, even if lambd = 0.
 
     Args:
         input: [...], any unit; floating.
@@ -83,8 +83,9 @@ def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
         [...], unit and dtype of input; nan where a traced lambd is negative.
 
     Raises:
-        ArgumentValueError: if lambd is a number below 0, infinite or nan, or beyond input's dtype.
-        TypeError: if input is no floating array (DtypeError).
+        ArgumentValueError: if lambd is a number that is negative, infinite, nan or beyond the range
+            of input's dtype.
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Donoho 1995; torch.nn.functional.softshrink, torch 2.13.
@@ -137,17 +138,17 @@ def _tanhshrink(x: Array) -> Array:
 def tanhshrink(input: ArrayLike) -> Array:
     """tanhshrink(x) = x - tanh(x).
 
-    Exact to the last digits also where x and tanh(x) cancel (torch's float32 is 0 for |x| <
+    The result keeps its digits where x and tanh(x) cancel (torch's float32 gives 0 for |x| <
     3.5e-4).
 
     Args:
-        input: [...], dimensionless; floating or complex; integer becomes float32.
+        input: [...], dimensionless; floating or complex; integers become float32.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean (DtypeError).
+        TypeError: if input is not an array, or is boolean (DtypeError).
 
     Source:
         torch.nn.functional.tanhshrink, torch 2.13.

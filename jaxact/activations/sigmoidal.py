@@ -1,4 +1,4 @@
-"""Bounded or one-sidedly bounded smooth units: sigmoid, tanh, softplus and their kin."""
+"""Smooth activations with one or two bounds: sigmoid, tanh, softplus and similar functions."""
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -36,13 +36,13 @@ def sigmoid(input: ArrayLike) -> Array:
     """sigmoid(x) = 1 / (1 + e^-x).
 
     Args:
-        input: [...], dimensionless; floating or complex; integer and boolean become float32.
+        input: [...], dimensionless; floating or complex; integers and booleans become float32.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array.
+        TypeError: if input is not an array.
 
     Source:
         torch.nn.functional.sigmoid, torch 2.13.
@@ -69,13 +69,13 @@ def tanh(input: ArrayLike) -> Array:
     """tanh(x) = (e^x - e^-x) / (e^x + e^-x).
 
     Args:
-        input: [...], dimensionless; floating or complex; integer and boolean become float32.
+        input: [...], dimensionless; floating or complex; integers and booleans become float32.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array.
+        TypeError: if input is not an array.
 
     Source:
         torch.nn.functional.tanh, torch 2.13.
@@ -103,7 +103,7 @@ def _softplus(x: Array, beta: Array | float, threshold: Array | float) -> Array:
     t, t_low = magnitude(z), low_of_abs(z, low)
     smooth = (jnp.where(z < 0, 0, z) + log1p_unit(exp_neg(t, t_low))) / beta
     if not (is_number(beta) and beta == 1):
-        # log(1 + e^z) may underflow where its quotient by beta does not
+        # log(1 + e^z) may underflow although log(1 + e^z) / beta does not.
         smooth = jnp.where(z < -64, unscale(exp_neg_scaled(t, t_low) / beta), smooth)
     return jnp.where(z > threshold, x, smooth)
 
@@ -116,7 +116,7 @@ def _softplus(x: Array, beta: Array | float, threshold: Array | float) -> Array:
 def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.0) -> Array:
     """softplus(x) = log(1 + e^(beta x)) / beta, or x where beta x > threshold.
 
-    The derivative beyond the threshold is exactly 1.
+    Where beta x exceeds the threshold, the derivative is exactly 1.
 
     Args:
         input: [...], dimensionless; floating.
@@ -127,7 +127,7 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, threshold: ArrayLike = 20.
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Dugas et al. 2001; torch.nn.functional.softplus, torch 2.13.
@@ -155,7 +155,7 @@ def logsigmoid(input: ArrayLike) -> Array:
         [...], nats, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         torch.nn.functional.logsigmoid, torch 2.13.
@@ -187,16 +187,16 @@ def _softsign(x: Array) -> Array:
 def softsign(input: ArrayLike) -> Array:
     """softsign(x) = x / (1 + |x|).
 
-    The derivative at 0 is 1; at +-inf value and derivative are nan, as in torch.
+    The derivative at 0 is 1. At +-inf the value and the derivative are nan, as in torch.
 
     Args:
-        input: [...], dimensionless; floating or complex; integer becomes float32.
+        input: [...], dimensionless; floating or complex; integers become float32.
 
     Returns:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no array or is boolean (DtypeError).
+        TypeError: if input is not an array, or is boolean (DtypeError).
 
     Source:
         Bergstra et al. 2009; torch.nn.functional.softsign, torch 2.13.
@@ -220,8 +220,8 @@ def _hardsigmoid(x: Array) -> Array:
 def hardsigmoid(input: ArrayLike) -> Array:
     """hardsigmoid(x) = min(max(x + 3, 0), 6) / 6.
 
-    The derivative at -3 and at 3 is 0. In float64 torch's derivative is float32(1/6); this one is
-    1/6.
+    The derivative at -3 and at 3 is 0. Between them it is 1/6 in every dtype; torch's float64
+    derivative is 1/6 rounded to float32.
 
     Args:
         input: [...], dimensionless; floating.
@@ -230,7 +230,7 @@ def hardsigmoid(input: ArrayLike) -> Array:
         [...], dimensionless, dtype of input.
 
     Raises:
-        TypeError: if input is no floating array (DtypeError).
+        TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Courbariaux et al. 2015; torch.nn.functional.hardsigmoid, torch 2.13.

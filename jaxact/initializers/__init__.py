@@ -8,7 +8,7 @@ from jaxact.initializers.layers import *  # noqa: F403
 from jaxact.initializers.structured import *  # noqa: F403
 from jaxact.initializers.variance_scaling import *  # noqa: F403
 
-# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+# Type checkers follow the star imports; mypy reads a computed __all__ as empty.
 if not TYPE_CHECKING:
     from jaxact.initializers import constants, distributions, layers, structured, variance_scaling
 

@@ -1,4 +1,4 @@
-"""Losses under torch's names."""
+"""Loss functions under torch's names."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from jaxact.losses.likelihood import *  # noqa: F403
 from jaxact.losses.margin import *  # noqa: F403
 from jaxact.losses.regression import *  # noqa: F403
 
-# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+# Type checkers follow the star imports; mypy reads a computed __all__ as empty.
 if not TYPE_CHECKING:
     from jaxact.losses import (
         alignment,

@@ -1,4 +1,4 @@
-"""The angle between two vectors, with no overflow and with all digits of small angles."""
+"""The cosine of two vectors, free of overflow, and 1 - cosine accurate for small angles."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -24,22 +24,23 @@ def cosine(
 ) -> Array:
     """[...], c = Σ x1_i x2_i / (n1 n2) over the last axis, n = max(√(Σ x_i² + squared), least).
 
-    The gradient takes the slope of n to be that of √(Σ x_i² + squared) everywhere, as torch does.
+    As in torch, the gradient uses the derivative of √(Σ x_i² + squared) for that of n everywhere,
+    also where `least` is the larger.
 
     Args:
         x1: [..., d].
-        x2: [..., d], broadcasts with x1 but for the last axis.
+        x2: [..., d], broadcasts with x1 except along the last axis.
         squared: a constant.
-        least: [], differentiated as well.
-        labels: [...]. Where it is 1 the result is 1 - c, with all of its digits; where it is
-            neither 1 nor -1 it is 0, with gradient 0.
+        least: [], differentiable.
+        labels: [...]. The result is 1 - c where the label is 1, without cancellation; c where it
+            is -1; and 0, with gradient 0, for any other label. None: the result is c.
     """
     signs = None if labels is None else _label_signs(labels)
     return _cosine(squared)(x1, x2, jnp.asarray(least, x1.dtype), signs)
 
 
 def _label_signs(labels: Array) -> Array:
-    """What the gradient of c counts for: -1 for the label 1, 1 for -1, 0 for others."""
+    """The factor on the gradient of c: -1 for the label 1, 1 for the label -1, 0 for others."""
     return jnp.where(labels == 1, -1, jnp.where(labels == -1, 1, 0))
 
 
@@ -49,12 +50,12 @@ def _cosine(squared: float) -> Callable[..., Array]:
     def value(x1: Array, x2: Array, least: Array, signs: Array | None) -> Array:
         plain, lengths = zip(*(_lengths(x, squared, least) for x in (x1, x2)), strict=True)
         if signs is None:
-            # The cosine of anything finite, divided by an infinite least norm or of no components.
+            # The cosine of finite vectors is 0 if `least` is infinite or there are no components.
             vanishes = (jnp.isinf(least) | (x1.shape[-1] == 0)) & jnp.isfinite(plain[0] + plain[1])
             return jnp.where(vanishes, 0, _quotient(x1, x2, *lengths))
         (u1, n1), (u2, n2) = _unit(x1, lengths[0]), _unit(x2, lengths[1])
-        # |u1/n1 - u2/n2|² / 2 is 1 - c without a difference of near equals: it starts from what
-        # the components differ by. An error in n1/n2 moves it by the square of that error alone.
+        # 1 - c = |u1/n1 - u2/n2|² / 2 avoids subtracting nearly equal numbers: it starts from the
+        # differences of the components. An error in n1/n2 changes it only by the error's square.
         apart = u1 - (n1 / n2)[..., None] * u2
         toward = signs == -1
         total = jnp.sum(jnp.where(toward[..., None], apart * apart, u1 * u2), axis=-1)
@@ -89,7 +90,7 @@ def _cosine(squared: float) -> Callable[..., Array]:
 
 
 def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
-    """Σ x1 x2 / (n1 n2), with no overflow."""
+    """Σ x1 x2 / (n1 n2), free of overflow."""
 
     def plain() -> Array:
         return jnp.sum(x1 * x2, axis=-1) / (n1 * n2)
@@ -99,7 +100,7 @@ def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
         return jnp.sum(u1 * u2, axis=-1) / (m1 * m2)
 
     high = 0.5 * float(np.finfo(x1.dtype).max) ** 0.5
-    # Products of components that vanish are then smaller than what is rounded off anyway.
+    # For norms above `low`, the products that underflow are below the rounding error of the sum.
     low = least_sum_of_squares(x1.dtype, x1.shape[-1]) ** 0.5
     moderate = [jnp.all((low <= n) & (n <= high)) for n in (n1, n2)]
     return cast(Array, jax.lax.cond(moderate[0] & moderate[1], plain, scaled))
@@ -108,9 +109,9 @@ def _quotient(x1: Array, x2: Array, n1: Array, n2: Array) -> Array:
 def _cosine_grad(
     x1: Array, x2: Array, c: Array, squared: float, least: Array, signs: Array | None
 ) -> Array:
-    """dc/dx1, of the shape of x1 and x2 together."""
+    """dc/dx1, in the broadcast shape of x1 and x2."""
     length, floored = _lengths(x1, squared, least)
-    # Zero by the norm of zero is zero: the norm has no slope there.
+    # A zero vector divided by its norm counts as zero: the norm has gradient 0 there.
     own = x1 / jnp.where(length == 0, 1, length)[..., None]
     other = x2 / _lengths(x2, squared, least)[1][..., None]
     slope = (other - c[..., None] * own) / floored[..., None]
@@ -127,7 +128,7 @@ def _least_grad(x1: Array, x2: Array, c: Array, squared: float, least: Array) ->
 
 
 def _lengths(x: Array, squared: float, least: Array) -> tuple[Array, Array]:
-    """√(Σ x_i² + squared), and that or `least` if it is larger."""
+    """√(Σ x_i² + squared), and the maximum of this norm and `least`."""
     length = norm(x, squared)
     return length, _at_least(length, least)
 
@@ -148,7 +149,7 @@ def _unit(x: Array, length: Array) -> tuple[Array, Array]:
     """x and its length, divided by a power of two near the length."""
     fixed = jax.lax.stop_gradient(length)
     mantissa: Array = jnp.frexp(fixed)[0]
-    # The quotient is a power of two; the smallest normal one if it would vanish.
+    # The quotient is a power of two; where it underflows, use the smallest normal power.
     scale = jnp.maximum(mantissa / jnp.where(fixed == 0, 1, fixed), np.finfo(x.dtype).tiny)
     scale = jnp.where(fixed == 0, 1, scale)
     return x * scale[..., None], length * scale

@@ -1,4 +1,4 @@
-"""What the losses of scores against classes share: checks, targets, the losses of the rows."""
+"""Shared parts of the classification losses: checks, targets and the losses of rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
@@ -25,23 +25,23 @@ from jaxact.losses._reductions import Reduction, accurate_sum
 
 
 def smoothing_or_none(function: str, argument: str, label_smoothing: object) -> object:
-    """The number, or None where Python knows that nothing is smoothed: nothing is computed for it.
+    """The number, or None if it is known to smooth nothing, so that no smoothing is compiled.
 
     Raises:
-        TypeError: if it is no number.
-        ArgumentValueError: if it is above 1.
+        TypeError: if label_smoothing is not a number.
+        ArgumentValueError: if label_smoothing is above 1.
     """
     real_number(function, argument, label_smoothing)
     if not is_number(label_smoothing):
         return label_smoothing
     if label_smoothing > 1:
         raise ArgumentValueError(f"{function}: {argument} must be at most 1, got {label_smoothing}")
-    # As in torch a nan smooths nothing.
+    # As in torch, nan smooths nothing.
     return label_smoothing if label_smoothing > 0 else None
 
 
 def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dtype) -> Array | None:
-    """[], what is negative as 0; above 1 it gives nan and raises in a checked call."""
+    """[], with 0 for negative values; a value above 1 gives nan and raises in a checked call."""
     if label_smoothing is None or (is_number(label_smoothing) and label_smoothing == 0):
         return None
     value = as_array(function, "label_smoothing", label_smoothing).astype(dtype)
@@ -54,11 +54,11 @@ def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dty
 def class_weights(
     function: str, weight: ArrayLike | None, dtype: np.dtype, classes: int
 ) -> Array | None:
-    """[c], in the dtype to compute in.
+    """[c], in the compute dtype.
 
     Raises:
-        TypeError: if they are no floating array, or of another dtype than the scores.
-        ArgumentValueError: if there is not one for each class.
+        TypeError: if weight is not a floating array of the scores' dtype.
+        ArgumentValueError: if weight does not have one element per class.
     """
     if weight is None:
         return None
@@ -78,12 +78,12 @@ def class_weights(
 def check_indices(
     function: str, shape: tuple[int, ...], labels: Array, axis: int, alternative: str = ""
 ) -> None:
-    """Raises if the labels are no class indices for the scores.
+    """Checks that the labels are class indices for scores of this shape.
 
     Raises:
-        ArgumentTypeError: if they are not integers.
-        ValueError: if their number of rows is another (torch's ValueError).
-        ArgumentValueError: if their shape is another.
+        ArgumentTypeError: if the labels are not integers.
+        ValueError: if the number of rows differs from the scores' (torch's ValueError).
+        ArgumentValueError: if the shape differs otherwise.
     """
     if not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ArgumentTypeError(
@@ -103,12 +103,12 @@ def check_indices(
 
 
 class Indices(NamedTuple):
-    """Class indices of any rows, safe to gather with.
+    """Class indices, made safe to gather with.
 
     Attributes:
-        chosen: [...], int32; a class that exists, also where the target is none or is ignored.
-        kept: [...], whether the row counts.
-        nan_if_invalid: [...], 1, and nan where the target is no class.
+        chosen: [...], int32; always an existing class, even if the target is invalid or ignored.
+        kept: [...], False for ignored rows.
+        nan_if_invalid: [...], 1, but nan where the target is not a class.
     """
 
     chosen: Array
@@ -119,7 +119,7 @@ class Indices(NamedTuple):
 def class_indices(
     function: str, labels: Array, classes: int, ignored: int, dtype: np.dtype
 ) -> Indices:
-    """The targets; in a checked call an IndexError if one of them is no class."""
+    """The targets as `Indices`; a checked call raises an IndexError for a target out of range."""
     limits = jnp.iinfo(labels.dtype)
     kept = jnp.ones_like(labels, jnp.bool_)
     if limits.min <= ignored <= limits.max:
@@ -138,7 +138,7 @@ def _take_class_rule(
 ) -> tuple[Array, Array]:
     x, chosen = primals
 
-    # Transposed this is a product that fuses with the rest of the gradient; a scatter would not.
+    # The transpose of this product fuses with the rest of the gradient; a scatter would not.
     def pick(chosen: Array, tangent: Array) -> Array:
         picked = (1 - _others_mask(tangent, chosen, axis)) * tangent
         return jnp.sum(picked, axis, keepdims=True)
@@ -148,9 +148,9 @@ def _take_class_rule(
 
 @with_rule(_take_class_rule, static=(0,))
 def take_class(axis: int, x: Array, chosen: Array) -> Array:
-    """x at one index of the axis, that is 1 long in the result and in `chosen`."""
-    # A gather along one axis stays local where the other axes are spread over devices, and where
-    # this one is, only the elements found travel.
+    """x at one index along the axis, which has length 1 in `chosen` and in the result."""
+    # A gather along one axis is local if the other axes are sharded. If this axis is sharded, only
+    # the gathered elements move between devices.
     return jnp.take_along_axis(x, chosen, axis, mode="clip")
 
 
@@ -159,8 +159,8 @@ def _others_mask(x: Array, chosen: Array, axis: int) -> Array:
     shape = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
     exact = x.shape[axis] <= 1 / cast(float, cast(Any, jnp.finfo)(x.dtype).eps)
     classes = lax.broadcasted_iota(x.dtype if exact else chosen.dtype, shape, axis)
-    # Without the barrier XLA would fill an array of x's size with the classes before a loop over
-    # chunks, to read it in every round.
+    # Without the barrier XLA would materialize the class numbers in an array of x's size before a
+    # loop over chunks, and read it in every iteration.
     classes, chosen = lax.optimization_barrier((classes, chosen))
     # Arithmetic, for XLA on a CPU takes a choice out of its fast sums: 50 ms instead of 11 for 4096
     # rows of 10000 classes on 2 cores.
@@ -172,7 +172,7 @@ def _others_mask(x: Array, chosen: Array, axis: int) -> Array:
 
 
 class _Row(NamedTuple):
-    """What a loss needs of the scores of a row, [..., 1, ...] each.
+    """The quantities that a loss needs from the scores of a row, [..., 1, ...] each.
 
     Attributes:
         top: the largest score, a constant.
@@ -189,8 +189,8 @@ class _Row(NamedTuple):
 
 def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     top = lax.stop_gradient(jnp.max(x, axis, keepdims=True, initial=-jnp.inf))
-    # An ignored row is replaced before anything is computed from it: what is nan or inf in it
-    # reaches neither the loss nor the gradient.
+    # Replace ignored rows before computing with them: then their nan and inf reach neither the
+    # loss nor the gradient.
     top = jnp.where(valid, top, 0)
     own = jnp.where(valid, take_class(axis, x, chosen), 0)
     others = jnp.where(valid, _sumexp_others(axis, x, top, chosen, valid), 1)
@@ -198,8 +198,8 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     return _Row(top, own, _log_total(others, below), _row_loss(others, below))
 
 
-# Where the chosen class is the largest, `below` is 0, and the sum of the others says by how little
-# the loss misses 0 and how far the probability is from 1: neither is a difference from 1.
+# If the chosen class has the largest score, `below` is 0, and the loss and 1 - p are computed from
+# the sum over the other classes. A subtraction from 1 would cancel their digits.
 
 
 def _inverse_total(others: Array, below: Array) -> Array:
@@ -231,7 +231,7 @@ def _sumexp_others_rule(
     axis: int, primals: Sequence[Array], tangents: Sequence[Any]
 ) -> tuple[Array, Array]:
     x, top, chosen, valid = primals
-    # These exponentials are the one array that the backward pass keeps; the scores are not.
+    # These exponentials are the only residual of the size of x; the scores are not kept.
     kept = _others_mask(x, chosen, axis) * jnp.exp(_differentiable_below(x, top, valid))
     along = jnp.sum(kept * tangents[0], axis, keepdims=True)
     return jnp.sum(kept, axis, keepdims=True), along
@@ -239,15 +239,15 @@ def _sumexp_others_rule(
 
 @with_rule(_sumexp_others_rule, static=(0,))
 def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array) -> Array:
-    """The sum of exp(x - top) over the classes that are not chosen."""
+    """The sum of exp(x - top) over all classes except the chosen one."""
     kept = _others_mask(x, chosen, axis) * jnp.exp(_below(x, top))
     return jnp.sum(kept, axis, keepdims=True)
 
 
 def _below(x: Array, top: Array) -> Array:
     """x - top, which is not positive. Not to be differentiated: see `_differentiable_below`."""
-    # Without the minimum XLA subtracts from an x that is itself a product before it is rounded, and
-    # the largest one is no longer the largest.
+    # If x is itself a product, XLA may fuse the product and the subtraction and not round x first;
+    # then x can exceed its maximum. The minimum prevents that.
     return jnp.minimum(x, top) - top
 
 
@@ -263,14 +263,14 @@ def _differentiable_below(x: Array, top: Array, valid: Array | bool = True) -> A
 def index_losses(
     x: Array, target: Indices, weights: Array | None, smoothing: Array | None, axis: int
 ) -> Array:
-    """The loss of each row: x without the axis; 0 for an ignored one.
+    """The loss of each row, in the shape of x without the axis; 0 for ignored rows.
 
     Args:
-        x: [..., c, ...], in the dtype to compute in.
-        target: of the shape of the result.
+        x: [..., c, ...], in the compute dtype.
+        target: indices in the shape of the result.
         weights: [c], in the same dtype.
         smoothing: []. None smooths nothing.
-        axis: of the classes.
+        axis: the axis of the classes.
     """
     if x.shape[axis] == 0:
         return jnp.zeros_like(target.nan_if_invalid) * target.nan_if_invalid
@@ -284,7 +284,7 @@ def index_losses(
 
 
 def _uniform_losses(x: Array, row: _Row, weights: Array | None, valid: Array, axis: int) -> Array:
-    """The loss where every class is as probable."""
+    """The loss against the uniform distribution over the classes."""
     classes = x.shape[axis]
     broad = jnp.ones((1,) if weights is None else (classes,), x.dtype)
     broad = _along_axis(broad if weights is None else weights, x.ndim, axis)
@@ -306,19 +306,20 @@ def _gaps_rule(axis: int, primals: Sequence[Array], tangents: Sequence[Any]) -> 
 
 @with_rule(_gaps_rule, static=(0,))
 def _gaps(axis: int, x: Array, weights: Array, top: Array, valid: Array) -> Array:
-    """Σ weights (top - x), for the rows that are valid."""
-    # A rule, for the sum is fast only without a choice; the rows that are not are left out later.
+    """Σ weights (top - x); correct for the valid rows only."""
+    # The sum is fast only without a select, so callers mask the invalid rows afterwards. The rule
+    # keeps those rows out of the gradient.
     return jnp.sum(weights * (top - x), axis, keepdims=True)
 
 
 def _smoothed_part(smoothing: Array, uniform: Array) -> Array:
-    """The product of both, which is 0 without smoothing even where uniform is not finite."""
+    """smoothing * uniform, but 0 if smoothing is 0 and uniform is not finite."""
     used = (smoothing != 0) | jnp.isfinite(uniform)
     return jnp.where(used, smoothing * jnp.where(used, uniform, 0), 0)
 
 
 def index_shares(target: Indices, weights: Array | None, dtype: np.dtype) -> Array:
-    """What each row counts in the mean."""
+    """The weight of each row in the mean."""
     shares = target.kept.astype(dtype)
     if weights is None or not weights.size:
         return shares
@@ -332,14 +333,14 @@ def _along_axis(weights: Array, ndim: int, axis: int) -> Array:
 def probability_losses(
     x: Array, q: Array, weights: Array | None, smoothing: Array | None, axis: int
 ) -> Array:
-    """The loss of each row: x without the axis.
+    """The loss of each row, in the shape of x without the axis.
 
     Args:
-        x: [..., c, ...], in the dtype to compute in.
-        q: as x, probabilities.
+        x: [..., c, ...], in the compute dtype.
+        q: probabilities in the shape of x.
         weights: [c], in the same dtype.
         smoothing: []. None smooths nothing.
-        axis: of the classes.
+        axis: the axis of the classes.
     """
     if x.shape[axis] == 0:
         return jnp.zeros(x.shape[:axis] + x.shape[axis + 1 :], x.dtype)
@@ -349,20 +350,20 @@ def probability_losses(
         q = q * _along_axis(weights, x.ndim, axis)
     largest = jnp.argmax(x, axis, keepdims=True).astype(jnp.int32)
     row = _row(x, largest, jnp.ones_like(largest, jnp.bool_), axis)
-    # The largest class has no part in the sum: its probability may be close to 1, and so may q.
+    # Leave the class with the largest score out of the sum: its probability and q may be near 1.
     others = _others_mask(q, largest, axis) * q
     gaps = jnp.sum(others * (row.own - x), axis, keepdims=True)
     return jnp.squeeze(jnp.sum(q, axis, keepdims=True) * row.loss + gaps, axis)
 
 
 def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction) -> Array:
-    """The losses, their sum, or their sum divided by that of the shares.
+    """The losses, their sum, or their sum divided by the sum of the shares.
 
     Args:
         losses: [...].
-        rows: [...], which of them count.
-        shares: [...], what each row counts in the mean.
-        reduction: a mean over nothing is nan, with gradient 0.
+        rows: [...], False for ignored rows.
+        shares: [...], the weight of each row in the mean.
+        reduction: "none", "sum" or "mean"; the mean over no rows is nan, with gradient 0.
     """
     if reduction == "none":
         return losses
@@ -371,6 +372,6 @@ def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction)
 
 
 def mean_over(rows: Array, shares: Array, mean: Callable[[Array], Array]) -> Array:
-    """mean(count), where the count is the sum of the shares; nan, with gradient 0, over nothing."""
+    """mean(count), where count is the sum of the shares; nan, with gradient 0, if count is 0."""
     count = jnp.sum(shares)
     return jnp.where(count == 0, jnp.nan, mean(jnp.where(jnp.any(rows), count, 1)))

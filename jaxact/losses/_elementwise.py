@@ -1,4 +1,4 @@
-"""What the losses of single elements share: checks, promotion, broadcasting, gradient rules."""
+"""Shared parts of the element-wise losses: checks, promotion, broadcasting, hidden constants."""
 
 import functools
 from typing import cast
@@ -15,10 +15,10 @@ from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidValueErr
 
 
 def check_same_shape(function: str, input: Array, target: Array) -> None:
-    """Raises unless input and target have one shape.
+    """Checks that input and target have the same shape.
 
     Raises:
-        ValueError: if they have not.
+        ValueError: if the shapes differ.
     """
     if target.shape != input.shape:
         raise InvalidValueError(
@@ -30,7 +30,7 @@ def check_same_shape(function: str, input: Array, target: Array) -> None:
 
 
 def refuse_booleans(function: str, **arrays: Array) -> None:
-    """Raises where torch does because it subtracts no booleans.
+    """Rejects booleans, which torch does not subtract.
 
     Raises:
         ArgumentTypeError: if one of the arrays is boolean.
@@ -41,10 +41,10 @@ def refuse_booleans(function: str, **arrays: Array) -> None:
 
 
 def promoted(*arrays: Array) -> jnp.dtype:
-    """The dtype of a result of all arrays.
+    """The dtype that the arrays promote to.
 
-    As in torch an array without axes does not widen one that has some, unless it is of another
-    kind: float rather than integer.
+    As in torch, a 0-d array does not widen an array with axes, unless the 0-d array is of a higher
+    kind, such as float beside integers.
     """
     with_axes = [array.dtype for array in arrays if array.ndim]
     without = [array.dtype for array in arrays if not array.ndim]
@@ -61,15 +61,15 @@ def _kind(dtype: jnp.dtype) -> int:
 
 
 def widened(dtype: jnp.dtype, *arrays: Array) -> list[Array]:
-    """The arrays in the dtype that a result of `dtype` is computed in."""
+    """The arrays, cast to the compute dtype for results of `dtype`."""
     return [array.astype(compute_dtype(dtype)) for array in arrays]
 
 
 def broadcast(function: str, **arrays: Array) -> list[Array]:
-    """The arrays in their common shape.
+    """The arrays, broadcast to their common shape.
 
     Raises:
-        ArgumentValueError: if they have none.
+        ArgumentValueError: if the shapes do not broadcast.
     """
     shapes = {argument: array.shape for argument, array in arrays.items()}
     try:
@@ -81,10 +81,10 @@ def broadcast(function: str, **arrays: Array) -> list[Array]:
 
 
 def broadcast_into(function: str, argument: str, array: Array, shape: tuple[int, ...]) -> Array:
-    """The array, expanded to a shape that it must not enlarge.
+    """The array, broadcast to exactly this shape.
 
     Raises:
-        ArgumentValueError: if it does not fit.
+        ArgumentValueError: if the array does not broadcast to the shape.
     """
     try:
         return jnp.broadcast_to(array, shape)
@@ -95,14 +95,14 @@ def broadcast_into(function: str, argument: str, array: Array, shape: tuple[int,
 
 
 def number(function: str, argument: str, value: ArrayLike, dtype: jnp.dtype) -> Array:
-    """A hyperparameter in the dtype that a result of `dtype` is computed in."""
+    """A hyperparameter, cast to the compute dtype for results of `dtype`."""
     return as_real(function, argument, value).astype(compute_dtype(dtype))
 
 
 def unshared(x: Array, *values: float) -> tuple[Array, ...]:
-    """Constants in x's dtype, hidden from XLA, for a loss that is summed.
+    """Constants in x's dtype, hidden from XLA, for losses that are summed.
 
-    A constant that loss and gradient share is materialized as a whole array, and both loops take
-    4 times as long.
+    XLA materializes a constant that loss and gradient share as a whole array, and then both loops
+    take 4 times as long.
     """
     return cast(tuple[Array, ...], lax.optimization_barrier([x.dtype.type(v) for v in values]))

@@ -1,4 +1,4 @@
-"""From the losses of the elements to the result."""
+"""Reductions: from the losses of elements or rows to the result."""
 
 from typing import Literal
 
@@ -13,9 +13,9 @@ def apply_reduction(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Ar
     """The losses, their mean or their sum, rounded once to the dtype.
 
     Args:
-        losses: [...], in the dtype to sum in.
-        reduction: "mean" divides by the number of losses, 0/0 = nan for none.
-        dtype: of the result.
+        losses: [...], in the dtype of the sum.
+        reduction: "mean" divides by the number of losses; without losses it is 0/0 = nan.
+        dtype: the dtype of the result.
     """
     if reduction == "none":
         return losses.astype(dtype)
@@ -24,16 +24,17 @@ def apply_reduction(losses: Array, reduction: Reduction, dtype: jnp.dtype) -> Ar
 
 
 def accurate_sum(losses: Array) -> Array:
-    """The sum with no more than the last rounding's error, in two passes more than a plain one.
+    """The sum, as accurate as its final rounding allows, in two passes more than a plain sum.
 
-    For the losses of rows: each took a pass over all classes, and the sum is what a training sees.
+    Meant for the losses of rows: each loss took a pass over all classes, so the extra passes are
+    cheap, and training sees the sum.
     """
     fixed = lax.stop_gradient(losses)
-    # The leading digits of all terms, as multiples of one unit so coarse that their sum is exact,
-    # then what is left of each: a small part of the whole, and so are its errors.
+    # Split each term: its leading digits, as multiples of a unit so coarse that their sum is
+    # exact, and the remainder. The remainders are small, and so are the errors of their sum.
     limits = np.finfo(losses.dtype)
     largest = jnp.max(jnp.abs(fixed), initial=0)
-    # A power of two from 4/3 to 8/3 of the largest sum.
+    # A power of two between 4/3 and 8/3 of the largest possible sum.
     above = lax.reduce_precision(2 * losses.size * largest, limits.iexp, 0)
     unit = above * 2.0 ** -(limits.nmant + 1)
     leading = jnp.round(fixed / unit) * unit

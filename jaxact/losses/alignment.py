@@ -1,4 +1,4 @@
-"""Losses over all alignments of a sequence of frames with a shorter sequence of labels."""
+"""Losses over all alignments between a sequence of frames and a shorter sequence of labels."""
 
 import functools
 from collections.abc import Sequence
@@ -40,29 +40,30 @@ def ctc_loss(
 ) -> Array:
     """ctc_loss(log_probs, targets) = -log Σ_π Π_t exp(log_probs)[t, π_t], over alignments π.
 
-    An alignment names a class for each frame; without its repetitions, and then without its blanks,
-    it is the target. Paths are summed as numbers with exponents of their own, not as logarithms:
-    nothing underflows, and no digit is lost to the size of the loss. For 32 sequences of 300 frames
-    and losses up to 1400, torch's float32 gradient is off by up to 1e-3, this one by 1e-6.
+    An alignment assigns a class to each frame. Removing its repetitions and then its blanks gives
+    the target. Paths are summed as numbers with a separate exponent, not as logarithms: nothing
+    underflows, and the accuracy does not depend on the size of the loss. For 32 sequences of 300
+    frames and losses up to 1400, torch's float32 gradient has errors up to 1e-3, this one 1e-6.
 
-    The gradient in log_probs is torch's, exp(log_probs) - p, where p is the probability that an
-    alignment has that class in that frame. Behind `log_softmax` it is the gradient; the partial
-    derivative itself would be -p. Frames past an input's length have gradient 0. Forward mode gives
-    the same projection. There is no second derivative, as in torch.
+    The gradient with respect to log_probs is torch's: exp(log_probs) - p, where p is the
+    probability that an alignment has that class in that frame. The partial derivative itself is -p;
+    after the backward pass of `log_softmax` both give the same gradient. Frames past an input's
+    length have gradient 0. Forward mode uses the same gradient. As in torch, there is no second
+    derivative.
 
     Args:
-        log_probs: [t, n, c], or [t, c] for one sequence; in nats, from `log_softmax`. A class of
-            -inf has gradient 0 (torch: nan, even where no alignment needs it).
-        targets: [n, s], padded with anything, or [s_1 + ... + s_n], one after another; class
-            indices, dimensionless. A blank or no class among them gives nan (torch does not look).
-        input_lengths: [n], frames of each sequence, at most t, dimensionless. A tuple of numbers is
-            checked at the call; in an array, a length out of range gives nan.
-        target_lengths: [n], labels of each target, dimensionless, checked in the same way. For
-            targets one after another a tuple saves work, since it tells the longest; in a traced
-            array each length may be that of all targets.
-        blank: the class that stands for no label; 0 is the first.
-        reduction: "mean" divides each loss by the length of its target, or by 1, and averages;
-            "sum"; "none".
+        log_probs: [t, n, c], or [t, c] for one sequence; in nats, from `log_softmax`. A class at
+            -inf has gradient 0 (torch: nan, even if no alignment needs the class).
+        targets: [n, s], padded with any values, or [s_1 + ... + s_n], concatenated; class indices,
+            dimensionless. A blank or an index out of range gives nan (torch does not check).
+        input_lengths: [n], the number of frames of each sequence, at most t, dimensionless. A tuple
+            of numbers is checked at the call; in an array, a length out of range gives nan.
+        target_lengths: [n], the number of labels of each target, dimensionless, checked in the same
+            way. For concatenated targets a tuple saves work, because it determines the longest
+            target; with a traced array, each target may be as long as all of them together.
+        blank: the class that stands for no label, 0 by default.
+        reduction: "mean" divides each loss by the length of its target, or by 1 if the target is
+            empty, and averages; "sum"; "none".
         zero_infinity: whether a target without any alignment has loss 0 and gradient 0, instead of
             inf and nan.
 
@@ -72,7 +73,7 @@ def ctc_loss(
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if log_probs is neither float32 nor float64.
-        ValueError: if shapes do not fit, a length or blank is out of range, or an option has no
+        ValueError: if shapes do not match, a length or blank is out of range, or an option has no
             such value.
         NotDifferentiableError: if a second derivative is taken.
 
@@ -105,7 +106,7 @@ def _ctc_loss(
 ) -> Array:
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
     steps, _, classes = scores.shape
-    # As in torch, a float counts as the integer that is left of it.
+    # As in torch, floats are truncated to integers.
     is_float = jnp.issubdtype(targets.dtype, jnp.floating)
     indices = targets.astype(jnp.int32) if is_float else wide_integers(targets)
     rows = indices if targets.ndim == 2 else _unpacked(indices, target_lengths, longest)
@@ -165,12 +166,12 @@ def _check_targets(targets: Array, batch: int) -> None:
 
 
 def _lengths(argument: str, value: ArrayLike | Sequence[int], batch: int, largest: int) -> Array:
-    """The lengths as [n] integers; the numbers among them are checked."""
+    """The lengths as [n] integers; Python numbers among them are checked."""
     items = _items(value)
     for item in items:
         if isinstance(item, int | np.integer) and not 0 <= item <= largest:
             raise ArgumentValueError(f"ctc_loss: {argument} must be in [0, {largest}], got {item}")
-    # An array of any shape, as in torch; a tuple may hold what is traced.
+    # As in torch, an array may have any shape; a tuple may contain traced values.
     parts = [as_array("ctc_loss", argument, item).ravel() for item in items]
     lengths = jnp.concatenate(parts) if parts else jnp.zeros(0, jnp.int32)
     if not jnp.issubdtype(lengths.dtype, jnp.integer):
@@ -189,7 +190,7 @@ def _items(lengths: ArrayLike | Sequence[int]) -> Sequence[Any]:
 
 
 def _longest(lengths: ArrayLike | Sequence[int], total: int) -> int:
-    """The length of the longest of targets that stand one after another, or a bound on it."""
+    """The length of the longest of the concatenated targets, or an upper bound if it is traced."""
     if any(isinstance(item, Tracer) for item in _items(lengths)):
         return total
     known = np.asarray(lengths)
@@ -202,7 +203,7 @@ def _longest(lengths: ArrayLike | Sequence[int], total: int) -> int:
 
 
 def _unpacked(targets: Array, lengths: Array, longest: int) -> Array:
-    """Targets that stand one after another, one in each row."""
+    """Concatenated targets, split into one row per target."""
     starts = jnp.cumsum(lengths) - lengths
     return targets.at[starts[:, None] + jnp.arange(longest)[None]].get(mode="fill", fill_value=-1)
 
@@ -214,7 +215,7 @@ def _with_lengths(losses: Array, argument: str, lengths: Array, largest: int) ->
 
 
 def _with_total(losses: Array, lengths: Array, total: int) -> Array:
-    """One wrong length displaces all targets after it: none of the losses is defined then."""
+    """Makes all losses nan if one length is wrong, because it displaces all targets after it."""
     message = f"ctc_loss: target_lengths must have the sum {total}, got {{value}}"
     holds = (jnp.sum(lengths) == total) & jnp.all(lengths >= 0)
     return nan_unless(losses, holds, ArgumentValueError, message, jnp.sum(lengths))
@@ -231,10 +232,10 @@ def _with_classes(losses: Array, rows: Array, used: Array, blank: int, classes: 
 
 
 class _Scaled(NamedTuple):
-    """digits 16^exponent: sums of products of hundreds of probabilities, far below any float.
+    """digits 16^exponent, for sums of products of hundreds of probabilities, far below any float.
 
-    Digits are 0 or in [1/8, 2), exponents integral. Unlike logarithms, such numbers lose nothing to
-    their own size, and a step takes no exp and no log.
+    The digits are 0 or in [1/8, 2), the exponents are integral. Unlike logarithms, these numbers
+    keep their relative accuracy at any size, and a step needs no exp and no log.
     """
 
     digits: Array
@@ -242,7 +243,7 @@ class _Scaled(NamedTuple):
 
 
 def _lowest(x: Array) -> np.floating:
-    """The exponent of 0, to which exponents saturate."""
+    """The exponent of 0, which is also the lower bound of all exponents."""
     return constant(x, -0.9 * float(np.finfo(x.dtype).max))
 
 
@@ -252,24 +253,24 @@ def _none(shape: Sequence[int], dtype: jnp.dtype) -> _Scaled:
 
 
 def _layout(x: Array) -> tuple[Any, int, int]:
-    """The word of a float, the place of its exponent, and the exponent of 1."""
+    """The unsigned type of a float's bits, the position of its exponent, and the exponent bias."""
     return (jnp.uint64, 52, 1023) if x.dtype == jnp.float64 else (jnp.uint32, 23, 127)
 
 
 def _power(exponent: Array) -> Array:
-    """16^exponent for integral exponents of at most 0; 0 instead of what is subnormal."""
+    """16^exponent for integral exponents <= 0; 0 where the power would be subnormal."""
     word, place, bias = _layout(exponent)
     power = 4 * jnp.maximum(exponent, constant(exponent, -bias / 4))
-    shifted = power + constant(power, 1.5 * 2.0**place)  # puts the integer into the low bits
+    shifted = power + constant(power, 1.5 * 2.0**place)  # moves the integer into the low bits
     bits = lax.bitcast_convert_type(shifted, word) + word(bias)
     return lax.bitcast_convert_type(lax.shift_left(bits, word(place)), power.dtype)
 
 
 def _scaled(digits: Array, exponent: Array) -> _Scaled:
-    """digits 16^exponent with the digits put in order; nan stays in them."""
+    """digits 16^exponent with the digits normalized; nan digits stay nan."""
     word, place, bias = _layout(digits)
     bits = lax.bitcast_convert_type(digits, word)
-    # Four exponents of 2 to one of 16.
+    # One exponent of 16 is four exponents of 2.
     places = lax.shift_right_logical(bits, word(place + 2))
     mantissa = (bits & word(2 ** (place + 2) - 1)) | word((bias // 4) << (place + 2))
     ordered = lax.bitcast_convert_type(mantissa, digits.dtype)
@@ -282,30 +283,31 @@ def _scaled(digits: Array, exponent: Array) -> _Scaled:
 
 
 def _scaled_exp(z: Array, low: Array) -> _Scaled:
-    """exp(z + low) for z <= 0 and low below the last digit of z; the digits in [1/4, 4]."""
+    """exp(z + low) for z <= 0 and low below the last digit of z, with digits in [1/4, 4]."""
     c = coefficients(z)
     n = lax.round(z * constant(z, 0.25 / np.log(2)), lax.RoundingMethod.TO_NEAREST_EVEN)
     rest = (z - n * constant(z, 4 * c.ln2_high)) - n * constant(z, 4 * c.ln2_low)
-    # Beyond 2^24 the last digit of z is more than n accounts for.
+    # Beyond 2^24 the last digit of z is coarser than the steps of n, so rest needs a bound.
     digits = jnp.exp(jnp.clip(rest, -1.4, 1.4) + low)
     is_zero = z == -jnp.inf
     return _Scaled(jnp.where(is_zero, 0, digits), jnp.where(is_zero, 0, n))
 
 
 def _aligned(*numbers: _Scaled) -> tuple[list[Array], Array]:
-    """The digits of all at the largest of their exponents, and that exponent."""
+    """The digits of all numbers, scaled to their largest exponent, and that exponent."""
     top = functools.reduce(jnp.maximum, [number.exponent for number in numbers])
     return [number.digits * _power(number.exponent - top) for number in numbers], top
 
 
 # -------------------------------------------------------------------------------- sums over paths
 #
-# The states of a path are the blanks and labels in turn, 2 s + 1 of them: each frame it stays, goes
-# on to the next, or passes a blank. One kind of state keeps a frame to a few vector loops.
+# The 2 s + 1 states of a path alternate between blanks and labels. In each frame a path stays, goes
+# on to the next state, or skips a blank. Treating blanks and labels alike keeps the work of a frame
+# to a few vector loops.
 
 
 class _Shares(NamedTuple):
-    """By how much each way into a state contributed to it, [n, states]; they sum to 1, or 0."""
+    """The share that each way into a state contributed to it, [n, states]; sums to 1, or to 0."""
 
     staying: Array
     from_before: Array
@@ -313,7 +315,7 @@ class _Shares(NamedTuple):
 
 
 def _after(x: _Scaled, count: int) -> _Scaled:
-    """Each state's value at the state `count` later."""
+    """The values, shifted `count` states later."""
     zero = jnp.zeros((), x.digits.dtype)
     config = ((0, 0, 0), (count, -count, 0))
     return _Scaled(
@@ -333,7 +335,7 @@ def _chosen(condition: Array, x: _Tree, y: _Tree) -> _Tree:
 
 
 def _advanced(paths: _Scaled, passes: Array, emitted: _Scaled) -> tuple[_Scaled, _Shares]:
-    """What paths weigh one frame later, and where they came from."""
+    """The weights of the paths one frame later, and the shares they came from."""
     passing = _chosen(passes, _after(paths, 2), _none(passes.shape, paths.digits.dtype))
     terms, top = _aligned(paths, _after(paths, 1), passing)
     total = functools.reduce(jnp.add, terms)
@@ -346,7 +348,7 @@ def _parts(terms: Sequence[Array], total: Array) -> list[Array]:
 
 
 class _Sweep(NamedTuple):
-    """Minus the logarithm of what all paths weigh, [n], and where they came from."""
+    """Minus the logarithm of the weight of all paths, [n], and the shares they came from."""
 
     losses: Array
     shares: _Shares  # [t, n, states]
@@ -357,24 +359,24 @@ def _sweep(scores: Array, states: Array, frames: Array, lengths: Array) -> _Swee
     places = jnp.broadcast_to(states, (scores.shape[0], *states.shape))
     emissions = jnp.take_along_axis(scores, places, axis=2, mode="promise_in_bounds")
     live = _live(scores, frames)
-    # The likeliest state of a frame is taken as 1, its logarithm added up apart: the loss of a
-    # confident model, a sum of tiny numbers, would be lost in a product of numbers beside 1.
+    # Scale the likeliest state of each frame to 1 and add up its logarithm separately. The loss of
+    # a confident model is a sum of tiny logarithms, whose digits a product of numbers near 1 loses.
     largest = jnp.max(emissions, axis=2)
     tops = jnp.where(live & jnp.isfinite(largest), largest, 0)
     order = jnp.arange(states.shape[1])[None]
-    # A blank is not to be left out where it parts a label from its repetition.
+    # A path must not skip the blank between two equal labels.
     passes = (order % 2 == 1) & (states != jnp.roll(states, 2, axis=1))
 
     def step(paths: _Scaled, frame: tuple[Array, Array, Array]) -> tuple[_Scaled, _Shares]:
         emission, top, is_live = frame[0], frame[1][:, None], frame[2][:, None]
         below = emission - top
-        # What the difference rounds off.
+        # The rounding error of the difference.
         low = jnp.where(jnp.isfinite(below), (emission - below) - top, 0)
         after, shares = _advanced(paths, passes, _scaled_exp(below, low))
         return _chosen(is_live, after, paths), shares
 
     none = _none(states.shape, scores.dtype)
-    # All paths start in the first blank; from there the first frame may still be a label.
+    # All paths start in the first blank, from which the first frame can move on to a label.
     start = _chosen(order == 0, _Scaled(jnp.ones_like(none.digits), none.digits), none)
     paths, shares = lax.scan(step, start, (emissions, tops, live))
     labelled = _chosen(lengths > 0, _at(paths, jnp.maximum(2 * lengths - 1, 0)), _at(none, lengths))
@@ -385,7 +387,7 @@ def _sweep(scores: Array, states: Array, frames: Array, lengths: Array) -> _Swee
 
 
 def _live(scores: Array, frames: Array) -> Array:
-    """[t, n], whether the frame belongs to the sequence."""
+    """[t, n], whether the frame is within the length of its sequence."""
     return jnp.arange(scores.shape[0])[:, None] < frames[None]
 
 
@@ -397,7 +399,7 @@ def _at(x: _Scaled, state: Array) -> _Scaled:
 
 
 def _minus_log(x: _Scaled, offset: Array) -> Array:
-    """-(log x + offset), the largest parts last."""
+    """-(log x + offset), adding the largest part last."""
     c = coefficients(x.digits)
     power = 4 * x.exponent
     small = power * constant(power, c.ln2_low) + (jnp.log(x.digits) + offset)
@@ -405,9 +407,10 @@ def _minus_log(x: _Scaled, offset: Array) -> Array:
 
 
 def _visits(sweep: _Sweep, live: Array, lengths: Array) -> Array:
-    """The probability in each frame of all blanks together, then of each label, [t, n, s + 1].
+    """[t, n, s + 1], the probability of all blanks together and of each label, in each frame.
 
-    The shares lead back from the ends of the paths: no second sum over paths, no underflow.
+    The shares are followed back from the ends of the paths, which needs no second sum over paths
+    and cannot underflow.
     """
     shares = sweep.shares
     order = jnp.arange(shares.staying.shape[-1])[None]
@@ -429,8 +432,9 @@ def _visits(sweep: _Sweep, live: Array, lengths: Array) -> Array:
 # ------------------------------------------------------------------------------- loss and gradient
 
 
-# A rule for the reason that torch has one: the gradient is the projected one, and the two sweeps
-# give it with the loss. The rule is linear in the tangent, so that it works in forward mode too.
+# As in torch, a custom rule gives the projected gradient, exp(scores) - p, which the two sweeps
+# compute together with the loss. The rule is linear in the tangent, so it works in forward mode
+# too.
 @jax.custom_jvp
 def _alignment_losses(
     scores: Array, states: Array, frames: Array, lengths: Array, zeroed: Array
@@ -456,7 +460,7 @@ def _losses_and_slopes(
     visits = _visits(sweep, live, lengths)
     places = jnp.concatenate([states[:, :1], states[:, 1::2]], axis=1)
     classes = jax.nn.one_hot(places, scores.shape[2], dtype=scores.dtype)
-    # A product of matrices: adding up by index takes several times as long.
+    # A matrix product with one-hot classes: a scatter-add takes several times as long.
     p = jnp.einsum("tns,nsc->tnc", visits, classes, precision=lax.Precision.HIGHEST)
     is_zero = zeroed & (sweep.losses == jnp.inf)
     undefined = ~(is_zero | jnp.isfinite(sweep.losses))
@@ -471,7 +475,7 @@ def _(*_: Any) -> tuple[Any, Any]:
 
 
 def _slopes(scores: Array, p: Array) -> Array:
-    """exp(scores) - p; of a class nearly certain, the difference of what both lack of 1."""
+    """exp(scores) - p; for a nearly certain class computed as (1 - p) - (1 - exp(scores))."""
     certain = p > 0.5
     others = jnp.sum(jnp.where(certain, 0, p), axis=2, keepdims=True)
     own = jnp.sum(jnp.where(certain, scores, 0), axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Losses of scores and probabilities against two-sided targets."""
+"""Binary losses: scores and probabilities against two-sided targets."""
 
 from collections.abc import Sequence
 
@@ -32,8 +32,8 @@ __all__ = [
     "soft_margin_loss",
 ]
 
-# torch's: the logarithms end at -100, and the denominator of the derivative at 1e-12, which is
-# rounded to float32 in every dtype.
+# torch's bounds: on the logarithms, and on the denominator of the derivative. torch rounds the
+# latter to float32 in every dtype.
 _LOWEST_LOGARITHM = -100
 _LOWEST_VARIANCE = float(np.float32(1e-12))
 
@@ -50,23 +50,23 @@ def binary_cross_entropy(
 ) -> Array:
     """binary_cross_entropy(x, t) = -weight (t max(log x, -100) + (1 - t) max(log(1 - x), -100)).
 
-    The derivative in x is (x - t) / max(x (1 - x), 1e-12), also where a logarithm is cut off; the
-    one in t is log(1 - x) - log x, which is not. Prefer binary_cross_entropy_with_logits: where x
-    is rounded to 0 or 1, the digits are gone.
+    The derivative in x is (x - t) / max(x (1 - x), 1e-12), even where a logarithm is clipped at
+    -100. The derivative in t is log(1 - x) - log x, without clipping. Prefer
+    binary_cross_entropy_with_logits: probabilities that round to 0 or 1 have lost their digits.
 
     Args:
-        input: [...], probabilities in [0, 1], dimensionless; floating. Others give nan.
-        target: shape and dtype of input, [...], in [0, 1], dimensionless. Others give nan.
-        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        input: [...], probabilities in [0, 1], dimensionless; floating. Values outside give nan.
+        target: shape and dtype of input, [...], in [0, 1], dimensionless. Values outside give nan.
+        weight: broadcastable to input, [...], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
 
     Returns:
         [], or with "none" the shape of input, [...]; in nats; the dtype of input.
 
     Raises:
-        TypeError: if input is not floating (DtypeError), or target not of the same dtype
+        TypeError: if input is not floating (DtypeError), or target has another dtype
             (ArgumentTypeError).
-        ValueError: if shapes do not fit, or there is no such reduction; in checked calls if input
+        ValueError: if shapes do not match, or reduction is unknown; in checked calls if input
             or target is outside [0, 1] (ArgumentValueError).
 
     Source:
@@ -106,7 +106,8 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     x, t = primals
     x_dot, t_dot = tangents
     variance = jnp.maximum(x * (1 - x), _LOWEST_VARIANCE)
-    # As in torch what the bound does to the slope is hidden: 1e12 where x = t = 0.
+    # As in torch, the second derivative leaves out the effect of the bound, which is 1e12 at
+    # x = t = 0.
     curvature = (t * jnp.square(1 - x) + (1 - t) * jnp.square(x)) / jnp.square(variance)
     along_t = -1 / variance
     return _cross_entropy_grad(x, t), curvature * x_dot + along_t * t_dot
@@ -122,7 +123,7 @@ def _log_odds_along_target(x: Array, t: Array) -> Array:
 
 @with_partials(_log_odds_grad, _log_odds_along_target)
 def _log_odds(x: Array, t: Array) -> Array:
-    """log(1 - x) - log x, as one logarithm: the difference of two would cancel around 1/2."""
+    """log(1 - x) - log x, as a single logarithm: a difference of two cancels around 1/2."""
     surplus, rarer = 1 - 2 * x, jnp.abs(jnp.minimum(x, 1 - x))
     return jnp.sign(surplus) * jnp.log1p(jnp.abs(surplus) / rarer)
 
@@ -138,7 +139,7 @@ def _log_of_complement(x: Array) -> Array:
     """log(1 - x)."""
     if x.dtype != jnp.float64:
         return jnp.log1p(-x)
-    # XLA's log1p of doubles is 120 ulp off between -0.41 and -0.29.
+    # XLA's float64 log1p has an error of 120 ulp between -0.41 and -0.29.
     return jnp.where(x < 0.25, jnp.log1p(-x), jnp.log(1 - x))
 
 
@@ -152,24 +153,24 @@ def binary_cross_entropy_with_logits(
 ) -> Array:
     """binary_cross_entropy_with_logits(x, t) = -weight (p t log σ(x) + (1 - t) log σ(-x)).
 
-    Value and gradient keep all their digits for confident predictions: torch's float32 value is 0
-    at x = -20, t = 0 (the truth is 2.06e-9), and so is its gradient at x = 20, t = 1.
+    The value and the gradient keep all their digits for confident predictions. torch's float32
+    value is 0 at x = -20, t = 0 (exact: 2.06e-9), and its gradient is 0 at x = 20, t = 1.
 
     Args:
-        input: [...], x, log-odds in nats; floating. Where it is infinite and the target certain
-            of the same, the loss is nan, as in torch.
+        input: [...], x, log-odds in nats; floating. An infinite input whose target is certain of
+            the same side gives nan, as in torch.
         target: shape of input, [...], probabilities, dimensionless; floating, of any value.
-        weight: broadcastable to input, [...], dimensionless. None weighs all alike.
+        weight: broadcastable to input, [...], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
-        pos_weight: broadcastable to input, [...], p, dimensionless, of the positive part. None is
-            1.
+        pos_weight: broadcastable to input, [...], p, dimensionless, the weight of the positive
+            part. None is 1.
 
     Returns:
         [], or with "none" the shape of input, [...]; in nats; the dtype of target, as in torch.
 
     Raises:
         TypeError: if input or target is not floating (DtypeError, ArgumentTypeError).
-        ValueError: if shapes do not fit, or there is no such reduction.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.binary_cross_entropy_with_logits, torch 2.13.
@@ -212,15 +213,15 @@ def _minus_score(x: Array, t: Array) -> Array:
 @with_partials(_logistic_loss_grad, _minus_score)
 def _logistic_loss(x: Array, t: Array) -> Array:
     """-t log σ(x) - (1 - t) log σ(-x)."""
-    # The linear part of the wrong side's logarithm alone: no difference of two large numbers.
+    # Only the wrong side's logarithm has a linear part, so no two large numbers are subtracted.
     zero, one = unshared(x, 0, 1)
     return jnp.maximum(x, zero) * (one - t) + jnp.maximum(-x, zero) * t + _excess(x)
 
 
 def _excess(x: Array) -> Array:
     """log(1 + e^-|x|)."""
-    # Not this library's own exponential, and no choices between formulas around it: they would
-    # keep XLA from vectorizing a sum over it.
+    # Use jnp.exp, not the exponential of _elementary.py, and no selects around it: either would
+    # prevent XLA from vectorizing a sum over the result.
     return jnp.log1p(jnp.exp(-jnp.abs(x)))
 
 
@@ -254,19 +255,20 @@ def _two_sided_loss(x: Array, t: Array, p: Array) -> Array:
 def soft_margin_loss(input: ArrayLike, target: ArrayLike, reduction: Reduction = "mean") -> Array:
     """soft_margin_loss(x, t) = log(1 + e^(-t x)).
 
-    It does not overflow: torch's float32 is inf, its gradient nan, where t x < -88.7.
+    It does not overflow (for t x < -88.7 torch's float32 gives inf, with a nan gradient).
 
     Args:
         input: [...], scores in nats; floating.
-        target: broadcastable to input, [...], dimensionless; 1 or -1, but any number is taken.
+        target: broadcastable to input, [...], dimensionless; usually 1 or -1, any number works.
         reduction: "mean" divides by the number of elements; "sum"; "none".
 
     Returns:
         [], or with "none" the shape of input, [...]; in nats; the dtype of input.
 
     Raises:
-        TypeError: if an argument is no array, or input is not floating (ArgumentTypeError).
-        ValueError: if target does not fit (ArgumentValueError), or there is no such reduction.
+        TypeError: if an argument is not an array, or input is not floating (ArgumentTypeError).
+        ValueError: if target does not broadcast to input's shape (ArgumentValueError), or
+            reduction is unknown.
 
     Source:
         torch.nn.functional.soft_margin_loss, torch 2.13.
@@ -308,13 +310,13 @@ def multilabel_soft_margin_loss(
 ) -> Array:
     """multilabel_soft_margin_loss(x, t) = -Σ_c w_c (t_c log σ(x_c) + (1 - t_c) log σ(-x_c)) / C.
 
-    Each row is the mean of binary_cross_entropy_with_logits over its C classes, with the same
-    digits; w is the weight.
+    The loss of a row is the mean of binary_cross_entropy_with_logits over its C classes, with the
+    same accuracy; w is the weight.
 
     Args:
         input: [..., c], log-odds in nats; floating.
         target: [..., c], probabilities, dimensionless; broadcastable with input, not boolean.
-        weight: broadcastable with input, [c] or [..., c], dimensionless. None weighs all alike.
+        weight: broadcastable with input, [c] or [..., c], dimensionless. None weights all equally.
         reduction: "mean" divides by the number of rows; "sum"; "none".
 
     Returns:
@@ -324,8 +326,8 @@ def multilabel_soft_margin_loss(
     Raises:
         TypeError: if input is not floating (DtypeError), or target is boolean
             (ArgumentTypeError).
-        ValueError: if shapes do not broadcast, or there is no such reduction.
-        IndexError: if input has no axis.
+        ValueError: if shapes do not broadcast, or reduction is unknown.
+        IndexError: if input is 0-d.
 
     Source:
         torch.nn.functional.multilabel_soft_margin_loss, torch 2.13.

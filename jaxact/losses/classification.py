@@ -1,4 +1,4 @@
-"""Losses of scores against classes."""
+"""Classification losses: scores against classes."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -42,35 +42,36 @@ def cross_entropy(
 ) -> Array:
     """cross_entropy(x, q) = -Σ_c weight_c ((1 - ε) q_c + ε/C) log softmax(x)_c, over the classes c.
 
-    A class index stands for q = 1 at that class. The gradient of its score is then minus the sum of
-    the other probabilities, not the cancelling p - 1, so that confident predictions keep all their
-    digits: torch's float32 gives 0 for loss and gradient from a margin of 17 nats, and here both
-    are right to 5e-7. The backward pass keeps one array of input's shape. Half precision is
-    computed in float32 and rounded once.
+    A class index stands for q = 1 at that class. The gradient of its score is then computed as
+    minus the sum of the other probabilities instead of p - 1, which would cancel, so confident
+    predictions keep all their digits: from a margin of 17 nats on, torch's float32 gives 0 for loss
+    and gradient; here both have a relative error of 5e-7. The only large residual of the backward
+    pass is one array of input's shape. Half precision is computed in float32 and rounded once.
 
     Args:
         input: [c], [n, c] or [n, c, ...], unnormalized scores in nats.
         target: class indices in [0, c), integers of shape [], [n] or [n, ...], of any integer dtype
             (torch: int64 and uint8); or probabilities, floats of input's shape, dimensionless,
             differentiable, which need not sum to 1. A row whose index is neither in range nor
-            ignored gives nan, with a gradient of nan.
-        weight: [c], dimensionless, of each class. None weighs all alike.
-        ignore_index: a row with this target counts for nothing, whatever its scores (torch's
-            gradient is nan where they are). -100 is no class.
-        reduction: "mean" divides by the number of rows that are not ignored, with a weight by the
-            sum of their targets' weights, with probabilities by the number of rows; "sum"; "none".
-        label_smoothing: [], ε, dimensionless, in [0, 1]. 0 smooths nothing; below 0 acts as 0,
-            traced above 1 gives nan.
+            ignored gives nan, with a nan gradient.
+        weight: [c], dimensionless, the weight of each class. None weights all equally.
+        ignore_index: rows with this target do not count, whatever their scores (torch's gradient
+            is nan where the scores are nan). The default, -100, is not a class.
+        reduction: "mean" divides by the number of rows that are not ignored; if weight is given,
+            by the sum of the weights of their targets; for probabilities, by the number of rows.
+            "sum"; "none".
+        label_smoothing: [], ε, dimensionless, in [0, 1]. 0 smooths nothing; a negative value acts
+            as 0; a traced value above 1 gives nan.
 
     Returns:
         [], or with "none" the shape of class indices, [...]; in nats; the dtype of input, promoted
-        with that of probabilities. A mean over nothing is nan, with gradient 0.
+        with the dtype of probabilities. A mean over no rows is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
-        IndexError: in a checked call, if a target is no class.
+        ValueError: if shapes do not match, or an option has an unknown value.
+        IndexError: if a target is not a class, in a checked call.
 
     Source:
         Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, for the
@@ -106,7 +107,7 @@ def cross_entropy(
 
 
 def _for_one_row(scores: Array, labels: Array) -> Array:
-    """The index of one row may be [1] as well as []."""
+    """For a single row of scores, an index of shape [1] counts as one of shape []."""
     return labels.reshape(()) if scores.ndim == 1 and labels.shape == (1,) else labels
 
 
@@ -123,29 +124,30 @@ def nll_loss(
 ) -> Array:
     """nll_loss(x, t) = -weight_t x_t, for the class t of each row.
 
-    Half precision is summed in float32 and rounded once: torch's float16 mean is nan from 65536
-    rows.
+    Half precision is summed in float32 and rounded once (torch's float16 mean is nan for 65536 and
+    more rows).
 
     Args:
         input: [c], [n, c] or [n, c, ...], log-probabilities in nats.
         target: class indices in [0, c), integers of shape [], [n] or [n, ...], of any integer dtype
             (torch: int64 and uint8). A row whose index is neither in range nor ignored gives nan,
-            with a gradient of nan.
-        weight: [c], dimensionless, of each class, differentiable. None weighs all alike.
-        ignore_index: a row with this target counts for nothing, whatever its input. -100 is no
-            class.
-        reduction: "mean" divides by the sum of the weights of the targets that are not ignored,
-            without a weight by their number; "sum"; "none".
+            with a nan gradient.
+        weight: [c], dimensionless, the weight of each class, differentiable. None weights all
+            equally.
+        ignore_index: rows with this target do not count, whatever their input. The default, -100,
+            is not a class.
+        reduction: "mean" divides by the sum of the weights of the targets that are not ignored; if
+            weight is None, by their number. "sum"; "none".
 
     Returns:
-        [], or with "none" the shape of target, [...]; in nats; the dtype of input. A mean over
-        nothing is nan, with gradient 0.
+        [], or with "none" the shape of target, [...]; in nats; the dtype of input. A mean over no
+        rows is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
-        IndexError: in a checked call, if a target is no class.
+        ValueError: if shapes do not match, or an option has an unknown value.
+        IndexError: if a target is not a class, in a checked call.
 
     Source:
         torch.nn.functional.nll_loss, torch 2.13.
@@ -162,7 +164,8 @@ def nll_loss(
     if scores.shape[axis] == 0:
         losses = jnp.zeros_like(rows.nan_if_invalid) * rows.nan_if_invalid
     else:
-        # Nothing else goes into the gradient, so a scatter into zeros is the fastest way to it.
+        # A gather is enough: its gradient, a scatter into zeros, is the fastest way here, since
+        # there is nothing else to fuse it with.
         chosen = jnp.expand_dims(rows.chosen, axis)
         own = jnp.take_along_axis(scores, chosen, axis, mode="clip").astype(wide)
         own = jnp.where(rows.kept, jnp.squeeze(own, axis), 0)

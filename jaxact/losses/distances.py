@@ -37,7 +37,7 @@ __all__ = [
     "triplet_margin_with_distance_loss",
 ]
 
-# What torch adds to the squared norms in cosine_embedding_loss: a float32 whatever the dtype.
+# The term that torch adds to the squared norms in cosine_embedding_loss: float32 in every dtype.
 _EPSILON = float(np.float32(1e-12))
 
 
@@ -54,24 +54,24 @@ _EPSILON = float(np.float32(1e-12))
 def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike = 1e-8) -> Array:
     """cosine_similarity(x1, x2) = Σ x1 x2 / (max(|x1|, eps) max(|x2|, eps)), over dim.
 
-    The gradient is that of the norms also where eps takes their place, and the norm of a zero
-    vector has the gradient 0. No square overflows or vanishes (in float32, torch gives 0 for
-    vectors of 1e30).
+    The gradient is that of the norms even where eps replaces them, and the norm of a zero vector
+    has gradient 0. No square overflows or underflows (torch's float32 gives 0 for vectors of 1e30).
 
     Args:
         x1: [...], any unit; floating, or integer if x2 is floating.
         x2: [...], any unit; broadcasts with x1.
-        dim: the axis of x1 and x2 together along which the vectors lie.
-        eps: [], unit of x1; the least norm. At 0 the cosine with a zero vector is nan.
+        dim: the axis of the vectors in the broadcast shape of x1 and x2.
+        eps: [], unit of x1; the least norm. If eps is 0, the cosine with a zero vector is nan.
 
     Returns:
-        [...] less the axis dim, in [-1, 1] but for rounding, dimensionless; the dtype that x1 and
+        [...] without the axis dim, in [-1, 1] up to rounding, dimensionless; the dtype that x1 and
         x2 promote to.
 
     Raises:
-        TypeError: if neither x1 nor x2 is floating, or one is complex (DtypeError) or no array.
-        IndexError: if there is no axis dim.
-        ValueError: if shapes do not broadcast, or eps is negative; in a checked call a traced one.
+        TypeError: if neither x1 nor x2 is floating, or one is complex (DtypeError) or not an array.
+        IndexError: if dim is out of range.
+        ValueError: if shapes do not broadcast, or eps is negative; in a checked call also if a
+            traced eps is negative.
 
     Source:
         torch.nn.functional.cosine_similarity, torch 2.13.
@@ -93,7 +93,7 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: ArrayLike
 
 
 def _vectors(x: Array, shape: tuple[int, ...], axis: int, dtype: np.dtype) -> Array:
-    """x with as many axes as `shape` and the vectors along the last one, as long as shape says."""
+    """x with the rank of `shape` and the vectors along the last axis, broadcast to their length."""
     if not shape:
         return x.astype(dtype)[None]
     x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape).astype(dtype)
@@ -114,26 +114,28 @@ def cosine_embedding_loss(
 ) -> Array:
     """cosine_embedding_loss(x1, x2, y) = 1 - c where y = 1, max(0, c - margin) where y = -1.
 
-    c = Σ x1 x2 / √((|x1|² + 1e-12) (|x2|² + 1e-12)). Where y is neither 1 nor -1 the loss is 0 and
-    so is the gradient, also of vectors that hold nan. At the hinge, c = margin, the derivative is
-    that of c. 1 - c is taken from the difference of the two vectors at length 1 and keeps its
-    digits where they are nearly parallel (in float32, torch gives 0 for a loss of 2e-8); nothing
-    overflows or vanishes (in float16, torch gives -inf for small vectors).
+    c = Σ x1 x2 / √((|x1|² + 1e-12) (|x2|² + 1e-12)). Where y is neither 1 nor -1, the loss and its
+    gradient are 0, even for vectors that contain nan. At the hinge, c = margin, the derivative is
+    that of c. 1 - c is computed from the difference of the two unit vectors, so it keeps its digits
+    for nearly parallel vectors (torch's float32 gives 0 for a loss of 2e-8). Nothing overflows or
+    underflows (torch's float16 gives -inf for small vectors).
 
     Args:
         input1: [n, d] or [d], x1, any unit; floating or integer.
         input2: [n, d] or [d], x2, any unit; broadcasts with input1.
-        target: [n] or [], y, dimensionless, 1 for alike and -1 for unlike.
-        margin: [], dimensionless, in [-1, 1]. 0 asks unlike vectors to be at right angles at least.
+        target: [n] or [], y, dimensionless, 1 for similar and -1 for dissimilar vectors.
+        margin: [], dimensionless, in [-1, 1]. With 0, dissimilar vectors have no loss at angles of
+            90 degrees or more.
         reduction: "mean", "sum" or "none".
 
     Returns:
         [], or with "none" [n]; dimensionless; the dtype that the inputs promote to, float32 for
-        integers. A mean over nothing is nan.
+        integers. The mean of an empty batch is nan.
 
     Raises:
-        TypeError: if an input is complex (DtypeError), or an argument is no array or number.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        TypeError: if an input is complex (DtypeError), or an argument is neither an array nor a
+            number.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.cosine_embedding_loss, torch 2.13.
@@ -151,7 +153,7 @@ def cosine_embedding_loss(
             f"a target of shape {labels.shape}, got shapes {first.shape} and {second.shape}"
         )
     broadcast("cosine_embedding_loss", input1=first, input2=second, target=labels[..., None])
-    # Unlike elsewhere integers are float32, also beside half precision.
+    # Unlike in other functions, integers count as float32 even beside half precision.
     dtype = jnp.promote_types(promoted_float(first), promoted_float(second))
     x1, x2 = (x.astype(compute_dtype(dtype)) for x in (first, second))
     if x1.shape[-1] == x2.shape[-1]:
@@ -166,7 +168,7 @@ def cosine_embedding_loss(
 
 
 def _cosine_of_broadcast(x1: Array, x2: Array) -> Array:
-    """c where one vector is a single number: torch repeats it in the product, not in the norm."""
+    """c if one vector has length 1: torch broadcasts it in the product, but not in its norm."""
     u1, u2 = (x / norm(x, _EPSILON)[..., None] for x in (x1, x2))
     return jnp.sum(u1 * u2, axis=-1)
 
@@ -184,18 +186,18 @@ def pairwise_distance(
 ) -> Array:
     """pairwise_distance(x1, x2) = (Σ |x1 - x2 + eps|^p)^(1/p), over the last axis.
 
-    For p = ∞ it is the largest |x1 - x2 + eps|, for -∞ the smallest, for 0 the number of those that
-    are not 0, with gradient 0. The gradient is 0 at the zero vector and at components that are 0;
-    for p = ±∞ components that tie share it. No power overflows or vanishes (in float32, torch gives
-    inf for differences of 1e20).
+    For p = ∞ the distance is the largest |x1 - x2 + eps|, for p = -∞ the smallest, and for p = 0
+    the number of nonzero components, with gradient 0. The gradient is 0 at the zero vector and at
+    components that are 0; for p = ±∞ tied components share it. No power overflows or underflows
+    (torch's float32 gives inf for differences of 1e20).
 
     Args:
         x1: [..., d], any unit; floating or integer.
         x2: [..., d], unit of x1; broadcasts with x1.
-        p: [], dimensionless. 2 is the Euclidean distance. 0, 1, 2 and ±∞ have code of their own if
-            p is a number; an array is differentiated and costs the time of all.
-        eps: [], unit of x1, added to every difference, so that equal vectors have a distance whose
-            gradient is not 0.
+        p: [], dimensionless; 2, the default, is the Euclidean distance. A number selects one
+            formula: 0, 1, 2 and ±∞ have special ones. An array is differentiable and evaluates all.
+        eps: [], unit of x1, added to every difference, so that equal vectors have a distance with a
+            nonzero gradient.
         keepdim: whether to keep the last axis, with length 1.
 
     Returns:
@@ -203,7 +205,7 @@ def pairwise_distance(
         for integers.
 
     Raises:
-        TypeError: if x1 or x2 is boolean, complex (DtypeError), or no array.
+        TypeError: if x1 or x2 is boolean, complex (DtypeError), or not an array.
         ValueError: if shapes do not broadcast, or d is 0 and p negative or infinite.
 
     Source:
@@ -233,14 +235,14 @@ def _subtracted(function: str, named: dict[str, ArrayLike]) -> list[Array]:
 
 
 def _distance(x1: Array, x2: Array, p: ArrayLike, eps: ArrayLike, kind: Kind) -> Array:
-    """The p-norm of x1 - x2 + eps over the last axis; of a 0-d difference its size."""
+    """The p-norm of x1 - x2 + eps over the last axis; a 0-d difference counts as one component."""
 
     def along(x1: Array, x2: Array, p: Array, eps: Array) -> Array:
         if not max(x1.ndim, x2.ndim):
             x1, x2 = x1[None], x2[None]
         return p_norm("pairwise_distance", (x1, x2, eps), p, kind)
 
-    # For the backward pass the vectors alone are kept, which are there anyway.
+    # The only residuals of the backward pass are the arguments, which exist anyway.
     p, eps = (jnp.asarray(number).astype(x1.dtype) for number in (p, eps))
     return rematerialized(along)(x1, x2, p, eps)
 
@@ -272,28 +274,29 @@ def triplet_margin_loss(
 ) -> Array:
     """triplet_margin_loss(a, p, n) = max(0, margin + D(a, p) - D(a, n)), D = pairwise_distance.
 
-    At the hinge the derivative is that of margin + D(a, p) - D(a, n). With swap the smaller of
-    D(a, n) and D(p, n) is taken; where they tie each gets half of the gradient.
+    At the hinge the derivative is that of margin + D(a, p) - D(a, n). With swap, the smaller of
+    D(a, n) and D(p, n) replaces D(a, n); at a tie each gets half of the gradient.
 
     Args:
         anchor: [..., d], a, any unit; floating or integer.
-        positive: [..., d], p, unit of anchor; as many axes, broadcasts.
-        negative: [..., d], n, unit of anchor; as many axes, broadcasts.
-        margin: [], unit of anchor, positive; a traced one that is not gives nan.
-        p: [], dimensionless, of the norm, see `pairwise_distance`.
+        positive: [..., d], p, unit of anchor; of the same rank as anchor, broadcasts.
+        negative: [..., d], n, unit of anchor; of the same rank as anchor, broadcasts.
+        margin: [], unit of anchor, positive, 1 by default; a traced margin <= 0 gives nan.
+        p: [], dimensionless; the p of the norm, see `pairwise_distance`.
         eps: [], unit of anchor, added to every difference.
-        swap: whether the distance of positive and negative counts as well.
+        swap: whether to use D(p, n) where it is smaller than D(a, n).
         reduction: "mean", "sum" or "none".
 
     Returns:
-        [], or with "none" the shape of the arguments together less the last axis, [...]; unit of
-        anchor; the dtype that the three promote to, float32 for integers. A mean over nothing is
-        nan.
+        [], or with "none" the broadcast shape of the arguments without the last axis, [...]; unit
+        of anchor; the dtype that the three promote to, float32 for integers. The mean of an empty
+        batch is nan.
 
     Raises:
-        TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
-        ValueError: if shapes do not fit, or an option has no such value; in a checked call if a
-            traced margin is not positive.
+        TypeError: if an argument is boolean, complex (DtypeError), or neither an array nor a
+            number.
+        ValueError: if shapes do not match, or an option has an unknown value; in a checked call
+            also if a traced margin is not positive.
 
     Source:
         Balntas et al. 2016; torch.nn.functional.triplet_margin_loss, torch 2.13.
@@ -343,7 +346,7 @@ def _triplet_losses(
     margin: ArrayLike,
     swap: bool,
 ) -> Array:
-    """The losses, in the dtype that is computed in."""
+    """The losses, in the compute dtype."""
     anchor, positive, negative = triplet
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -379,27 +382,28 @@ def triplet_margin_with_distance_loss(
 ) -> Array:
     """triplet_margin_with_distance_loss(a, p, n) = max(0, margin + D(a, p) - D(a, n)).
 
-    D is any function of two arrays; kinks are those of `triplet_margin_loss`.
+    D is any function of two arrays. The hinge and swap have the derivatives of
+    `triplet_margin_loss`.
 
     Args:
         anchor: [..., d], a, any unit.
-        positive: [..., d], p, unit of anchor; as many axes.
-        negative: [..., d], n, unit of anchor; as many axes.
-        distance_function: D, called with two of the three. It is part of what is compiled: another
-            function object, such as a lambda written anew, compiles again. None is
-            pairwise_distance.
-        margin: [], unit of D, positive; a traced one that is not gives nan.
-        swap: whether the distance of positive and negative counts as well, if it is the smaller.
+        positive: [..., d], p, unit of anchor; of the same rank as anchor.
+        negative: [..., d], n, unit of anchor; of the same rank as anchor.
+        distance_function: D, called with two of the three arrays. It is static: another function
+            object, such as a new lambda, recompiles. None is pairwise_distance.
+        margin: [], unit of D, positive, 1 by default; a traced margin <= 0 gives nan.
+        swap: whether to use D(p, n) where it is smaller than D(a, n).
         reduction: "mean", "sum" or "none".
 
     Returns:
-        [], or with "none" the shape of D's result, [...]; unit and dtype of D. A mean over nothing
-        is nan.
+        [], or with "none" the shape of D's result, [...]; unit and dtype of D. The mean of an empty
+        batch is nan.
 
     Raises:
-        TypeError: if an argument is no array or number, or distance_function not callable.
-        ValueError: if the numbers of axes differ, or an option has no such value; in a checked call
-            if a traced margin is not positive.
+        TypeError: if an argument is neither an array nor a number, or distance_function is not
+            callable.
+        ValueError: if the arrays have different numbers of axes, or an option has an unknown value;
+            in a checked call also if a traced margin is not positive.
 
     Source:
         torch.nn.functional.triplet_margin_with_distance_loss, torch 2.13.

@@ -1,4 +1,4 @@
-"""Losses over so many classes that the scores of a batch do not fit."""
+"""Losses over so many classes that the scores of a batch do not fit in memory."""
 
 import functools
 import math
@@ -34,11 +34,13 @@ from jaxact.losses._reductions import Reduction
 __all__ = ["linear_cross_entropy"]
 
 _NAME = "linear_cross_entropy"
-# Of the scores that exist at a time: 32 MiB of float32.
+# The number of scores that exist at a time: 32 MiB of float32.
 _SCORES = 2**23
-# Fewer rows at a time, and adding up the weight's gradient takes longer than finding it.
+# The least number of rows per chunk: with fewer, accumulating the weight's gradient takes longer
+# than computing it.
 _ROWS = 256
-# The gradient of a weight of many elements is added in parts, which need less room.
+# The gradient of a weight with at least _LARGE elements is accumulated in this many parts, which
+# needs less memory.
 _PARTS = 4
 _LARGE = 2**20
 
@@ -80,16 +82,17 @@ def linear_cross_entropy(
     label_smoothing: ArrayLike = 0.0,
     options: Mapping[str, int] | None = None,
 ) -> Array:
-    """linear_cross_entropy(x, W, q) = cross_entropy(x Wᵀ + b, q), without x Wᵀ ever as a whole.
+    """linear_cross_entropy(x, W, q) = cross_entropy(x Wᵀ + b, q), without materializing x Wᵀ.
 
-    The scores are computed for some rows at a time. For "mean" and "sum" the same sweep finds the
-    gradients of what is differentiated, so that the backward pass only scales them; for "none" it
-    computes the scores again. Without differentiation no gradient is computed. Forward mode, vmap
-    and further derivatives work; those compute the scores of each chunk again. Half precision is
-    computed and added up in float32 and rounded once (torch's chunks add up a bfloat16 loss in
-    bfloat16: 4.0 instead of 9.78 for 1024 rows, 16 features and 16384 classes).
+    The scores are computed for a chunk of rows at a time. For "mean" and "sum" the same sweep over
+    the chunks computes the gradients of the differentiated arguments, and the backward pass only
+    scales them; for "none" the backward pass recomputes the scores. Without differentiation no
+    gradient is computed. Forward mode, vmap and higher derivatives work; higher derivatives
+    recompute the scores of each chunk. Half precision is computed and summed in float32 and rounded
+    once (torch's chunks sum a bfloat16 loss in bfloat16: 4.0 instead of 9.78 for 1024 rows, 16
+    features and 16384 classes).
 
-    Rows and classes may be spread over devices: only row sums and gradients travel, never scores.
+    Rows and classes may be sharded: only row sums and gradients move between devices, not scores.
 
     Args:
         input: [n, f] or [f], any unit.
@@ -98,27 +101,27 @@ def linear_cross_entropy(
             floats of the scores' shape [n, c], [n, c, ...] or [c], dimensionless. As in
             `cross_entropy`.
         linear_bias: [c] or [c, ...], nats. None adds nothing.
-        weight: [c], dimensionless, of each class. None weighs all alike.
+        weight: [c], dimensionless, the weight of each class. None weights all equally.
         reduction: "mean", "sum" or "none", as in `cross_entropy`.
-        ignore_index: a row with this target counts for nothing, whatever its input. None stands for
-            -100, and has to be left with probabilities.
+        ignore_index: rows with this target do not count, whatever their input. None is -100; with
+            probabilities it must be None.
         label_smoothing: [], dimensionless, in [0, 1], as in `cross_entropy`. 0 smooths nothing.
         options: `{"batch_chunk_size": r}` computes the scores of r rows at a time; a number of
-            chunks that divides n costs least. `{"batch_shards": d}` says that the rows are spread
-            over d devices, which then add up their gradients of linear_weight once, not for every
-            chunk; d has to divide n. None chooses r for 32 MiB of scores, at least 256 rows, and
-            expects no spread rows. torch's further options have no counterpart: sums are always
-            accurate, and gradients may be used twice.
+            chunks that divides n costs least. `{"batch_shards": d}` says that the rows are sharded
+            over d devices, which then sum their gradients of linear_weight once instead of once per
+            chunk; d must divide n. None chooses r for 32 MiB of scores, at least 256 rows, and
+            assumes rows that are not sharded. torch's other options have no counterpart: sums are
+            always accurate, and gradients may be used twice.
 
     Returns:
         [], or with "none" the shape of class indices, [...]; in nats; the dtype of input, promoted
-        with that of probabilities. A mean over nothing is nan, with gradient 0.
+        with the dtype of probabilities. A mean over no rows is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
         DtypeError: if input is not floating.
-        ValueError: if shapes do not fit, or an option has no such value.
-        IndexError: in a checked call, if a target is no class.
+        ValueError: if shapes do not match, or an option has an unknown value.
+        IndexError: if a target is not a class, in a checked call.
 
     Source:
         Hsu et al., "Liger Kernel", 2024, for the gradients in the forward sweep;
@@ -231,16 +234,17 @@ def _linear_arguments(
 
 
 class _Plan(NamedTuple):
-    """Row i of chunk k is row i `chunks` + k, of the first `chunks` x `rows` of each shard.
+    """The split of rows into chunks: row i of chunk k is row i * `chunks` + k of each shard.
 
-    A chunk so takes rows from everywhere: where they are spread over devices in one piece each,
-    every device works on every chunk, on rows that it has.
+    This covers the first `chunks` * `rows` rows of each shard; a last chunk takes the rest. A chunk
+    therefore has rows from the whole batch: if each device holds one contiguous piece of the rows,
+    every device works on every chunk, with rows that it already holds.
 
     Attributes:
-        shards: what the rows are spread over.
-        chunks: how many of equal size.
-        rows: of a chunk, of a shard.
-        rest: how many are left for a last chunk.
+        shards: the number of pieces that the rows are sharded into.
+        chunks: the number of chunks of equal size.
+        rows: the number of rows that a chunk has of each shard.
+        rest: the number of rows of each shard that are left for the last chunk.
     """
 
     shards: int
@@ -257,16 +261,16 @@ def _plan(n: int, classes: int, chunk_size: int | None, shards: int) -> _Plan:
     most = chunk_size or max(_ROWS, _SCORES // max(classes, 1))
     n //= shards
     fewest = max(1, -(-n * shards // most))
-    # A number of chunks that leaves no rest, if there is one that makes them no smaller than half.
+    # Prefer a number of chunks without a rest, if one exists with chunks of at least half the size.
     candidates = [k for k in range(fewest, 2 * fewest + 1) if n % k == 0]
-    # With rows in multiples of 8 devices may share them.
+    # Prefer chunks with a multiple of 8 rows, which devices can share evenly.
     chunks = next((k for k in candidates if n // k % 8 == 0), (candidates or [fewest])[0])
     chunks = min(chunks, max(n, 1))
     return _Plan(shards, chunks, n // chunks, n % chunks)
 
 
 class _Problem(NamedTuple):
-    """The arguments: those of a chunk have its rows only.
+    """The arguments of the loss; for a chunk, x and goal hold only the rows of the chunk.
 
     Attributes:
         x: [n, f].
@@ -275,7 +279,7 @@ class _Problem(NamedTuple):
         goal: class indices [n, ...], or probabilities [n, c, ...].
         weights: [c].
         smoothing: [].
-        divisor: [], of the sum of the losses.
+        divisor: [], divides the sum of the losses.
     """
 
     x: Array
@@ -313,7 +317,7 @@ def _by_shard(plan: _Plan, rows: Array) -> Array:
 
 
 def _joined(plan: _Plan, chunks: Array, *rest: Array) -> Array:
-    """What `_split` and `_rest` have separated."""
+    """The rows in their original order: the inverse of `_split` and `_rest`."""
     shards, tail = plan.shards, chunks.shape[2:]
     split = chunks.reshape(plan.chunks, shards, plan.rows, *tail)
     split = jnp.moveaxis(split, 0, 2).reshape(shards, plan.rows * plan.chunks, *tail)
@@ -325,9 +329,9 @@ def _joined(plan: _Plan, chunks: Array, *rest: Array) -> Array:
 def _sweep(
     plan: _Plan, step: Callable[[Any, Any], tuple[Any, Any]], start: Any, of_rows: Any
 ) -> tuple[Any, Any]:
-    """lax.scan over the chunks of arrays of rows; what comes out of it has the rows in order.
+    """lax.scan over the chunks of arrays of rows; its outputs have the rows in the original order.
 
-    Where the sweep itself is differentiated, a chunk is computed again instead of kept.
+    If the sweep itself is differentiated, each chunk is recomputed instead of kept as a residual.
     """
     step = cast(Any, jax.checkpoint)(step, prevent_cse=False)
     carry, out = lax.scan(step, start, jax.tree.map(functools.partial(_split, plan), of_rows))
@@ -344,7 +348,7 @@ def _sweep(
 def _chunk(problem: _Problem, of_rows: tuple[Array, Indices | Array]) -> _Problem:
     x, goal = of_rows
     if isinstance(goal, Indices):
-        # What is nan in a row that counts for nothing would reach the gradient of the matrix.
+        # A nan in an ignored row would otherwise reach the gradient of the matrix.
         kept = jnp.any(goal.kept, tuple(range(1, goal.kept.ndim)))
         x = jnp.where(kept[:, None], x, 0)
     return problem._replace(x=x, goal=goal)
@@ -357,13 +361,13 @@ def _scores(chunk: _Problem) -> Array:
 
 
 def _product(x: Array, matrix: Array) -> Array:
-    """x matrixᵀ, summed in the dtype to compute in."""
+    """x matrixᵀ, summed in the compute dtype."""
     axes = (((1,), (matrix.ndim - 1,)), ((), ()))
     return _dot(x, matrix, axes)
 
 
 def _dot(a: Array, b: Array, axes: Any) -> Array:
-    """lax.dot_general with the digits that `jaxact.layers.linear` has."""
+    """lax.dot_general with the precision of `jaxact.layers.linear`."""
     wide = compute_dtype(a.dtype)
     return lax.dot_general(a, b, axes, precision=matmul_precision(), preferred_element_type=wide)
 
@@ -381,7 +385,7 @@ def _loss_dtype(problem: _Problem) -> np.dtype:
 
 
 def _active(problem: _Problem, tangents: _Problem) -> dict[str, Array]:
-    """The tangents that are not 0 by construction, as wide as what is computed."""
+    """The tangents that are not symbolic zeros, in the compute dtype."""
     active: dict[str, Array] = {}
     for name, primal, tangent in zip(_Problem._fields, problem, tangents, strict=True):
         known = primal is None or isinstance(primal, Indices)
@@ -404,11 +408,11 @@ def _mean_rule(
     return mean, functools.reduce(jnp.add, steps).astype(mean.dtype)
 
 
-# Not a custom_vjp: the product with a gradient that is at hand is right in both modes, and can be
-# differentiated further.
+# A JVP rule instead of a custom_vjp: multiplying tangents with the precomputed gradient works in
+# both modes and can be differentiated again.
 @with_rule(_mean_rule, static=(0,))
 def _mean(plan: _Plan, problem: _Problem) -> Array:
-    """The sum of the losses over their count."""
+    """The sum of the losses, divided by `divisor`."""
 
     def step(total: Array, of_rows: Any) -> tuple[Array, None]:
         chunk = _chunk(problem, of_rows)
@@ -430,7 +434,7 @@ def _mean_and_gradients(
             return jnp.sum(_scored(scores, chunk._replace(**scored)))
 
         value, pull = cast(tuple[Array, Any], jax.vjp(loss, _scores(chunk), scored))
-        # Divided by the count here, where it costs nothing, and not in what has been added up.
+        # Divide the cotangent by the count, which is free, instead of the accumulated gradients.
         seed = (1 / problem.divisor).astype(value.dtype)
         by_scores, found = cast(tuple[Array, dict[str, Array]], pull(seed))
         if "x" in wanted:
@@ -452,20 +456,20 @@ def _mean_and_gradients(
 
 
 def _zeros(plan: _Plan, problem: _Problem, name: str) -> Array:
-    """What the gradients of the chunks are added to; for the matrix, of each shard of the rows."""
+    """Zeros to accumulate the gradients of the chunks in; for the matrix, one per shard of rows."""
     array = getattr(problem, name)
     shape = (plan.shards, *array.shape) if name == "matrix" else array.shape
     return jnp.zeros(shape, compute_dtype(array.dtype))
 
 
 def _back(by_scores: Array, matrix: Array) -> Array:
-    """The gradient of x: by_scores times the matrix, summed over the scores of a row."""
+    """The gradient of x: by_scores times the matrix, summed over the scores of each row."""
     axes = tuple(range(1, by_scores.ndim)), tuple(range(matrix.ndim - 1))
     return _dot(by_scores, matrix.astype(by_scores.dtype), (axes, ((), ())))
 
 
 def _with_products(total: Array, by_scores: Array, x: Array) -> Array:
-    """`total`, [shards, c, ..., f], plus the gradient of the matrix in the rows of each shard."""
+    """`total`, [shards, c, ..., f], plus the gradient of the matrix from each shard's rows."""
     shards, features = total.shape[0], x.shape[1]
     rows = x.shape[0] // shards
     slopes = by_scores.reshape(shards, rows, *by_scores.shape[1:])
@@ -480,11 +484,11 @@ def _with_products(total: Array, by_scores: Array, x: Array) -> Array:
         before = lax.dynamic_slice_in_dim(total, i * width, width, last)
         return lax.dynamic_update_slice_in_dim(total, before + product, i * width, last)
 
-    # A loop, so that one product exists at a time.
+    # A loop, so that only one product exists at a time.
     return cast(Array, lax.fori_loop(0, parts, add_part, total))
 
 
-# ------------------------------------------------------------------------------ each row by itself
+# --------------------------------------------------------------------------- the losses of the rows
 
 
 def _losses_rule(

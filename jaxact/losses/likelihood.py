@@ -1,4 +1,4 @@
-"""Negative log-likelihoods of distributions, and the divergence of two."""
+"""Negative log-likelihoods of distributions, and the divergence of two distributions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from jaxact.losses._reductions import Reduction, apply_reduction
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
-# Beyond this number exp(x) is infinite in every dtype.
+# exp(x) is infinite in every dtype for x above this number.
 _OVERFLOWS = 1024.0
 _LOG_2_PI = math.log(2 * math.pi)
 
@@ -45,18 +45,17 @@ def poisson_nll_loss(
 ) -> Array:
     """poisson_nll_loss(x, t) = e^x - t x, or x - t log(x + eps) without log_input.
 
-    With full, Stirling's t log t - t + log(2 π t) / 2 is added where t > 1. The sum is then taken
-    by way of the deviance where rate and target are near each other, so that large counts keep
-    their digits, and targets up to 1 have the gradient of the other terms, which is nan in torch
-    where t <= 0.
+    With full, Stirling's term t log t - t + log(2 π t) / 2 is added where t > 1. If rate and target
+    are close, the sum is computed from the deviance, so large counts keep their digits. Where
+    t <= 1, the gradient is that of the other terms alone (torch: nan where t <= 0).
 
     Args:
         input: [...], x, the rate, or its logarithm in nats; dimensionless.
         target: [...], t, counts, dimensionless; broadcastable with input.
         log_input: whether input is the logarithm.
         full: whether to add Stirling's term.
-        eps: [], dimensionless; keeps the logarithm of a rate of 0 finite, 1e-8 by default. A
-            smaller rate than -eps gives nan.
+        eps: [], dimensionless; keeps the logarithm of a rate of 0 finite, 1e-8 by default. A rate
+            below -eps gives nan.
         reduction: "mean" divides by the number of elements; "sum"; "none".
 
     Returns:
@@ -65,7 +64,7 @@ def poisson_nll_loss(
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if shapes do not broadcast (ArgumentValueError), or there is no such reduction.
+        ValueError: if shapes do not broadcast (ArgumentValueError), or reduction is unknown.
 
     Source:
         torch.nn.functional.poisson_nll_loss, torch 2.13.
@@ -101,7 +100,7 @@ def _of_logarithm_along_eps(x: Array, t: Array, eps: Array) -> Array:
 
 @with_partials(_of_logarithm_along_rate, _of_logarithm_along_target, _of_logarithm_along_eps)
 def _of_logarithm(x: Array, t: Array, eps: Array) -> Array:
-    # Where the exponential overflows it outgrows the rest, which must not be infinite as well.
+    # Where the exponential overflows, it dominates; the other term must stay finite there.
     return jnp.exp(x) - t * jnp.minimum(x, _OVERFLOWS)
 
 
@@ -151,7 +150,7 @@ def _of_rate_in_full(x: Array, t: Array, eps: Array) -> Array:
 
 
 def _deviance(rate: Array, log_rate: Array, t: Array) -> Array:
-    """rate - t + t log(t / rate), where t > 1: small against its parts where rate is about t."""
+    """rate - t + t log(t / rate), for t > 1; avoids the cancellation of its terms near rate = t."""
     count = _counted(t)
     excess = (rate - count) / count
     near = (excess > -0.75) & (excess < 8)
@@ -164,7 +163,7 @@ def _half_logarithm(t: Array) -> Array:
 
 
 def _counted(t: Array) -> Array:
-    """t, and 1 where there is no Stirling term, so that no derivative of it is nan there."""
+    """t, but 1 where there is no Stirling term, so that the term's derivatives are not nan."""
     return jnp.where(t > 1, t, 1)
 
 
@@ -197,15 +196,15 @@ def gaussian_nll_loss(
 ) -> Array:
     """gaussian_nll_loss(x, t, v) = (log v + (x - t)^2 / v) / 2, where v = max(var, eps).
 
-    The derivative in var is the one in v, also where var < eps; eps has none. The square cannot
-    overflow where the quotient does not.
+    The derivative in var is that in v, even where var < eps; the derivative in eps is 0. The square
+    overflows only if the quotient does.
 
     Args:
         input: [...], x, the mean, any unit.
         target: [...], t, unit of input; broadcastable with input.
-        var: shape of input, [...], or that without its last axis, or with a 1 in place of one; or
-            a number, [], for all. Unit of input squared (any unit), floating. Negative ones give
-            nan.
+        var: shape of input, [...], or that shape without its last axis, or with one length replaced
+            by 1; or a number, [], for all elements. Unit of input squared (any unit), floating. A
+            negative variance gives nan.
         full: whether to add log(2 π) / 2.
         eps: [], unit of var; the least variance, 1e-6 by default.
         reduction: "mean" divides by the number of elements; "sum"; "none".
@@ -216,8 +215,8 @@ def gaussian_nll_loss(
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if shapes do not fit, there is no such reduction, or var is a negative number;
-            in checked calls if it is an array with one.
+        ValueError: if shapes do not match, reduction is unknown, or var is a negative number; in
+            checked calls also if an array contains a negative variance.
 
     Source:
         Nix and Weigend, "Estimating the mean and variance of the target probability distribution",
@@ -229,7 +228,7 @@ def gaussian_nll_loss(
     refuse_booleans(name, input=x, target=t)
     if not jnp.issubdtype(v.dtype, jnp.floating):
         raise ArgumentTypeError(f"{name}: var must be floating, got {v.dtype.name}")
-    # A number that Python knows has no dtype of its own.
+    # A Python number is weakly typed: it does not take part in the promotion.
     dtype = _floating(promoted(x, t) if v.weak_type else promoted(x, t, v))
     x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
     losses = nan_unless(
@@ -243,10 +242,10 @@ def gaussian_nll_loss(
 
 
 def _aligned(var: Array, x: Array) -> Array:
-    """The variances with an axis for each of x.
+    """The variances with the rank of x, or 0-d.
 
     Raises:
-        ValueError: if their shape is none of those that torch takes.
+        ValueError: if torch does not accept the shape.
     """
     if var.ndim == 0 or var.shape == x.shape:
         return var
@@ -297,7 +296,7 @@ def _gaussian_along_eps(x: Array, t: Array, var: Array, eps: Array) -> Array:
 )
 def _gaussian(x: Array, t: Array, var: Array, eps: Array) -> Array:
     d, v = x - t, _at_least(var, eps)
-    # Divided before it is multiplied again, for the square may overflow.
+    # Divide before multiplying: d * d may overflow.
     return (jnp.log(v) + d / v * d) / 2
 
 
@@ -325,16 +324,17 @@ def kl_div(
 ) -> Array:
     """kl_div(x, t) = t (log t - x), or e^t (t - x) with log_target.
 
-    Where the target's probability is 0 (t = 0, its logarithm -inf) the loss is 0 and so is the
-    derivative in x, even where x = -inf: 0 log 0 = 0. torch gives nan there. The derivative in t at
-    t = 0 is the limit, -inf, for which torch gives nan as well.
+    Where the target's probability is 0 (t = 0, or t = -inf with log_target), the loss and the
+    derivative in x are 0, even at x = -inf, because 0 log 0 = 0; torch gives nan at x = -inf. The
+    derivative in t at t = 0 is its limit, -inf; torch gives nan.
 
     Args:
         input: [...], x, log-probabilities in nats; floating.
         target: [...], t, probabilities, dimensionless, or their logarithms in nats; floating;
             broadcastable with input. Negative probabilities give nan.
-        reduction: "mean" divides by the number of elements, with a UserWarning; "batchmean", the
-            divergence of distributions, by the length of input's first axis; "sum"; "none".
+        reduction: "mean" divides by the number of elements, with a UserWarning; "batchmean" divides
+            by the length of input's first axis, which gives the divergence of distributions; "sum";
+            "none".
         log_target: whether target holds logarithms.
 
     Returns:
@@ -342,8 +342,8 @@ def kl_div(
         promote to.
 
     Raises:
-        TypeError: if an argument is of the wrong kind, or not floating (ArgumentTypeError).
-        ValueError: if shapes do not broadcast (ArgumentValueError), or there is no such reduction.
+        TypeError: if an argument is of the wrong kind or not floating (ArgumentTypeError).
+        ValueError: if shapes do not broadcast (ArgumentValueError), or reduction is unknown.
 
     Source:
         Kullback and Leibler, "On Information and Sufficiency", 1951;

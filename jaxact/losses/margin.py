@@ -1,4 +1,4 @@
-"""Losses of scores that have to differ by a margin."""
+"""Margin losses: scores have to differ by at least a margin."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,24 +34,24 @@ def hinge_embedding_loss(
 ) -> Array:
     """hinge_embedding_loss(x, y) = x where y = 1, max(0, margin - x) where y = -1.
 
-    Where y is neither 1 nor -1 it is the sum of both, max(x, margin). At x = margin the derivative
-    is that of margin - x; a nan x has the derivative 0 there.
+    Where y is neither 1 nor -1, the loss is the sum of both terms, max(x, margin). At x = margin
+    the derivative of the second term is that of margin - x; at a nan x it is 0.
 
     Args:
         input: [...], x, such as distances, any unit; floating or integer.
         target: [...], y, dimensionless, 1 or -1; broadcasts with input.
-        margin: [], unit of input. 1 asks for a distance of at least 1 between unlike pairs. For an
-            integer input it is truncated toward zero.
+        margin: [], unit of input. With 1, the default, dissimilar pairs have no loss at distances
+            of 1 or more. For an integer input the margin is truncated toward zero.
         reduction: "mean", "sum" or "none".
 
     Returns:
-        [], or with "none" the shape of input and target together, [...]; unit and dtype of input. A
-        mean over nothing is nan.
+        [], or with "none" the broadcast shape of input and target, [...]; unit and dtype of input.
+        The mean of an empty input is nan.
 
     Raises:
-        TypeError: if input is boolean or complex (DtypeError), if integers are to be averaged, or
-            if an argument is no array or number.
-        ValueError: if shapes do not broadcast, or there is no such reduction.
+        TypeError: if input is boolean or complex (DtypeError), if input is integer and reduction is
+            "mean", or if an argument is neither an array nor a number.
+        ValueError: if shapes do not broadcast, or reduction is unknown.
 
     Source:
         torch.nn.functional.hinge_embedding_loss, torch 2.13.
@@ -69,10 +69,10 @@ def hinge_embedding_loss(
     dtype = compute_dtype(scores.dtype) if floating else scores.dtype
     x = scores.astype(dtype)
     least = jnp.asarray(margin).astype(dtype)
-    # The sum of both is the larger of x and the margin, without the sum's rounding. A sum of two
-    # choices would also be added up one by one in a mean, eight times slower.
+    # The sum of both terms is max(x, margin), which needs no rounding. XLA would also not vectorize
+    # the mean of a sum of two selects, which takes eight times as long.
     both = jnp.where(least - x >= 0, least, x)
-    # Adding a 0 of run time turns -0 into torch's +0; XLA would fold a literal 0 away.
+    # Adding a 0 that is computed at run time turns -0 into torch's +0; XLA folds a literal 0 away.
     alike = x + jnp.where(labels == 1, 0, least)
     losses = jnp.where(labels == 1, alike, jnp.where(labels == -1, hinge(least - x), both))
     return apply_reduction(losses, reduction, scores.dtype)
@@ -92,19 +92,21 @@ def margin_ranking_loss(
 
     Args:
         input1: [...], x1, any unit; floating or integer.
-        input2: [...], x2, unit of input1; as many axes, broadcasts.
-        target: [...], y, dimensionless: 1 if x1 is to be the larger, -1 if x2 is; as many axes,
-            broadcasts. It is differentiated as well.
-        margin: [], unit of input1, by how much. 0 asks for the order alone.
+        input2: [...], x2, unit of input1; of the same rank as input1, broadcasts.
+        target: [...], y, dimensionless: 1 if x1 should be larger than x2, -1 if smaller; of the
+            same rank as input1, broadcasts; differentiable.
+        margin: [], unit of input1; the required difference. 0, the default, requires only the
+            order.
         reduction: "mean", "sum" or "none".
 
     Returns:
-        [], or with "none" the shape of the arguments together, [...]; unit of input1; the dtype
-        that the three promote to, float32 for integers. A mean over nothing is nan.
+        [], or with "none" the broadcast shape of the arguments, [...]; unit of input1; the dtype
+        that the three promote to, float32 for integers. The mean of an empty input is nan.
 
     Raises:
-        TypeError: if an argument is boolean, complex (DtypeError), or no array or number.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        TypeError: if an argument is boolean, complex (DtypeError), or neither an array nor a
+            number.
+        ValueError: if shapes do not match, or reduction is unknown.
 
     Source:
         torch.nn.functional.margin_ranking_loss, torch 2.13.
@@ -146,30 +148,31 @@ def multi_margin_loss(
     """multi_margin_loss(x, y) = weight_y Σ_{j≠y} max(0, margin - x_y + x_j)^p / C.
 
     C is the number of classes. At the hinge the derivative is 0; a nan difference counts as one
-    that keeps the margin. The difference x_j - x_y is taken before the margin is added, so that
-    large scores do not swallow the margin as they do in torch.
+    that satisfies the margin. x_j - x_y is computed before the margin is added, so large scores do
+    not absorb the margin, as they do in torch.
 
     Args:
         input: [c] or [n, c], scores, any unit.
-        target: [] or [n], class indices in [0, c), integers, dimensionless. A row with another
+        target: [] or [n], class indices in [0, c), integers, dimensionless. A row with any other
             index gives nan.
         p: 1 or 2.
-        margin: [], unit of input. 1 asks for a lead of 1 over every other class.
-        weight: [c], dimensionless, of each class; dtype of input. None weighs all alike.
-        reduction: "mean" divides by the number of rows, not of weights; "sum"; "none".
+        margin: [], unit of input. 1, the default, requires a lead of 1 over every other class.
+        weight: [c], dimensionless, the weight of each class; dtype of input. None weights all
+            equally.
+        reduction: "mean" divides by the number of rows, whatever their weights; "sum"; "none".
 
     Returns:
         [], or with "none" the shape of target, [n]; unit of input, to the power of p; the dtype of
-        input. A mean over nothing is nan and a sum 0, where torch returns memory that nobody wrote.
+        input. Without rows the mean is nan and the sum 0; torch returns uninitialized memory.
 
     Raises:
-        TypeError: if input or weight is not floating (DtypeError), or target not integer.
-        ValueError: if shapes do not fit, or an option has no such value.
+        TypeError: if input or weight is not floating (DtypeError), or target is not integer.
+        ValueError: if shapes do not match, or an option has an unknown value.
         RuntimeError: if a class index is out of range, in a checked call.
 
     Source:
-        Crammer & Singer 2001; torch.nn.functional.multi_margin_loss, torch 2.13, which has half
-        precision on the GPU alone and no second derivatives.
+        Crammer & Singer 2001; torch.nn.functional.multi_margin_loss, torch 2.13, which supports
+        half precision only on GPUs and has no second derivatives.
     """
     scores = as_floating("multi_margin_loss", "input", input)
     labels = as_array("multi_margin_loss", "target", target)
@@ -235,29 +238,30 @@ def multilabel_margin_loss(
 ) -> Array:
     """multilabel_margin_loss(x, y) = Σ_{a in y} Σ_{j not in y} max(0, 1 - x_a + x_j) / C.
 
-    C is the number of classes, and y the indices before the first -1 of a row; one that stands
-    there twice counts twice. At the hinge the derivative is 0; a nan difference counts as one that
-    keeps the margin. Time is that of C times the most labels of a row, memory that of the input.
+    C is the number of classes, and y are the indices before the first -1 of a row; a repeated index
+    counts repeatedly. At the hinge the derivative is 0; a nan difference counts as one that
+    satisfies the margin. Time grows with C times the largest number of labels in a row, memory with
+    the size of the input.
 
     Args:
         input: [c] or [n, c], scores, dimensionless.
-        target: [c] or [n, c], class indices in [0, c), integers, dimensionless, filled up with -1;
-            what follows a -1 is ignored, but has to be in [-1, c) as well. A row with another index
-            gives nan.
+        target: [c] or [n, c], class indices in [0, c), integers, dimensionless, padded with -1.
+            Indices after the first -1 are ignored, but must be in [-1, c) too. A row with any other
+            index gives nan.
         reduction: "mean", "sum" or "none".
 
     Returns:
-        [], or with "none" and a batch [n]; dimensionless, the dtype of input. A mean over nothing
-        is nan, where torch returns memory that nobody wrote.
+        [], or with "none" and a batch [n]; dimensionless, the dtype of input. Without rows the mean
+        is nan; torch returns uninitialized memory.
 
     Raises:
-        TypeError: if input is not floating (DtypeError), or target not integer.
-        ValueError: if shapes do not fit, or there is no such reduction.
+        TypeError: if input is not floating (DtypeError), or target is not integer.
+        ValueError: if shapes do not match, or reduction is unknown.
         RuntimeError: if a class index is out of range, in a checked call.
 
     Source:
-        torch.nn.functional.multilabel_margin_loss, torch 2.13, which has half precision on the GPU
-        alone and no second derivatives.
+        torch.nn.functional.multilabel_margin_loss, torch 2.13, which supports half precision only
+        on GPUs and has no second derivatives.
     """
     scores = as_floating("multilabel_margin_loss", "input", input)
     labels = as_array("multilabel_margin_loss", "target", target)
@@ -281,8 +285,8 @@ def multilabel_margin_loss(
     return apply_reduction(losses if matrix else losses[0], reduction, scores.dtype)
 
 
-# As many labels of each row are compared with all classes at a time; with more the scores are read
-# less often, with fewer less is computed in vain for rows with few labels.
+# The number of labels per row that are compared with all classes at a time. A larger block reads
+# the scores less often; a smaller one wastes less work on rows with few labels.
 _BLOCK = 4
 
 
@@ -316,18 +320,18 @@ def _multilabel_grad(x: Array, y: Array) -> Array:
 
 
 def _short(x: Array, own: Array, block: Array, others: Array) -> Array:
-    """[n, block, c], by how much a label misses the margin to a class that is none."""
+    """[n, block, c], by how much each label misses the margin to each class that is not a label."""
     counted = (block >= 0)[:, :, None] & others[:, None, :]
     return jnp.where(counted, 1 + (x[:, None, :] - own[:, :, None]), 0)
 
 
 def _same(x: Array, block: Array) -> Array:
-    """[n, block, c], whether the label is the class."""
+    """[n, block, c], whether the label equals the class."""
     return block[:, :, None] == jnp.arange(x.shape[1], dtype=block.dtype)[None, None]
 
 
 def _over_labels(x: Array, y: Array, add: Callable[..., Array]) -> Array:
-    """`add` over blocks of labels, up to the most labels that a row has."""
+    """Accumulates `add` over blocks of labels, up to the largest number of labels in a row."""
     classes = x.shape[1]
     count = jnp.argmax(jnp.pad(y < 0, ((0, 0), (0, 1)), constant_values=True), axis=1)
     kept = jnp.where(jnp.arange(classes)[None] < count[:, None], y, -1).astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""Losses of the difference of a prediction and its target."""
+"""Regression losses: functions of the difference between a prediction and its target."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,32 +34,32 @@ def l1_loss(
 ) -> Array:
     """l1_loss(x, t) = weight |x - t|.
 
-    The derivative where x = t, and where the difference is nan, is 0. Shapes that differ are
+    The derivative is 0 where x = t and where the difference is nan. Shapes that differ are
     broadcast with a UserWarning.
 
     Args:
         input: [...], any unit; floating, complex, or integer unless reduction is "mean".
         target: [...], unit of input; broadcastable with input.
-        reduction: "mean" divides by the number of elements, with a weight by the sum of the
-            weights; "sum"; "none".
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        reduction: "mean" divides by the number of elements or, if weight is given, by the sum of
+            the weights; "sum"; "none".
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input; the dtype that the arguments
-        promote to, real where they are complex.
+        promote to, or its real counterpart if that is complex.
 
     Raises:
-        TypeError: if an argument is no array, is boolean, or is of integers to take a mean of
-            (ArgumentTypeError).
-        ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
-            reduction.
+        TypeError: if an argument is not an array or is boolean, or if the arguments are integers
+            and reduction is "mean" (ArgumentTypeError).
+        ValueError: if shapes do not broadcast, weight does not have input's shape, or reduction is
+            unknown.
 
     Source:
         torch.nn.functional.l1_loss, torch 2.13.
     """
     x, t = as_array("l1_loss", "input", input), as_array("l1_loss", "target", target)
     refuse_booleans("l1_loss", input=x, target=t)
-    # No array without axes is left when torch promotes: it has broadcast them before.
+    # torch broadcasts before it promotes, so no 0-d array is left for the rule in `promoted`.
     dtype = jnp.promote_types(x.dtype, t.dtype)
     shape = x.shape
     x, t = broadcast("l1_loss", input=x, target=t)
@@ -78,7 +78,7 @@ def l1_loss(
 
 
 def _sign(d: Array) -> Array:
-    # Not jnp.sign, which is nan at nan.
+    # jnp.sign is nan at nan; this is 0.
     return jnp.where(d > 0, 1, jnp.where(d < 0, -1, 0)).astype(d.dtype)
 
 
@@ -103,23 +103,24 @@ def mse_loss(
 ) -> Array:
     """mse_loss(x, t) = weight (x - t)^2.
 
-    Shapes that differ are broadcast with a UserWarning. optax.l2_loss is half of it.
+    Shapes that differ are broadcast with a UserWarning. optax.l2_loss is half of this loss.
 
     Args:
         input: [...], any unit; floating, or integer if target is floating.
         target: [...], unit of input; broadcastable with input.
-        reduction: "mean" divides by the number of elements, with a weight by the sum of the
-            weights; "sum"; "none".
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        reduction: "mean" divides by the number of elements or, if weight is given, by the sum of
+            the weights; "sum"; "none".
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
         that the arguments promote to.
 
     Raises:
-        TypeError: if an argument is no array, or none of the first two is floating (DtypeError).
-        ValueError: if shapes do not broadcast, weight is not of input's shape, or there is no such
-            reduction.
+        TypeError: if an argument is not an array, or neither input nor target is floating
+            (DtypeError).
+        ValueError: if shapes do not broadcast, weight does not have input's shape, or reduction is
+            unknown.
 
     Source:
         torch.nn.functional.mse_loss, torch 2.13.
@@ -144,23 +145,24 @@ def smooth_l1_loss(
 ) -> Array:
     """smooth_l1_loss(x, t) = d^2 / (2 beta) where |d| < beta, else |d| - beta / 2; d = x - t.
 
-    The derivative runs from -1 to 1, which it reaches where |d| = beta. With a beta of 0 this is
-    l1_loss. Shapes that differ are broadcast with a UserWarning.
+    The derivative rises from -1 at d = -beta to 1 at d = beta. With beta = 0 this is l1_loss.
+    Shapes that differ are broadcast with a UserWarning.
 
     Args:
         input: [...], any unit; floating, or integer if target is floating.
         target: [...], unit of input; broadcastable with input.
         reduction: "mean" divides by the number of elements; "sum"; "none".
-        beta: [], unit of input; where the parabola ends, 1 by default. nan, as a negative traced
-            one, gives nan.
+        beta: [], unit of input; the |d| at which the parabola ends, 1 by default. A nan or negative
+            traced beta gives nan.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input; the dtype that input and
         target promote to.
 
     Raises:
-        TypeError: if an argument is of the wrong kind, or none is floating (DtypeError).
-        ValueError: if shapes do not broadcast, beta is negative, or there is no such reduction.
+        TypeError: if an argument is of the wrong kind, or neither input nor target is floating
+            (DtypeError).
+        ValueError: if shapes do not broadcast, beta is negative, or reduction is unknown.
 
     Source:
         Girshick, "Fast R-CNN", 2015; torch.nn.functional.smooth_l1_loss, torch 2.13.
@@ -179,7 +181,7 @@ def smooth_l1_loss(
 
 def _smooth_grad(x: Array, t: Array, beta: Array) -> Array:
     d = x - t
-    # jnp.sign keeps a nan, which torch does where there is a parabola.
+    # As in torch, a nan difference has the derivative nan if beta > 0; jnp.sign keeps the nan.
     outside = jnp.where(beta == 0, _sign(d), jnp.sign(d))
     return jnp.where(jnp.abs(d) < beta, d / _divisor(beta), outside)
 
@@ -191,15 +193,15 @@ def _smooth_along_beta(x: Array, t: Array, beta: Array) -> Array:
 
 @with_derivative_in_difference(_smooth_grad, _smooth_along_beta)
 def _smooth(x: Array, t: Array, beta: Array) -> Array:
-    # Without a choice between two formulas, with which XLA would not vectorize a sum over it; and
-    # divided before it is squared, for the square may overflow.
+    # No select between two formulas: with one XLA would not vectorize a sum over the result. Divide
+    # before squaring, because the square may overflow.
     a = jnp.abs(x - t)
     within = jnp.minimum(a, beta)
     return jnp.minimum(a / _divisor(beta), 1) * (a - within / 2)
 
 
 def _divisor(beta: Array) -> Array:
-    """What is divided by: in place of 0 what gives more than 1, but no 0 / 0."""
+    """beta, but the least normal number instead of 0: quotients exceed 1, except 0, never nan."""
     return jnp.where(beta == 0, np.finfo(beta.dtype).tiny, beta)
 
 
@@ -220,25 +222,25 @@ def huber_loss(
 ) -> Array:
     """huber_loss(x, t) = weight (d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)).
 
-    Here d = x - t. The derivative where |d| = delta is +-delta, the second one 0. This is
-    delta times smooth_l1_loss. Shapes that differ are broadcast with a UserWarning.
+    Here d = x - t. Where |d| = delta, the derivative is +-delta and the second derivative 0. This
+    loss is delta times smooth_l1_loss. Shapes that differ are broadcast with a UserWarning.
 
     Args:
         input: [...], any unit; floating.
         target: [...], unit of input; broadcastable with input.
         reduction: "mean" divides by the number of elements, whatever their weights; "sum"; "none".
-        delta: [], unit of input; where the parabola ends, 1 by default. A traced one that is not
-            positive gives nan.
-        weight: shape of input, [...], dimensionless. None weighs all alike.
+        delta: [], unit of input; the |d| at which the parabola ends, 1 by default. A traced delta
+            that is not positive gives nan.
+        weight: shape of input, [...], dimensionless. None weights all equally.
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
-        of input, whatever target's, promoted with that of weight.
+        of input, promoted with the dtype of weight, whatever the dtype of target.
 
     Raises:
         TypeError: if an argument is of the wrong kind, or input is not floating (DtypeError).
-        ValueError: if shapes do not broadcast, weight is not of input's shape, delta is not
-            positive, or there is no such reduction.
+        ValueError: if shapes do not broadcast, weight does not have input's shape, delta is not
+            positive, or reduction is unknown.
 
     Source:
         Huber, "Robust Estimation of a Location Parameter", 1964;
@@ -283,7 +285,7 @@ def _huber(x: Array, t: Array, delta: Array) -> Array:
 def _operands(
     function: str, input: ArrayLike, target: ArrayLike
 ) -> tuple[jnp.dtype, tuple[int, ...], list[Array]]:
-    """The dtype of a result of both, input's shape, and both, ready to be subtracted."""
+    """The dtype that both promote to, input's shape, and both arrays, ready to be subtracted."""
     x, t = as_real(function, "input", input), as_real(function, "target", target)
     dtype = jnp.promote_types(x.dtype, t.dtype)
     if not jnp.issubdtype(dtype, jnp.floating):
@@ -319,7 +321,7 @@ def _weighed_mean(
     reduction: Reduction,
     dtype: jnp.dtype,
 ) -> Array:
-    """The reduced losses, their mean over the sum of the weights."""
+    """The reduced losses; "mean" divides by the sum of the weights if they are given."""
     losses, dtype, w = _weighed(function, losses, shape, weight, dtype)
     if w is None or reduction != "mean":
         return apply_reduction(losses, reduction, dtype)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jaxact.random.generator import *  # noqa: F403
 
-# Type checkers follow the stars; mypy takes a computed __all__ for an empty one.
+# Type checkers follow the star imports; mypy reads a computed __all__ as empty.
 if not TYPE_CHECKING:
     from jaxact.random import generator
 

@@ -119,7 +119,7 @@ class TorchGenerator:
             state: [5056] of uint8, dimensionless.
 
         Raises:
-            ArgumentTypeError: if state is no array of uint8.
+            ArgumentTypeError: if state is not an array of uint8.
             ArgumentValueError: if it is no state of torch's CPU generator.
 
         Source:
