@@ -1,4 +1,4 @@
-"""parity: two functions, in any two frameworks, compared with each other and with the truth.
+"""parity compares two functions, in any two frameworks, with each other and with the truth.
 
 Importing it loads numpy and the standard library only; a framework is loaded when a row that needs
 it runs.

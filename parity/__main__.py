@@ -6,7 +6,7 @@ USAGE_ERROR = 2
 
 
 def run() -> None:
-    """Runs the command line; without the packages of the extra, says how to get them."""
+    """Runs the command line; if packages of the extra are missing, says how to install them."""
     try:
         from parity.cli import main
         from parity.suite import load

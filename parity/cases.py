@@ -1,4 +1,4 @@
-"""A row to its cases: one for each setting, dtype and check, with ids that stay the same.
+"""From a row to its cases: one for each setting, dtype and check, with ids that stay the same.
 
 activations/elu/alpha=1.5/float32/vjp
 """
@@ -36,7 +36,7 @@ DEFAULTS = Setting()
 ANY_DTYPE = "any"
 
 DERIVATIVES = ("vjp", "jvp", "second")
-# What a framework cannot be asked for, and why.
+# The checks that a framework does not support, and why.
 CANNOT: Mapping[str, Mapping[str, str]] = {
     "torch": {"jit": "torch functions are not compiled"},
     "numpy": {
@@ -52,15 +52,16 @@ CANNOT: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """A row with one of its settings in one dtype, resolved: what is run, and with what.
+    """A row with one of its settings in one dtype: the functions to run, and their arguments.
 
     Args:
         family, name, setting, dtype: the parts of the id.
         subject, reference, truth, accept_reference: of the row or the setting.
-        own_reference: whether the reference is the row's own and not one that stands in for it.
+        own_reference: whether the reference is the row's own, not one that the setting replaces it
+            with.
         inputs, arrays, values, mapped, random: of the setting.
         checks: of the row or the setting.
-        dtypes: all in which the row is proven.
+        dtypes: all dtypes in which the row is checked.
     """
 
     family: str
@@ -87,7 +88,7 @@ class Signature:
 
     Args:
         of: a function, or source text.
-        omitted, renamed, extra: in what the subject differs; see `Spec`.
+        omitted, renamed, extra: how the subject's parameters differ; see `Spec`.
     """
 
     of: Target | str
@@ -101,11 +102,11 @@ class Case:
     """One comparison.
 
     Args:
-        setup: what is run; the same for all cases of a group.
+        setup: the functions and their arguments; the same for all cases of a group.
         check: see `CHECKS`.
         budget: the row's or the setting's; None for the default of the result's dtype.
-        quirks: the declared differences that have to show.
-        bad_call, law, signature: of the checks of that name.
+        quirks: the declared differences that have to be observed.
+        bad_call, law, signature: for the checks error, law and signature.
     """
 
     setup: Setup
@@ -118,7 +119,7 @@ class Case:
 
     @property
     def dtype(self) -> str:
-        """Of the inputs; "any" where there are none."""
+        """The dtype of the inputs; "any" if the check does not depend on one."""
         return self.setup.dtype
 
     @property
@@ -128,7 +129,7 @@ class Case:
 
     @property
     def group(self) -> tuple[str, ...]:
-        """Cases of one group share their inputs and their compiled program."""
+        """The key of the case's group; cases of a group share inputs and compiled program."""
         setup = self.setup
         parts = (setup.family, setup.name, setup.setting, setup.dtype)
         return tuple(part for part in parts if part)
@@ -136,7 +137,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """A check that a row asks for and its frameworks cannot have."""
+    """A check that a row asks for but its frameworks do not support."""
 
     family: str
     name: str
@@ -145,7 +146,7 @@ class LeftOut:
 
 
 def cases(specs: Iterable[Spec]) -> list[Case]:
-    """Every case of the rows, in their order.
+    """Every case of the rows, in the order of the rows.
 
     Raises:
         ValueError: if two cases have the same id.
@@ -159,7 +160,7 @@ def cases(specs: Iterable[Spec]) -> list[Case]:
 
 
 def left_out(specs: Iterable[Spec]) -> list[LeftOut]:
-    """The checks that no case is made of, each with the reason."""
+    """The checks that have no case, each with the reason."""
     return [
         LeftOut(family=spec.family, name=spec.name, check=check, reason=reason)
         for spec in specs
@@ -171,7 +172,7 @@ def left_out(specs: Iterable[Spec]) -> list[LeftOut]:
 def select(
     found: Sequence[Case], pattern: str = "", dtype: str = "", check: str = ""
 ) -> list[Case]:
-    """The cases whose id has the pattern: a shell pattern, or one or more whole parts of the id."""
+    """The cases whose id matches: a shell pattern, or one or more whole parts of the id."""
     return [
         case
         for case in found
@@ -197,7 +198,7 @@ def _cases_of(spec: Spec) -> Iterator[Case]:
                         budget=_budget(spec, setting, dtype, check),
                         quirks=_quirks(spec, setup, check),
                     )
-    # A call to refuse gets its numbers from where the default setting has them.
+    # Bad calls have the same source of random numbers as the default setting.
     plain = _setup(spec, Setting(random=spec.settings[0].random), ANY_DTYPE)
     if "signature" in spec.checks:
         signature = Signature(
@@ -216,7 +217,7 @@ def _cases_of(spec: Spec) -> Iterator[Case]:
 
 
 def _setup(spec: Spec, setting: Setting, dtype: str) -> Setup:
-    """The row with the setting: what the setting names counts, else the row's own."""
+    """The row combined with the setting, whose fields replace those of the row."""
     truth = setting.truth or spec.truth
     return Setup(
         family=spec.family,
@@ -225,7 +226,7 @@ def _setup(spec: Spec, setting: Setting, dtype: str) -> Setup:
         dtype=dtype,
         subject=setting.subject or spec.subject,
         reference=setting.reference or spec.reference,
-        # Of two equal streams no run in float64 is the truth: it draws other numbers.
+        # A run in float64 draws other numbers from the stream, so it cannot be the truth.
         truth="reference" if isinstance(setting.random, SameSeed) else truth,
         accept_reference=spec.accept_reference,
         own_reference=setting.reference is None,
@@ -263,12 +264,12 @@ def _applies(spec: Spec, setting: Setting, dtype: str, check: str) -> bool:
 
 
 def _impossible(spec: Spec, setting: Setting, check: str) -> str:
-    """Why the frameworks of the row do not have the check; empty if they have it."""
+    """Why the frameworks of the row do not support the check; empty if they do."""
     subject = setting.subject or spec.subject
     reason = CANNOT.get(subject.backend, {}).get(check, "")
     if reason or check not in DERIVATIVES:
         return reason
-    # The reference or the truth has to have it: a closed form has.
+    # The reference or the truth has to support it; a closed form supports all derivatives.
     judges = [setting.reference or spec.reference, setting.truth or spec.truth]
     reasons = [CANNOT.get(j.backend, {}).get(check) for j in judges if isinstance(j, Target)]
     closed = any(isinstance(judge, Formula) for judge in judges)

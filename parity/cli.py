@@ -29,14 +29,14 @@ MODULE = "python -m parity"
 Select = Annotated[str, typer.Option(help="Part of a case id, or a shell pattern for all of it.")]
 Dtype = Annotated[str, typer.Option(help=f"One dtype: {', '.join(FLOATS)}, ...")]
 Check = Annotated[str, typer.Option(help=f"One check: {', '.join(CHECKS)}.")]
-Seed = Annotated[int, typer.Option(help="All random numbers follow from it and the case id.")]
+Seed = Annotated[int, typer.Option(help="It and the case id determine all random numbers.")]
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
 
 
 class Files(NamedTuple):
-    """The files that results are written to; None for those that nobody asked for."""
+    """The files that results are written to; None for a file that was not requested."""
 
     json: Path | None
     html: Path | None
@@ -47,8 +47,8 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
     """The command line over some rows.
 
     Args:
-        load: called when a command needs the rows.
-        program: how it is called, for the commands that it prints.
+        load: returns the rows; called when a command needs them.
+        program: the command that starts it, for the replay commands that it prints.
     """
     shell = typer.Typer(
         name="parity",
@@ -113,8 +113,8 @@ def _check(
         typer.Option(
             "--input",
             metavar="[NAME=]DESCRIPTION",
-            help="An argument, in order or by name: 'Samples(shape=(8, 3))', or a tree of such. "
-            "By default each parameter without a default is visited point by point.",
+            help="An argument, by position or by name: 'Samples(shape=(8, 3))', or a tree of these."
+            " Without it, each parameter without a default value is visited point by point.",
         ),
     ] = None,
     set: Annotated[
@@ -122,26 +122,32 @@ def _check(
         typer.Option(metavar="NAME=VALUE", help="A hyperparameter of both functions."),
     ] = None,
     set_reference: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="One of the reference alone.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A hyperparameter of the reference only."),
     ] = None,
     set_subject: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="One of the subject alone.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A hyperparameter of the subject only."),
     ] = None,
     truth: Annotated[str, typer.Option(help="A function that says which one is right.")] = "",
-    span: Annotated[str, typer.Option(metavar="LOW,HIGH", help="Only points in between.")] = "",
+    span: Annotated[
+        str, typer.Option(metavar="LOW,HIGH", help="Only points between LOW and HIGH.")
+    ] = "",
     ulp: Annotated[
         float | None,
         typer.Option(
-            help="What it may be off: units in the last place, epsilons where terms cancel."
+            help="The allowed error in units in the last place; in epsilons where terms cancel."
         ),
     ] = None,
-    rtol: Annotated[float, typer.Option(help="rtol |reference| is fine as well.")] = 0.0,
-    atol: Annotated[float, typer.Option(help="And so is atol.")] = 0.0,
+    rtol: Annotated[
+        float, typer.Option(help="Errors up to atol + rtol |reference| are allowed as well.")
+    ] = 0.0,
+    atol: Annotated[float, typer.Option(help="See --rtol.")] = 0.0,
     signs_of_zero: Annotated[
         bool, typer.Option(help="Whether a zero has to have the reference's sign.")
     ] = True,
     nan: Annotated[
-        bool, typer.Option(help="Whether nan has to be where the reference has it.")
+        bool, typer.Option(help="Whether the result has to be nan where the reference is.")
     ] = True,
     dtype: Dtype = "",
     check: Check = "",
@@ -186,7 +192,7 @@ def main(load: Load) -> None:
 
 
 def _program() -> str:
-    """How the command line was called."""
+    """The command that started this process."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return MODULE
@@ -204,7 +210,7 @@ def _refuse(message: str) -> NoReturn:
     raise typer.Exit(USAGE_ERROR)
 
 
-# ------------------------------------------------------------------------------ what check is given
+# ---------------------------------------------------------------------------- arguments of `check`
 
 
 def _target(text: str, options: list[str] | None) -> spec.Target:
@@ -214,7 +220,7 @@ def _target(text: str, options: list[str] | None) -> spec.Target:
 
 
 def _described(text: str) -> tuple[str, Any]:
-    """The name of an argument, empty if it is given by its place, and its description."""
+    """An argument's name, which is empty if it is given by position, and its description."""
     name, equals, rest = text.partition("=")
     named = bool(equals) and name.strip().isidentifier()
     known = {kind.__name__: kind for kind in spec.DESCRIPTIONS}
@@ -239,7 +245,7 @@ def _values(option: str, texts: list[str] | None) -> dict[str, Any]:
 
 
 def _literal(text: str) -> Any:
-    """A number, a tuple, None, ...; anything else is text."""
+    """The text as a Python literal (a number, a tuple, None, ...), else the text itself."""
     try:
         return ast.literal_eval(text)
     except (SyntaxError, ValueError):
@@ -259,14 +265,15 @@ def _span(text: str) -> tuple[float, float] | None:
 def _budget(
     ulp: float | None, rtol: float, atol: float, signs_of_zero: bool, nan: bool
 ) -> Budget | None:
-    """The tolerances; None if none is named."""
+    """The tolerances as a budget; None if none is given."""
     if ulp is None and not rtol and not atol and signs_of_zero and nan:
         return None
     default = default_budget("forward", "float32").ulp if not rtol and not atol else 0.0
     allowed = default if ulp is None else ulp
     return Budget(
         ulp=allowed,
-        # Where terms cancel, ulps of what is left say nothing: as many epsilons of their size.
+        # Where terms cancel, an ulp of the result is too small a unit: allow as many epsilons of
+        # the terms instead.
         floor=allowed,
         rtol=rtol,
         atol=atol,
@@ -277,7 +284,7 @@ def _budget(
 
 
 def _repeated(options: dict[str, Any]) -> list[str]:
-    """The options that were given, as they are written."""
+    """The options that were given, as command line arguments."""
     written: list[str] = []
     for name, value in options.items():
         several = cast("list[Any]", value if isinstance(value, list) else [value])
@@ -320,7 +327,7 @@ def _finish(
     files: Files,
     load: Load | None = None,
 ) -> NoReturn:
-    """Runs the cases, shows and writes what came of them, and exits like them."""
+    """Runs the cases, shows and writes their results, and exits with status 0 if all succeeded."""
     with Reporter(len(chosen), replay, sys.stdout) as reporter:
         results = run(chosen, seed, reporter, load)
         reporter.finish(results, missing)

@@ -1,7 +1,7 @@
-"""Two arrays to the distance between them: numbers, no opinion.
+"""The distance between two arrays, without a judgement.
 
 Distances are counted in units in the last place (ulp) of the dtype. nan agrees with nan and with
-nothing else; an infinity agrees with itself only. Subnormal numbers count as zero where
+nothing else; an infinity agrees only with itself. Subnormal numbers count as zero where
 `dtypes.FLUSHED` says so, and zero lies one ulp below the smallest normal number there.
 """
 
@@ -40,10 +40,13 @@ def distance(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Distance:
 
 
 def ordinals(values: Floats, dtype: str) -> NDArray[np.int64]:
-    """The place of each number in the row of all numbers of the dtype; zero is 0. nan has none."""
+    """The position of each number among all numbers of the dtype in order; 0 for zero.
+
+    nan has no position.
+    """
     limits = FORMATS[dtype]
-    # Scaled to float64's own exponents the numbers of the format are float64 bit patterns with
-    # trailing zeros: dropping these leaves the ordinals.
+    # In units of its last place a number is an integer; together with the exponent it gives the
+    # ordinal.
     magnitude = np.abs(flush(values, dtype))
     _, exponent = np.frexp(magnitude)
     exponent = np.where(magnitude == 0, limits.least, np.maximum(exponent - 1, limits.least))
@@ -57,7 +60,7 @@ def ordinals(values: Floats, dtype: str) -> NDArray[np.int64]:
 
 
 def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:
-    """Steps from a to b through the numbers of the dtype; inf where they can not be compared."""
+    """Steps from a to b through the numbers of the dtype; inf where the two cannot be compared."""
     if dtype not in FORMATS:
         return np.where(a == b, 0.0, np.inf)
     left, right = widened(a), widened(b)
@@ -76,18 +79,18 @@ def ulps(a: NDArray[Any], b: NDArray[Any], dtype: str) -> Floats:
 def ulps_from_truth(
     values: NDArray[Any], truth: Floats, dtype: str, rest: Floats | None = None
 ) -> Floats:
-    """Distance from a real number, in ulp at that number: 0.5 at most is correctly rounded.
+    """Distance from a real number, in ulp at that number; at most 0.5 if correctly rounded.
 
     Args:
-        values: in the dtype.
-        truth: the real number in float64.
-        rest: what float64 lacks of it.
+        values: numbers of the dtype.
+        truth: the real number, rounded to float64.
+        rest: the real number less `truth`.
         dtype: of the values.
     """
     limits = FORMATS[dtype]
     found = flush(widened(values), dtype)
     with np.errstate(invalid="ignore", over="ignore"):
-        # In float64 the truth has itself become infinite there.
+        # There the truth rounds to infinity in the dtype.
         beyond = np.abs(truth) > limits.largest * (1.0 + limits.epsilon / 4)
     target = np.where(beyond, np.copysign(np.inf, truth), truth)
     unit = ulp(target, dtype)
@@ -113,7 +116,7 @@ def _ulps_from_zero(target: Floats, unit: Floats, tiny: float) -> Floats:
 
 
 def _steps_beside_zero(a: Floats, b: Floats, tiny: float) -> Floats:
-    """In the last binade above zero an intermediate result may be flushed: the unit is `tiny`."""
+    """The distance near zero in units of `tiny`, where intermediate results may be flushed."""
     near = (np.abs(a) <= 2 * tiny) & (np.abs(b) <= 2 * tiny)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.where(near, np.abs(a - b) / tiny, np.inf)
@@ -132,7 +135,7 @@ def signs_of_zero_differ(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def absolute(a: NDArray[Any], b: NDArray[Any]) -> Floats:
-    """Absolute difference, inf where incomparable."""
+    """The absolute difference; inf where the two cannot be compared."""
     left, right = widened(a), widened(b)
     with np.errstate(invalid="ignore", over="ignore"):
         return _with_special_values(left, right, np.abs(left - right))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# XLA on CPU takes subnormal numbers for zero in these formats, and torch does not. One policy for a
-# whole run: they count as zero, whoever produced them. float16 is computed in float32, where its
-# subnormal numbers are normal ones.
+# XLA on CPUs treats subnormal numbers of these formats as zero, torch does not. So they count as
+# zero throughout a run, whichever side produced them. float16 is computed in float32, in which its
+# subnormal numbers are normal.
 FLUSHED = ("float32", "float64", "bfloat16")
 SUBNORMALS = "count as zero in " + ", ".join(FLUSHED)
 
@@ -76,7 +76,7 @@ def is_floating(name: str) -> bool:
 
 
 def rounded(values: Any, name: str) -> NDArray[Any]:
-    """The values in the dtype, overflow to infinity included."""
+    """The values rounded to the dtype; values beyond its range become infinite."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         return np.asarray(values).astype(numpy_dtype(name))
 
@@ -88,7 +88,7 @@ def widened(array: NDArray[Any]) -> Floats:
 
 
 def flush(values: Floats, name: str) -> Floats:
-    """Subnormal numbers of the format become zeros of the same sign."""
+    """The values with subnormal numbers replaced by zeros of the same sign."""
     if name not in FLUSHED:
         return values
     return np.where(np.abs(values) < FORMATS[name].tiny, np.copysign(0.0, values), values)

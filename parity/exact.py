@@ -1,4 +1,4 @@
-"""Closed forms in 60 digits, by mpmath."""
+"""Closed forms evaluated with 60 digits by mpmath."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from parity.inputs import Problem
 from parity.spec import Formula, Values
 
 DIGITS = 60
-# A context of our own: the precision of `mpmath.mp` belongs to the user, and threads share it.
+# A separate context: the precision of the global `mpmath.mp` is the user's, and threads share it.
 CONTEXT: Any = mpmath.mp.clone()
 CONTEXT.dps = DIGITS
 
 
 class ExactMath:
-    """The elementary functions of a formula, on single numbers of 60 digits."""
+    """The elementary functions that formulas use, on single numbers of 60 digits."""
 
     exp = CONTEXT.exp
     expm1 = CONTEXT.expm1
@@ -47,10 +47,10 @@ class ExactMath:
 def exactly_at(
     formula: Formula, problem: Problem, values: Values, key: str, points: NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
-    """One entry of a formula's trace at some points, exactly.
+    """One entry of a formula's trace at some points, computed with 60 digits.
 
     Returns:
-        The nearest float64 numbers, and what they lack.
+        The nearest float64 numbers, and the exact results less these.
     """
     part, factor = _part(formula, problem, key)
     exact: list[Any] = []

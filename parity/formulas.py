@@ -11,7 +11,7 @@ from parity.spec import Formula, Values
 
 
 class NumpyMath:
-    """The elementary functions of a formula, on float64 arrays."""
+    """The elementary functions that formulas use, on float64 arrays."""
 
     exp = np.exp
     expm1 = np.expm1

@@ -1,7 +1,7 @@
-"""Wrong functions: mistakes that somebody really made. Every one has to be caught.
+"""Wrong functions, with mistakes that somebody really made; every one has to be caught.
 
-Each is as right as can be but for its one mistake, and goes through the whole engine in the place
-of a row's or a setting's subject.
+Each is right except for its one mistake, and goes through the whole engine in place of the subject
+of a row or a setting.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Mutant:
 
     Args:
         mistake: what is wrong, in snake_case.
-        spec: the row that has to notice.
+        spec: the row that has to catch it.
         subject: the wrong function.
         case: the rest of the case's id after the function's name.
-        outcome: how that case has to fail; a crash shows nothing unless it is the mistake.
+        outcome: how that case has to fail; ERROR only if the mistake is an exception.
     """
 
     mistake: str
@@ -36,7 +36,7 @@ class Mutant:
     outcome: Outcome = Outcome.MISMATCH
 
     def cases(self) -> list[Case]:
-        """The case that has to fail, with the wrong subject in the place of its own."""
+        """The case that has to fail, with the wrong function as its subject."""
         found = select(cases([self.spec]), f"{self.spec.family}/{self.spec.name}/{self.case}")
         return [replace(case, setup=self._wrong(case.setup)) for case in found]
 
@@ -67,7 +67,7 @@ class Mutants:
         """Registers the decorated function as a mutant; its name is the mistake.
 
         Args:
-            function: the row that has to notice.
+            function: the name of the row that has to catch it.
             case: the rest of the case's id after the function's name.
             outcome: how that case has to fail.
         """

@@ -1,4 +1,4 @@
-"""Other people's functions: two of them compared, without a row."""
+"""Compares two functions of the user's without a row."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FAMILY = "check"
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit", "shapes")
 
 
-# Of a function that nobody claims any accuracy of: XLA rounds sums and differences otherwise when
-# it fuses them.
+# For functions that claim no accuracy of their own: XLA rounds sums and differences differently
+# when it fuses them.
 FUSED = Budget(
     ulp=4, floor=64, everywhere=True, reason="fused operations round sums and differences otherwise"
 )
@@ -31,8 +31,8 @@ class Pair:
     """Two functions, as cases.
 
     Args:
-        cases: what is compared.
-        left_out: what their frameworks do not have.
+        cases: the comparisons.
+        left_out: the checks that their frameworks do not support.
     """
 
     cases: list[Case]
@@ -52,30 +52,30 @@ def pair(
     dtypes: tuple[str, ...] = FLOATS,
     checks: tuple[str, ...] = CHECKS,
 ) -> Pair:
-    """The cases of two functions of which agreement is all that is asked.
+    """The cases that compare two functions, which only have to agree with each other.
 
     Args:
         subject: the function under test.
         reference: the one that it should agree with.
         inputs: the positional arguments, arrays or trees; by default one for each parameter without
-            a default, visited point by point.
+            a default value, visited point by point.
         arrays: arguments given by name.
         values: hyperparameters of both.
-        truth: says which of the two is right; by default the reference in float64. It decides
-            nothing: what agrees with the reference is good.
+        truth: says which of the two is right; by default the reference in float64. A subject that
+            agrees with the reference passes, whatever the truth says.
         span: restricts the points of the default inputs to an interval.
-        budget: how far the subject may be off the reference.
+        budget: how far the subject may be from the reference.
         dtypes: of the inputs.
         checks: see `parity.spec.CHECKS`.
 
     Raises:
-        PairError: if the two take different numbers of arguments, or nobody can tell how many.
+        PairError: if the two take different numbers of arguments, or these numbers are unknown.
         ImportError: if there is no such function.
     """
     given = frozenset[str]([*(arrays or {}), *(values or {})])
     if inputs is None:
         inputs = (Sweep(span=span),) * _count(subject, reference, given)
-    # The id has no setting: it is the only one.
+    # The id names no setting, since there is only one.
     setting = Setting(values=values or {}, arrays=arrays or {}, budget=budget)
     spec = Spec(
         family=FAMILY,
@@ -118,7 +118,7 @@ def _listed(names: list[str] | None) -> str:
 
 
 def target_of(text: str) -> Target:
-    """The function that is written backend:path.
+    """The function that the text backend:path names.
 
     Raises:
         PairError: if there is no such backend.
@@ -133,7 +133,7 @@ def target_of(text: str) -> Target:
 
 
 def as_target(function: Target | Callable[..., Any], default: str) -> Target:
-    """The target, or the function in the framework that defines it, else in the default one."""
+    """A target as it is; a function as a target in the framework that defines it or the default."""
     if isinstance(function, Target):
         return function
     owner = (getattr(function, "__module__", None) or "").partition(".")[0]

@@ -1,6 +1,6 @@
-"""For other people's test suites: two functions compared in one assertion.
+"""Compares two functions in one assertion, for test suites of other projects.
 
-It is installed with parity, as a fixture and as a function:
+It comes with parity, as a fixture and as a function:
 
     from parity.pytest_plugin import assert_parity
 
@@ -39,22 +39,22 @@ def assert_parity(
     """Fails with every difference between two functions.
 
     Args:
-        subject: the function under test, of JAX; in another framework, or driven otherwise, made by
-            `parity.on` and its kin.
-        reference: the one that it should agree with, of torch unless it is made by `parity.on`.
+        subject: the function under test, of JAX. For another framework or another driver pass a
+            target, made by `parity.on`, `factory`, `steps` or `module`.
+        reference: the function that it should agree with, of torch unless it is a target.
         inputs: the positional arguments, arrays or trees; see `parity.pairs.pair`.
         arrays: arguments given by name.
         values: hyperparameters of both.
         truth: says which of the two is right.
         span: restricts the points of the default inputs to an interval.
-        budget: how far the subject may be off the reference.
+        budget: how far the subject may be from the reference.
         dtypes: of the inputs.
         checks: see `parity.spec.CHECKS`.
         seed: of the random numbers.
 
     Raises:
-        AssertionError: if a case fails; it lists every one that does.
-        PairError: if nobody can tell how many arrays the functions take.
+        AssertionError: if a case fails; it lists all that fail.
+        PairError: if it is unknown how many arrays the functions take.
     """
     __tracebackhide__ = True
     from parity.engine import run

@@ -1,4 +1,4 @@
-"""A function's parameters and defaults, from its signature or from the text that stands for one."""
+"""A function's parameters and defaults, from its signature or from text in its place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REQUIRED = inspect.Parameter.empty
 def parameters_of(call: Callable[..., Any]) -> dict[str, Any]:
     """Parameter names in order, each with its default.
 
-    Functions written in C have no signature; the first line of their docstring has it.
+    Functions written in C have no signature; it is read from the first line of their docstring.
 
     Raises:
         ValueError: if there is neither.
@@ -44,7 +44,7 @@ def parameters_in(text: str) -> dict[str, Any]:
 
 
 def required_of(call: Callable[..., Any], given: frozenset[str] = frozenset()) -> list[str] | None:
-    """The parameters without a default that are not given; None where nobody can tell."""
+    """The parameters without a default that are not given; None without a signature."""
     if isinstance(count := getattr(call, "nin", None), int):
         return [f"x{i}" for i in range(count)]
     try:

@@ -1,8 +1,8 @@
-"""What a person writes to have two functions compared: frozen, keyword-only rows.
+"""The rows that describe which functions to compare, and how: frozen, keyword-only dataclasses.
 
 A row (`Spec`) names the function under test (`subject`), the one it should agree with (`reference`)
-and, where the reference's own float64 is not good enough, the `truth`. Everything else in a row
-says what to call them with and how far apart they may be.
+and, where the reference's own float64 is not accurate enough, the `truth`. The other fields say
+with what to call them and how far apart the results may be.
 """
 
 from __future__ import annotations
@@ -38,33 +38,33 @@ Floats: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Call:
-    """How a target is called: with the arguments. The trace has its result as `out`."""
+    """A driver: calls the target with the arguments. The trace has the result as `out`."""
 
 
 @dataclass(frozen=True)
 class Factory:
-    """How a target is called: it makes init(key, shape, dtype), as jax and flax have initializers.
+    """A driver: the target returns init(key, shape, dtype), like initializers of jax and flax.
 
-    The only argument is a `Template`. In torch, which fills what there is, the target is a function
-    of torch.nn.init that gets an empty tensor of the shape.
+    The only argument is a `Template`. In torch, where an initializer fills a tensor, the target is
+    a function of torch.nn.init, which gets an empty tensor of the shape.
     """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """How a target is called: it makes something with a state, which is then updated step by step.
+    """A driver: the target returns an object with a state, which is then updated step by step.
 
-    The first argument is a tree of parameters, as they are in the beginning; the others have the
-    steps as their leading axis. Hyperparameters go to the maker. In jax it gives a pair of init and
-    update: an optax transformation, whose first other argument is the gradients, or functions
-    init(params) -> state and update(state, *others) -> state. In torch it gives an optimizer, or an
-    object whose step(*others) returns the entries of the trace as a tree.
+    The first argument is a tree with the initial parameters; the others have the steps as their
+    leading axis. The target gets the hyperparameters. In jax it returns a pair of init and update:
+    an optax transformation, for which the second argument is the gradients, or functions
+    init(params) -> state and update(state, *others) -> state. In torch it returns an optimizer, or
+    an object whose step(*others) returns the entries of the trace as a tree.
 
     The trace of step 17 has step/17/params/..., step/17/updates/... and step/17/state/....
 
     Args:
-        state: by name of an entry in the state of one of torch's optimizers, where the trace of the
-            other side has it below `state`; other entries are not compared.
+        state: maps the name of an entry in the state of a torch optimizer to its path below `state`
+            in the trace of the other side; other entries are not compared.
     """
 
     state: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -72,16 +72,16 @@ class Steps:
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """How a target is called: a class (flax.nnx or torch.nn) is constructed, loaded and called.
+    """A driver: constructs a class of flax.nnx or torch.nn, loads its parameters and calls it.
 
     Hyperparameters go to the constructor. The arguments `params` and `buffers`, given by name, are
     loaded: dicts of arrays by the path of the attribute, such as "layers/0/weight". The positional
-    arguments go to the call. The trace has the result as `out` and the buffers afterwards as
+    arguments go to the call. The trace has the result as `out` and the buffers after the call as
     `buffers/...`; `vjp/params/...` are the gradients by parameter.
 
     Args:
-        train: whether in training mode, else in evaluation.
-        names: by path of an argument, the path of the attribute where this side has another one.
+        train: whether the module is called in training mode; otherwise in evaluation mode.
+        names: maps the path of an argument to the path of the attribute, where the two differ.
     """
 
     train: bool = True
@@ -93,7 +93,7 @@ Driver: TypeAlias = Call | Factory | Steps | Module
 
 @dataclass(frozen=True)
 class Target:
-    """A function in some framework, and how it is called; made by `on` and its kin."""
+    """A function in some framework, and its driver; see `on`, `factory`, `steps` and `module`."""
 
     backend: str
     call: str | Callable[..., Any]
@@ -126,7 +126,7 @@ def on(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Targe
 
 
 def factory(backend: str, call: str | Callable[..., Any], /, **options: Any) -> Target:
-    """Names a function that makes initializers; see `Factory`."""
+    """Names a function that returns an initializer; see `Factory`."""
     return Target(backend, call, options, Factory())
 
 
@@ -138,7 +138,7 @@ def steps(
     state: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Target:
-    """Names a function that makes something to be updated step by step; see `Steps`."""
+    """Names a function that returns an object to be updated step by step; see `Steps`."""
     return Target(backend, call, options, Steps(state=state or {}))
 
 
@@ -159,15 +159,15 @@ def module(
 class Sweep:
     """An argument that is visited point by point: one long vector over the whole exponent range.
 
-    Half precision visits every bit pattern. A `span` restricts the points to an interval and leaves
-    out infinities, nan and the sweep: meant for hyperparameters and for arguments that are refused
-    elsewhere.
+    In half precision every bit pattern is visited. A `span` restricts the points to an interval,
+    without infinities, nan and the exponent sweep: it is meant for hyperparameters, and for
+    arguments that the function refuses outside the interval.
 
-    Of several such arguments each runs through its own points, in an order that has nothing to do
-    with the others'; besides, the special numbers and kinks of any two meet in all combinations.
+    If there are several such arguments, each runs through its own points in an independent order;
+    besides, the special numbers and kinks of any two are combined in every way.
 
     Args:
-        kinks: where the function is not smooth; each is visited together with its two neighbours.
+        kinks: points where the function is not smooth; each is visited with its two neighbours.
         span: (low, high), both ends included.
     """
 
@@ -177,15 +177,15 @@ class Sweep:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepAround:
-    """An argument that is visited point by point and compared with the first one, like a target.
+    """An argument that is visited point by point and that the function subtracts, like a target.
 
-    It runs through the points of `Sweep()`. Besides, `first - this` is each kink and the next
-    number above and below, without rounding, for many values of the first argument; and one of the
-    two is moved by one ulp from where they are a kink apart. Where the difference would be a
-    subnormal number that counts as zero, both are the same.
+    It runs through the points of `Sweep()`. Besides, for many values of the first argument,
+    `first - this` equals each kink and the next number above and below, without rounding; and
+    from pairs whose difference is a kink, one number is moved by one ulp. Where the difference
+    would be a subnormal number that counts as zero, the two arguments are equal.
 
     Args:
-        kinks: of the difference, first argument less this one.
+        kinks: kinks as a function of the first argument minus this one.
     """
 
     kinks: tuple[float, ...] = (0.0,)
@@ -195,12 +195,14 @@ class SweepAround:
 class Choices:
     """A floating argument that has one of some values at each place, drawn at random.
 
-    Beside other arguments that are visited point by point every value meets every special number.
+    Every value is combined with every special number of other arguments that are visited point by
+    point.
 
     Args:
-        values: to choose from, such as (-1.0, 1.0).
+        values: the values to choose from, such as (-1.0, 1.0).
         shape: the whole shape; by default the argument is visited point by point.
-        differentiated: whether gradients are taken of it; False where the reference has none.
+        differentiated: whether gradients are taken with respect to it; False where the reference
+            has none.
     """
 
     values: tuple[float, ...]
@@ -213,13 +215,13 @@ class Samples:
     """An argument of a fixed shape, drawn from a normal distribution times `scale`.
 
     Args:
-        shape: the whole shape, sample axis included.
+        shape: the whole shape, including the sample axis.
         center: mean of the draw.
         scale: standard deviation of the draw.
-        axis: the sample axis, along which results are independent of each other; None if there is
+        axis: the sample axis: results at different places of it are independent; None if there is
             none.
-        special: overwrite the first samples with rows that have -inf, +inf, nan, huge, tied and
-            constant entries.
+        special: whether to overwrite the first samples with rows that have -inf, +inf, nan, huge,
+            tied and constant entries.
     """
 
     shape: tuple[int, ...]
@@ -236,7 +238,7 @@ class Samples:
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """An argument of which shape and dtype matter and the numbers, zeros, do not.
+    """An argument of which only shape and dtype matter; its numbers are zeros.
 
     Never differentiated.
     """
@@ -246,13 +248,13 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedDraw:
-    """Randomness: the subject draws from a key, and the reference is told what came of it.
+    """Randomness: the subject draws from a key, and the reference gets the draw as an argument.
 
     Args:
         seed: of the key, a random source of the subject's framework.
         observe: (subject, arguments, values) -> array, recovers the draw by calling the subject;
-            the reference gets it as its argument `drawn`. None if nothing is left to chance.
-        at: the subject's argument that takes the key, by name or position.
+            the reference gets it as its argument `drawn`. None if the result is not random.
+        at: the name or position of the subject's argument that takes the key.
     """
 
     seed: int
@@ -264,17 +266,17 @@ class ObservedDraw:
 class SameSeed:
     """Randomness: both sides draw from the same stream, that of the reference's framework.
 
-    The reference draws from its framework's global stream after the seed.
+    The reference draws from its framework's global stream, seeded before the call.
 
     Args:
         seed: of both streams.
         generator: seed -> the subject's counterpart of the stream. It has torch's `rand`, and need
             not work while a program is traced: the subject is not compiled.
-        skip: how many uniform numbers, of the dtype of the case, the subject draws before: what the
-            reference draws by itself.
-        place: whether the trace has an entry `stream` besides, four uniform numbers that are drawn
-            afterwards: they show how much was drawn.
-        at: the subject's argument that takes the generator, by name or position.
+        skip: how many uniform numbers, of the dtype of the case, the subject's stream skips before
+            the call, because the reference draws that many more.
+        place: whether the trace has an extra entry `stream`: four uniform numbers drawn after the
+            call, which are equal only if both sides drew equally many numbers.
+        at: the name or position of the subject's argument that takes the generator.
     """
 
     seed: int
@@ -294,8 +296,8 @@ class Labels:
     Args:
         shape: the whole shape.
         classes: each index is drawn from 0 to `classes` - 1.
-        special: other indices, such as one that is to be ignored; each fourth label is one of them,
-            the first label included.
+        special: other indices, such as the one to ignore; every fourth label, from the first on, is
+            one of them.
     """
 
     shape: tuple[int, ...]
@@ -317,7 +319,7 @@ class Fixed:
 
 DESCRIPTIONS = (Sweep, SweepAround, Choices, Samples, Labels, Fixed, Template)
 Array: TypeAlias = Sweep | SweepAround | Choices | Samples | Labels | Fixed | Template
-# Dicts, lists and tuples of descriptions describe an argument that is a tree.
+# A dict, list or tuple of descriptions describes an argument that is a tree.
 Described: TypeAlias = Any
 
 
@@ -326,8 +328,8 @@ class Formula:
     """The real function in closed form, point by point.
 
     Each callable takes a namespace `m` of elementary functions (numpy on float64 arrays, or mpmath
-    at 60 digits), the points and the hyperparameters. One text therefore serves both as a fast
-    truth and as an exact one.
+    with 60 digits), the points and the hyperparameters. So the same code gives both a fast truth
+    and an exact one.
     """
 
     value: Callable[..., Any]
@@ -335,27 +337,29 @@ class Formula:
     curvature: Callable[..., Any]
 
 
-# The reference as it is: what is drawn at random has no other truth.
+# The reference in the case's own dtype: a random draw has no other truth.
 Truth: TypeAlias = Formula | Target | Literal["reference"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How far a value may be off: within `ulp`, or by the absolute error that is always fine.
+    """The allowed error of a value: at most `ulp` relative to it, or at most an absolute floor.
 
     Args:
-        ulp: units in the last place of the dtype.
-        floor: absolute error that is always fine, in units of the dtype's epsilon. For points it
-            counts only within 2^-4 of where the true result crosses zero (other than at 0), and for
-            points of several arguments nowhere, unless `everywhere` is set; for samples it is
-            multiplied by the largest true value of the sample, if that is above 1; for functions
-            that give a single number by the largest true value, whatever that is.
+        ulp: allowed error in units in the last place of the dtype.
+        floor: absolute error that is always accepted, in units of the dtype's epsilon. For
+            arguments visited point by point it applies only within 2^-4 of a point, other than 0,
+            where the true result crosses zero, and not at all if there are several such arguments,
+            unless `everywhere` is set. For samples it is multiplied by the largest true value of
+            the sample, if that is above 1; for functions that return a single number, by the
+            largest true value in any case.
         everywhere: apply the floor at every point.
-        rtol, atol: atol + rtol |reference| is fine as well, everywhere.
-        per_step: of a trajectory, step n may be off by ulp and floor times 1 + n per_step.
+        rtol, atol: an error up to atol + rtol |reference| is accepted as well, everywhere.
+        per_step: at step n of a trajectory, ulp and floor are multiplied by 1 + n per_step.
         signs_of_zero: whether a zero has to have the reference's sign.
-        nan: whether nan has to be where the reference has it; otherwise such places are left out.
-        reason: why it is not the default.
+        nan: whether the subject has to be nan where the reference is; otherwise points where either
+            is nan are left out.
+        reason: why the budget is not the default one.
     """
 
     ulp: float
@@ -371,17 +375,17 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting of the hyperparameters; each makes cases of its own.
+    """One setting of the hyperparameters, with its own cases.
 
     Args:
         values: keyword arguments, the same for the whole call.
         arrays: arguments given by name as arrays or trees: hyperparameters, weights, lengths.
-        mapped: map the call over input and `arrays` together, so that each point has its own
-            hyperparameter.
+        mapped: whether to map the call over input and `arrays` together, so that each point has its
+            own hyperparameter.
         label: the setting's part of the case id; by default `name=value,...`.
-        inputs, subject, reference, truth, dtypes, checks, budget: replace the row's own for this
+        inputs, subject, reference, truth, dtypes, checks, budget: replace those of the row for this
             setting.
-        random: where the random numbers come from.
+        random: the source of random numbers.
     """
 
     values: Values = field(default_factory=dict[str, Any])
@@ -408,15 +412,15 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One entry of a trace, for a quirk to say what is there. Arrays are in float64.
+    """One entry of a trace, from which a quirk computes the expected result; arrays are in float64.
 
     Args:
-        entry: its name.
-        arguments: the positional ones, then those given by name.
+        entry: the name of the entry.
+        arguments: the positional arguments, then those given by name.
         values: the hyperparameters.
         cotangent: of the result, if the entry has its shape or the result is a single number.
         directions: of the arguments, by position or name.
-        truth, reference: the entry as it is there.
+        truth, reference: the entry in the truth's trace and in the reference's.
     """
 
     entry: str
@@ -433,16 +437,17 @@ class Quirk:
     """A declared difference from the reference. A run in which it is not observed fails (STALE).
 
     Args:
-        reason: what the reference does there and why the subject does not.
+        reason: what the reference does there, and why the subject differs.
         source: a link or a measurement.
         where: (arguments, values) -> mask of the points concerned, or a single truth value for all
             of them; the arguments are the positional ones, then those given by name, in float64.
-            It concerns the results of the mask's shape. None if the reference cannot answer at all
+            It applies to results of the mask's shape. None if the reference fails at every point
             and the truth alone decides.
-        instead: what the subject has there: a number, a function of the `Place` that gives the
-            numbers, or a budget from the truth. Needed wherever there is a mask.
-        checks, dtypes: where it shows.
-        settings: names of the settings where it shows; all of them if empty.
+        instead: the result that the subject has there: a number, a function of the `Place` that
+            returns the numbers, or a budget for the distance from the truth. Required if there is a
+            mask.
+        checks, dtypes: those in which the difference shows.
+        settings: names of the settings in which it shows; all of them if empty.
     """
 
     reason: str
@@ -454,7 +459,7 @@ class Quirk:
     settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuses a mask alone, which would excuse anything."""
+        """Refuses a mask without `instead`, which would accept any result."""
         if self.where is not None and self.instead is None:
             raise ValueError(f"Quirk: instead must say what is there, got None: {self.reason}")
 
@@ -468,8 +473,7 @@ class BadCall:
         args: positional arguments; numpy arrays become arrays of the framework.
         values: keyword arguments.
         reason: what is wrong with the call.
-        reference_args: what the reference gets instead of `args`, where the two take different
-            things.
+        reference_args: the arguments of the reference, if they differ from `args`.
     """
 
     name: str
@@ -485,7 +489,7 @@ class Law:
 
     Args:
         name: the case's part of the id, in snake_case.
-        violation: subject -> a sentence that says how the property fails, or None if it holds.
+        violation: subject -> a sentence on how the property is violated, or None if it holds.
     """
 
     name: str
@@ -494,25 +498,25 @@ class Law:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A function and all that has to be true of it.
+    """A row: a function and everything that is checked of it.
 
     Args:
         family, name: the first two parts of every case id.
         subject, reference: the two functions.
         truth: a closed form, or a function that is run in float64; by default the reference, run in
             float64; "reference" is the reference in the dtype of the case.
-        accept_reference: whether agreement with the reference is enough, be it right or wrong.
-        inputs: the positional arguments: descriptions of arrays, or trees of such.
+        accept_reference: whether agreement with the reference is enough, even if it is wrong.
+        inputs: the positional arguments: descriptions of arrays, or trees of descriptions.
         settings: of the hyperparameters; the first is the default one.
         dtypes: of the inputs.
         checks: see `CHECKS`.
-        budgets: by check or by (check, dtype), where the default does not do.
-        quirks, bad_calls, laws: see there.
-        signature: whose parameters the subject has to have: by default the reference's own; another
-            function, or source text, where the reference has no signature in Python.
-        omitted: parameters of that function that the subject has not.
-        renamed: by their name, parameters that the subject calls otherwise.
-        extra: parameters that the subject has besides.
+        budgets: by check or by (check, dtype), where they differ from the default.
+        quirks, bad_calls, laws: see `Quirk`, `BadCall`, `Law`.
+        signature: the signature that the subject has to have: by default the reference's; else that
+            of another function, or text, where the reference has no signature in Python.
+        omitted: parameters of that signature that the subject does not have.
+        renamed: maps the names of parameters to the names that the subject uses.
+        extra: parameters that only the subject has.
     """
 
     family: str

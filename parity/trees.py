@@ -1,4 +1,4 @@
-"""Trees of leaves in dicts, lists and tuples, and the paths that their leaves go by."""
+"""Trees of leaves in dicts, lists and tuples, and the paths that name their leaves."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ R = TypeVar("R")
 
 
 def flat(tree: Tree, root: str = "") -> dict[str, Any]:
-    """The leaves by path: keys, places and fields joined by slashes. None is no leaf.
+    """The leaves by path: keys, positions and fields joined by slashes. None is not a leaf.
 
     Args:
         tree: dicts, lists, tuples and named tuples; everything else is a leaf.
-        root: what every path begins with; a tree that is a leaf has it alone.
+        root: the beginning of every path; it is the whole path of a tree that is a leaf.
     """
     return dict(_leaves(tree, root))
 
 
 def mapped(change: Callable[[Any], Any], tree: Tree) -> Tree:
-    """The tree with every leaf changed."""
+    """The tree with a function applied to every leaf."""
     return placed(tree, {path: change(leaf) for path, leaf in flat(tree).items()})
 
 
 def placed(tree: Tree, leaves: Mapping[str, Any], root: str = "") -> Tree:
-    """The tree with other leaves, which are given by path."""
+    """The tree with its leaves replaced by those given by path."""
     inner = _children(tree)
     if inner is None:
         return leaves[root]

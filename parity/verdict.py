@@ -1,4 +1,4 @@
-"""A distance and a budget to an outcome, point by point; a case gets its worst point."""
+"""From distances and a budget to outcomes, point by point; a case gets that of its worst point."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUDGETS = {
     "float32": Budget(ulp=4, floor=2),
     "float64": Budget(ulp=4, floor=2),
 }
-# Curvatures are differentiated slopes: their small values are differences of larger numbers.
+# A second derivative differentiates a gradient: its small values are differences of larger numbers.
 _DIFFERENCES = "small curvatures are differences of larger numbers"
 SECOND_BUDGETS = {
     "float16": Budget(ulp=1, floor=2.0**-10, everywhere=True, reason=_DIFFERENCES),
@@ -28,12 +28,12 @@ SECOND_BUDGETS = {
 
 
 def default_budget(check: str, dtype: str) -> Budget:
-    """The budget where a row names none; other dtypes have to agree exactly."""
+    """The budget where a row gives none; dtypes that are not floating have to agree exactly."""
     return (SECOND_BUDGETS if check == "second" else BUDGETS).get(dtype, Budget(ulp=0))
 
 
 class Outcome(StrEnum):
-    """What came of a case, from best to worst."""
+    """How a case ended, from best to worst."""
 
     EXACT = "exact"
     WITHIN = "within"
@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
     @property
     def succeeds(self) -> bool:
-        """Whether the run is still good."""
+        """Whether the case passes."""
         return self in (Outcome.EXACT, Outcome.WITHIN, Outcome.CLOSER, Outcome.QUIRK)
 
 
@@ -54,21 +54,21 @@ RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
 def worst_outcome(outcomes: list[Outcome]) -> Outcome:
-    """The one that decides; nothing compared is no success."""
+    """The worst of the outcomes; NOT_RUN, which fails, if there are none."""
     return max(outcomes, key=RANK.__getitem__, default=Outcome.NOT_RUN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gaps:
-    """What was measured between the voices at every point.
+    """The distances between the sides at every point.
 
     Args:
         reference: ulp between subject and the nearest of the reference's own variants.
         truth: ulp between subject and truth.
         reference_truth: ulp between reference and truth.
         spread: ulp between the reference's own variants.
-        reference_absolute, truth_absolute, reference_truth_absolute: the same without the unit.
-        zero_sign: where the subject's zero has a sign that the reference has not.
+        reference_absolute, truth_absolute, reference_truth_absolute: the same distances, absolute.
+        zero_sign: where the subject's zero has a sign that the reference's zero does not have.
     """
 
     reference: Floats
@@ -81,7 +81,7 @@ class Gaps:
     zero_sign: NDArray[np.bool_]
 
     def without(self, points: NDArray[np.bool_]) -> Gaps:
-        """The same with nothing between the voices at some points."""
+        """The same gaps, with distances of 0 at some points."""
         return Gaps(
             **{
                 f.name: np.where(points, 0, getattr(self, f.name)).astype(
@@ -97,10 +97,10 @@ class Judgement:
     """The outcome of one array.
 
     Args:
-        outcome: the worst of all points.
-        worst: the point that decided, or the farthest one.
-        failed: how many points failed.
-        quirks: for each quirk, how many points it explains.
+        outcome: the worst outcome of any point.
+        worst: the index of the point that decided: among those with that outcome, the farthest.
+        failed: the number of points that failed.
+        quirks: for each quirk, the number of points that it explains.
     """
 
     outcome: Outcome
@@ -116,19 +116,19 @@ def judge(
     quirks: list[NDArray[np.bool_]],
     accept_reference: bool = False,
 ) -> Judgement:
-    """The outcome of every point and of the array.
+    """The outcome of the array, which is that of its worst point.
 
-    A point is good if it is within budget of the truth and so is, or nearly agrees with it, the
-    reference. A point that is within budget of the truth while the reference is farther away than
-    the budget and than the subject is CLOSER. One that follows the reference away from the truth
-    is a mismatch like any other.
+    A point is good if it is within budget of the truth, and the reference is too or agrees with
+    the subject within budget. A point is CLOSER if it is within budget of the truth, while the
+    reference is beyond it and farther from the truth than the subject. A point that agrees with
+    the reference but is beyond budget of the truth is a mismatch like any other.
 
     Args:
         gaps: the distances.
-        budget: for both the reference and the truth.
-        floor: absolute error that is always fine, at each point.
+        budget: applies to distances from the reference and from the truth.
+        floor: the absolute error that is always accepted, at each point.
         quirks: for each declared quirk, the points that it explains.
-        accept_reference: whether agreement with the reference is enough, be it right or wrong.
+        accept_reference: whether agreement with the reference is enough, even if it is wrong.
     """
     near_reference = _within(gaps.reference, gaps.reference_absolute, budget.ulp, floor)
     near_truth = _within(gaps.truth, gaps.truth_absolute, budget.ulp, floor)
@@ -150,7 +150,8 @@ def judge(
     if top:
         outcome = (Outcome.CLOSER, Outcome.QUIRK, Outcome.MISMATCH)[top - 1]
     else:
-        # Where the reference disagrees with itself, its bits are no claim; to itself it is equal.
+        # Where the reference's variants differ, no result has the same bits as all of them. A
+        # function that only has to agree with the reference is exact if it equals one variant.
         exact = not gaps.reference.any() and (accept_reference or not gaps.spread.any())
         outcome = Outcome.EXACT if exact else Outcome.WITHIN
     return Judgement(
@@ -166,7 +167,7 @@ def _within(ulps: Floats, absolute: Floats, most: float, floor: Floats) -> NDArr
 
 
 def _farthest(severity: NDArray[np.int64], gaps: Gaps, from_reference: bool) -> int:
-    """Among the points that decide, the one that is farthest from the truth or the reference."""
+    """Among the points with the worst outcome, the farthest from the truth or the reference."""
     if not severity.size:
         return -1
     distance = gaps.reference if from_reference else np.maximum(gaps.truth, 0.0)

@@ -3,15 +3,15 @@
 A backend turns a function and a problem into a trace, a flat dict of arrays:
 
     out                the value
-    step/17/...        what a target that is run step by step has then
-    buffers/...        the buffers of a module afterwards
-    stream             the numbers that a seeded stream gives afterwards
+    step/17/...        the values after a step of a target that is run step by step
+    buffers/...        the buffers of a module after the call
+    stream             the numbers that a seeded stream gives after the call
     vjp/0, vjp/weight  the gradient with respect to an argument, by position or name
     jvp/out            the derivative of the value along the problem's directions
     second/0, ...      the derivative of <gradients, directions> with respect to an argument
     second/cotangent   the same with respect to the cotangent
 
-Of a tree each leaf has an entry, which the path follows: out/running_mean, vjp/0/a/weight.
+Each leaf of a tree has its own entry, to which its path is added: out/running_mean, vjp/0/a/weight.
 """
 
 from __future__ import annotations
@@ -34,33 +34,33 @@ from parity.trees import joined
 
 BACKENDS = ("jax", "torch", "numpy", "mpmath")
 PHASES = ("forward", "vjp", "jvp", "second")
-# The roots of the entries that a target gives, by driver.
+# The roots of the entries that a target can return.
 OUT, STEP, BUFFERS, STREAM = "out", "step", "buffers", "stream"
 
 
 @dataclass
 class Run:
-    """What a side gave: arrays, and for each phase that failed its exception."""
+    """The results of a side: arrays, and the exception of each phase that failed."""
 
     trace: Trace = field(default_factory=Trace)
     failures: dict[str, Exception] = field(default_factory=dict[str, Exception])
 
 
 Program = Callable[[Problem], Run]
-# Positional and named arguments to the roots of the trace.
+# From positional and named arguments to the roots of the trace.
 Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a side is to run.
+    """The function that a side runs, with everything but the numbers.
 
     Args:
         target: the function, and how it is called.
-        form: how the leaves of a problem make up the arguments.
+        form: how the arguments are built from the leaves of a problem.
         values: its hyperparameters, the same for the whole call.
         mapped: whether the call is mapped over the leading axis of every argument.
-        random: where it has its random numbers from; None on the side that draws none.
+        random: the source of its random numbers; None on a side that draws none.
     """
 
     target: Target
@@ -80,7 +80,7 @@ class Backend(Protocol):
     def function(self, target: Target, random: Randomness | None) -> Function:
         """The target as its driver calls it.
 
-        All that it is given and gives is the framework's own.
+        Its arguments and results are arrays of the framework.
         """
         ...
 
@@ -89,11 +89,11 @@ class Backend(Protocol):
         ...
 
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
-        """The task as something that turns problems of one shape into runs."""
+        """The task as a function from problems of one shape to runs."""
         ...
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
-        """Runs in the memory layouts and lengths for which the framework has other kernels."""
+        """Runs in the memory layouts and lengths for which the framework has different kernels."""
         ...
 
     def array(self, values: Any) -> Any:
@@ -119,7 +119,7 @@ class CompilingBackend(Backend, Protocol):
     """A framework that compiles functions."""
 
     def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
-        """The phases with every operation compiled on its own."""
+        """The phases with every operation compiled separately."""
         ...
 
     def dtypes(self, task: Task, problem: Problem, wide: bool) -> dict[str, str]:
@@ -128,7 +128,7 @@ class CompilingBackend(Backend, Protocol):
 
 
 def backend(name: str) -> Backend:
-    """The backend of that name; its framework is loaded now.
+    """The backend of that name, whose framework is loaded now.
 
     Raises:
         ValueError: if there is none.
@@ -145,7 +145,7 @@ def phase_of(key: str) -> str:
 
 
 def leaf_of(key: str) -> str:
-    """Which leaf of the result an entry of the trace is; empty for a result that is no tree."""
+    """The path of the leaf of the result to which an entry belongs; empty without a tree."""
     root, _, rest = key.partition("/")
     return rest if root == OUT else key
 
@@ -153,7 +153,7 @@ def leaf_of(key: str) -> str:
 def with_source(
     call: Callable[..., Any], source: Callable[[], Any], at: str | int
 ) -> Callable[..., Any]:
-    """The function with a source of random numbers, made for each call, in its place."""
+    """The function with a source of random numbers, new for each call, as the right argument."""
 
     def called(*args: Any, **named: Any) -> Any:
         if isinstance(at, str):
@@ -164,16 +164,16 @@ def with_source(
 
 
 def resolved(target: Target, root: str) -> Callable[..., Any]:
-    """The function that the target names, also below `root`, with its options bound."""
+    """The function that the target names, looked up below `root` too, with its options bound."""
     call = import_path(target.call, root) if isinstance(target.call, str) else target.call
     return functools.partial(call, **target.options) if target.options else call
 
 
 def only_called(target: Target, call: Callable[..., Any], framework: str) -> Function:
-    """The function of a framework that has no other driver than a plain call.
+    """The function, for a framework whose only driver is a plain call.
 
     Raises:
-        NotImplementedError: if the target is driven otherwise.
+        NotImplementedError: if the target has another driver.
     """
     if not isinstance(target.driver, Call):
         raise NotImplementedError(
@@ -195,7 +195,7 @@ def by_step(trace: Trace) -> Trace:
 
 
 def native(framework: Backend, values: Any) -> Any:
-    """Numpy arrays and dtypes as the framework's own, everything else as it is."""
+    """The tree with numpy arrays and dtypes converted to the framework's own."""
     if isinstance(values, Mapping):
         items = cast(Mapping[str, Any], values).items()
         return {key: native(framework, value) for key, value in items}
@@ -205,10 +205,10 @@ def native(framework: Backend, values: Any) -> Any:
 
 
 def import_path(path: str, root: str | None = None) -> Any:
-    """The object at a dotted path, module:name or file.py:name; a path is tried below `root`, too.
+    """The object at a dotted path, module:name or file.py:name; a path may leave out `root`.
 
     Raises:
-        ImportError: if there is nothing of that name; it says how far the path leads.
+        ImportError: if there is nothing of that name; it names the part that was not found.
     """
     if ".py:" in path:
         return _from_file(path)
@@ -216,7 +216,7 @@ def import_path(path: str, root: str | None = None) -> Any:
 
 
 def full_path(path: str, root: str | None = None) -> str:
-    """The dotted path under which there is an object: the one given, or that below `root`.
+    """The dotted path that leads to an object: the given one, or the same below `root`.
 
     Raises:
         ImportError: if there is nothing of that name.
@@ -229,7 +229,7 @@ def full_path(path: str, root: str | None = None) -> str:
 
 
 def _find(path: str) -> Any:
-    """None if there is nothing of that name."""
+    """The object at a path; None if there is nothing of that name."""
     module, names = _module_of(path)
     if module is None:
         return None
@@ -240,9 +240,9 @@ def _find(path: str) -> Any:
 
 
 def _module_of(path: str) -> tuple[Any, list[str]]:
-    """The longest part of the path that is a module, and the names that are left.
+    """The longest part of the path that is a module, and the remaining names.
 
-    The last name is the object's: a package may have a module of the same name.
+    The last name is always the object's, since a package may have a module of the same name.
     """
     parts = path.split(".")
     for cut in range(len(parts) - 1, 0, -1):
@@ -256,7 +256,7 @@ def _module_of(path: str) -> tuple[Any, list[str]]:
 
 
 def _missing(path: str) -> str:
-    """Where a path ends that leads to nothing."""
+    """A message that says which part of a path does not exist."""
     found, names = _module_of(path)
     if found is None:
         return f"there is no module {names[0]}"
@@ -270,7 +270,7 @@ def _missing(path: str) -> str:
 
 @functools.cache
 def _loaded(file: Path) -> Any:
-    """The module that a file is, beside whose folder it may import."""
+    """The file as a module, which may import other files of its folder."""
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.exists():
         raise ImportError(f"there is no file {file}")

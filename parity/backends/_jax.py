@@ -48,7 +48,7 @@ Compiled = Callable[..., dict[str, Any]]
 
 
 def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
-    """64-bit mode for 64-bit arrays only, for this thread only: users run without it."""
+    """64-bit mode if the arrays have 64 bits, for this thread only; else off, as users run."""
     return jax.enable_x64(dtype in ("float64", "int64"))
 
 
@@ -87,7 +87,7 @@ class JaxBackend:
             return _driven(call, random, source, target.driver)
 
         def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
-            """What the stream gives afterwards, besides."""
+            """Adds to the results the numbers that the stream gives after the call."""
             generator = self._source(random)
             if random.skip:
                 generator.rand(random.skip, jax.tree.leaves(args)[0].dtype)
@@ -99,8 +99,8 @@ class JaxBackend:
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """One compiled program for all phases; if that fails, one for each phase."""
         function = self._of_leaves(task)
-        # A generator that draws torch's stream does so outside of programs; and what has no arrays
-        # among its arguments is no program.
+        # A generator draws torch's stream outside of compiled programs; and a call without arrays
+        # among its arguments is not compiled.
         eager = isinstance(task.random, SameSeed) or not task.form.leaves
         compiled = cast(Any, _as_it_is if eager else jax.jit)
         abstract = cast(Any, _called if eager else jax.eval_shape)
@@ -117,7 +117,7 @@ class JaxBackend:
         return run
 
     def _of_leaves(self, task: Task) -> Callable[[Leaves, Leaves], Leaves]:
-        """(differentiated, constant leaves) -> entries of the trace, by path."""
+        """A function from differentiated and constant leaves to entries of the trace, by path."""
         function = self.function(task.target, task.random)
 
         def entries(arguments: Leaves, constant: Leaves) -> Leaves:
@@ -144,7 +144,7 @@ class JaxBackend:
         return run
 
     def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
-        """The phases with every operation compiled on its own."""
+        """The phases with every operation compiled separately."""
         function = self._of_leaves(task)
 
         def run(problem: Problem) -> Run:
@@ -154,7 +154,7 @@ class JaxBackend:
         return run
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
-        """Jax has one kernel for all layouts."""
+        """The one run: jax has one kernel for all layouts."""
         return {"": program(problem)}
 
     def dtypes(self, task: Task, problem: Problem, wide: bool) -> dict[str, str]:
@@ -187,7 +187,7 @@ def _driven(
 
 
 def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> dict[str, Any]:
-    """Every step's params and updates, if the maker gives an optax transformation, and state."""
+    """The state after every step; of an optax transformation the parameters and updates too."""
     import optax  # pyright: ignore[reportMissingTypeStubs]
 
     maker = call(**named)
@@ -228,7 +228,7 @@ def _module(
 
 
 def _attribute(owner: Any, path: str) -> Any:
-    """What lies at a path of attributes, keys and places."""
+    """The object at a path of attributes, keys and indices."""
     for name in path.split("/"):
         if isinstance(owner, dict):
             owner = cast("dict[str, Any]", owner)[name]
@@ -258,7 +258,7 @@ def _to_jax(arrays: Any) -> Any:
 
 
 def _split(problem: Problem) -> tuple[Leaves, Leaves]:
-    """The arguments that are differentiated, and the constant ones."""
+    """The differentiated arguments, and the constant ones."""
     given = dict(problem.arguments)
     constant = {name: given.pop(name) for name in problem.constant}
     return given, constant
@@ -274,7 +274,7 @@ def _by_path(roots: dict[str, Any]) -> Leaves:
 
 
 def _name(key: Any) -> str:
-    """Of a key, a place or a field of a tree."""
+    """The name of a key, an index or a field of a tree."""
     for attribute in ("key", "idx", "name"):
         if hasattr(key, attribute):
             return str(getattr(key, attribute))
@@ -286,7 +286,7 @@ def _given(
     problem: Problem,
     abstract: Callable[..., Any] = jax.eval_shape,
 ) -> tuple[Any, ...]:
-    """Differentiated and constant arguments, cotangents by entry and directions."""
+    """Differentiated arguments, constant arguments, cotangents by entry, and directions."""
     arguments, constant = _to_jax(_split(problem))
     if not is_floating(problem.dtype) or not arguments:
         return (arguments, constant, {}, {})

@@ -1,4 +1,4 @@
-"""mpmath: functions of one number at a time, in 60 digits."""
+"""mpmath: functions of one number at a time, with 60 digits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MpmathBackend:
         return resolved(target, "mpmath")
 
     def array(self, values: Any) -> Any:
-        """An array of mpmath's numbers."""
+        """An array of mpmath numbers."""
         return np.vectorize(CONTEXT.mpf, otypes=[object])(widened(np.asarray(values)))
 
     def dtype(self, dtype: np.dtype[Any]) -> Any:
@@ -57,7 +57,7 @@ class MpmathBackend:
         return run
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
-        """One precision."""
+        """The one run: there is one precision."""
         return {"": program(problem)}
 
 

@@ -54,7 +54,7 @@ class NumpyBackend:
         return run
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
-        """One layout."""
+        """The one run: there is one layout."""
         return {"": program(problem)}
 
 

@@ -1,4 +1,4 @@
-"""torch on the CPU: autograd, and the other kernels that it uses for other layouts and lengths."""
+"""torch on the CPU: autograd, and the different kernels for different layouts and lengths."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class TorchProgram:
         return {name: self.layout(to_torch(array)) for name, array in arrays.items()}
 
     def entries(self, problem: Problem, tensors: Leaves) -> dict[str, Any]:
-        """What the function gives for all arguments, by path."""
+        """The results of the function for all arguments, by path."""
         args, named = self.task.form.arguments(tensors)
         drawn = {name: to_torch(a) for name, a in problem.drawn.items()}
         return flat(self.function(args, {**self.task.values, **named, **drawn}))
@@ -114,7 +114,7 @@ class TorchProgram:
                 self._forward_mode(run, problem)
 
     def cotangent(self, problem: Problem, key: str, entry: torch.Tensor) -> torch.Tensor:
-        """What is pulled back through an entry of the trace."""
+        """The cotangent of an entry of the trace."""
         pulled = problem.cotangent(tuple(entry.shape), leaf_of(key))
         return self.layout(to_torch(pulled).to(entry.dtype))
 
@@ -147,8 +147,8 @@ class TorchProgram:
             [d for _, d in pairs],
             materialize_grads=True,
         )
-        # The gradient is linear in the cotangent: its derivative there is the Jacobian times the
-        # directions, which is what forward mode gives.
+        # The gradient is linear in the cotangent: its derivative with respect to the cotangent is
+        # the Jacobian times the directions, which is the result of forward mode.
         along = dict(zip(cotangents, second[len(leaves) :], strict=True))
         return {
             **_named("second", names, second[: len(leaves)]),
@@ -157,7 +157,7 @@ class TorchProgram:
         }
 
     def _forward_mode(self, run: Run, problem: Problem) -> None:
-        """The Jacobian times the directions, for functions without a double backward."""
+        """Adds the Jacobian times the directions, for functions without a double backward."""
         tensors = self._tensors(problem.arguments)
         leaves = {name: tensors[name] for name in problem.differentiated}
 
@@ -203,7 +203,7 @@ class TorchBackend:
             return driven
 
         def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
-            """Alone, of all threads; and what the stream gives afterwards."""
+            """Runs in one thread at a time; adds the numbers that the stream gives afterwards."""
             with _STREAM:
                 torch.manual_seed(random.seed)
                 roots = driven(args, named)
@@ -212,7 +212,7 @@ class TorchBackend:
         return streamed
 
     def program(self, task: Task, phases: tuple[str, ...]) -> TorchProgram:
-        """The task on contiguous arrays; `mapped` needs no care, since tensors broadcast."""
+        """The task on contiguous arrays; `mapped` is ignored, since tensors broadcast."""
         task = replace(task, values=native(self, task.values))
         function = self.function(task.target, task.random)
         return TorchProgram(task=task, function=function, phases=phases)
@@ -223,11 +223,11 @@ class TorchBackend:
         return lambda problems: _mapped(program, problems)
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
-        """One long vector, the same with strides, and a call for each of the first points."""
+        """Runs on one long vector, on the same with strides, and on each of the first points."""
         assert isinstance(program, TorchProgram)
         runs = {"vector": program(problem)}
         if isinstance(program.task.random, SameSeed):
-            # A stream is drawn in the order of memory.
+            # Another memory layout would draw the stream in another order.
             return runs
         runs["strided"] = replace(program, layout=_strided)(problem)
         out = runs["vector"].trace.get(OUT, None)
@@ -256,7 +256,7 @@ def _driven(call: Callable[..., Any], driver: Driver) -> Function:
 def _stepped(
     make: Any, state: Mapping[str, str], args: tuple[Any, ...], named: Values
 ) -> dict[str, Any]:
-    """What an optimizer or any object with a method step has after each step."""
+    """The values of an optimizer, or of any object with a method `step`, after each step."""
     params, *others = args
     maker: Any = getattr(make, "func", make)
     optimizer = inspect.isclass(maker) and issubclass(maker, torch.optim.Optimizer)
@@ -269,7 +269,7 @@ def _stepped(
 def _optimizer(
     make: Callable[..., Any], names: Mapping[str, str], params: Any, named: Values
 ) -> Callable[[Any], Any]:
-    """Gradients -> params and state after the step."""
+    """A function from gradients to parameters and state after the step."""
     leaves = {
         path: torch.nn.Parameter(leaf.detach().clone()) for path, leaf in flat(params).items()
     }
@@ -310,7 +310,7 @@ def _module(
 
 
 def _floating(entries: dict[str, Any]) -> Leaves:
-    """The entries that gradients can be taken of; all that are floating, if there are none."""
+    """The entries that have gradients; if there are none, all floating entries."""
     floating = {
         key: entry
         for key, entry in entries.items()
@@ -320,7 +320,7 @@ def _floating(entries: dict[str, Any]) -> Leaves:
 
 
 def _mapped(program: TorchProgram, problems: list[Problem]) -> list[Trace]:
-    """By torch.func.vmap, with the gradient of all at once."""
+    """The traces by torch.func.vmap, with the gradients of all problems at once."""
     names = problems[0].differentiated
     stacked = {
         name: torch.stack([to_torch(p.arguments[name]) for p in problems])
@@ -353,7 +353,7 @@ def _mapped(program: TorchProgram, problems: list[Problem]) -> list[Trace]:
 
 
 def _strided(tensor: torch.Tensor) -> torch.Tensor:
-    """The same values, every other place of the memory: torch then leaves its vector kernels."""
+    """The same values in every other place of memory: torch then uses no vector kernels."""
     if not tensor.ndim:
         return tensor
     spread = torch.empty((*tensor.shape, 2), dtype=tensor.dtype)
@@ -371,14 +371,14 @@ def _one_at_a_time(program: TorchProgram, problem: Problem, long: Run) -> Run:
 
 
 def to_torch(array: NDArray[Any]) -> torch.Tensor:
-    """A tensor of its own memory; numpy's bfloat16 goes over bit by bit."""
+    """A tensor with its own memory; bfloat16, which torch does not take, is copied bit by bit."""
     if array.dtype == numpy_dtype("bfloat16"):
         return torch.tensor(array.view(np.int16)).view(torch.bfloat16)
     return torch.tensor(array)
 
 
 def to_numpy(tensor: Any) -> NDArray[Any]:
-    """An array of the same values and dtype; of a plain number one without axes."""
+    """An array of the same values and dtype; a plain number becomes an array without axes."""
     if not isinstance(tensor, torch.Tensor):
         return np.asarray(tensor)
     # A gradient may be a tensor of zeros that has no memory, or a view of one: a copy has.

@@ -1,4 +1,4 @@
-"""Cases to results: runs the voices, measures, judges."""
+"""From cases to results: runs the sides, measures distances, judges them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def run(
     """Every case's result, in the order of the cases.
 
     Args:
-        selected: cases; none at all is a run that proves nothing, see `succeeded`.
-        seed: all random numbers follow from it and from the case's id.
-        report: called with each result as soon as it is there.
-        load: an importable function that gives the rows; with it, many cases are spread over
+        selected: the cases; a run without cases does not succeed, see `succeeded`.
+        seed: together with the case's id it determines all random numbers.
+        report: called with each result as soon as it is available.
+        load: an importable function that returns the rows; if given, many cases are spread over
             processes.
     """
     groups: dict[tuple[str, ...], list[Case]] = {}

@@ -1,4 +1,4 @@
-"""The checks that look at calls rather than at numbers: shapes, errors, signatures, laws."""
+"""The checks of calls rather than of numbers: shapes, errors, signatures, laws."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _shape(case: Case, sides: Sides, shape: tuple[int, ...]) -> Finding:
 
 
 def _widening(sides: Sides) -> Finding:
-    """Half precision and float32 stay what they are when 64-bit mode is on."""
+    """Checks that 64-bit mode does not widen results in half precision and float32."""
     side = sides.subject_side
     if not isinstance(side, CompilingBackend):
         return Finding(outcome=Outcome.EXACT)
@@ -61,7 +61,7 @@ def _widening(sides: Sides) -> Finding:
 
 
 def error(case: Case, sides: Sides) -> Finding:
-    """The subject raises what the reference raises: the same type or a kind of it."""
+    """The subject raises the exception that the reference raises, or one of a subclass."""
     bad = case.bad_call
     assert bad is not None
     reference_args = bad.args if bad.reference_args is None else bad.reference_args
@@ -85,7 +85,11 @@ def error(case: Case, sides: Sides) -> Finding:
 
 
 def _kinds(expected: Exception) -> type[Exception] | tuple[type[Exception], ...]:
-    """What may be raised instead: a missing method is how Python says that the kind is wrong."""
+    """The types that the subject may raise.
+
+    A TypeError is accepted for an AttributeError, which Python raises if an argument of a wrong
+    type lacks a method.
+    """
     kind = type(expected)
     return (kind, TypeError) if kind is AttributeError else kind
 
@@ -104,7 +108,7 @@ def _raised(
 
 
 def signature(case: Case, sides: Sides) -> Finding:
-    """The same parameters in the same order with the same defaults."""
+    """The subject has the reference's parameters, in the same order, with the same defaults."""
     wanted = case.signature
     assert wanted is not None
     expected = _parameters(wanted.of)

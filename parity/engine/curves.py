@@ -1,4 +1,4 @@
-"""For plots: a function, its slope and the errors of both sides over the whole exponent range."""
+"""Data for plots: a function, its slope, and the errors of both sides over all exponents."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DTYPE = "float32"
 def curve(sides: Sides) -> dict[str, Any] | None:
     """The plot of one setting; None unless it was visited point by point in float32.
 
-    Errors are in ulp from the truth. Each binade of either sign has one point for each error, that
-    where it is worst; between -10 and 10 the points of an even grid are added.
+    Errors are in ulp from the truth. For each error, each binade of either sign has one point, the
+    one with the largest error; between -10 and 10 the points of an even grid are added.
     """
     setup = sides.setup
     if setup.dtype != DTYPE or not sides.pointwise or len(sides.problem.arguments) > 1:
@@ -48,7 +48,7 @@ def curve(sides: Sides) -> dict[str, Any] | None:
 
 
 def _short(column: Floats, name: str) -> list[float]:
-    """Digits enough for a plot."""
+    """The number with as many digits as a plot needs."""
     digits = 3 if "ulp" in name else 9
     return [float(f"{number:.{digits}g}") for number in column.tolist()]
 

@@ -1,4 +1,4 @@
-"""The cases of one group, one after the other; a crash of a side is a result, too."""
+"""Runs the cases of one group in order; if a side crashes, that is the case's result."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from parity.engine.sides import Sides
 from parity.engine.transforms import jit, vmap
 from parity.verdict import Outcome
 
-# Whose frames are none of the function that crashed: those of parity, but for its rows, of Python
-# and of what is installed.
+# Frames in these folders are not part of the user's function: parity except for its rows, the
+# standard library and installed packages.
 PARITY = Path(__file__).parents[1]
 FOREIGN = (
     *(PARITY / name for name in ("engine", "backends", "inputs")),
@@ -52,10 +52,11 @@ def _show_nothing(*args: Any, **kwargs: Any) -> None:
 
 @contextlib.contextmanager
 def silence() -> Generator[None]:
-    """No warnings: sides are called in ways that frameworks warn about on purpose.
+    """Suppresses warnings: the cases deliberately make calls that frameworks warn about.
 
-    Threads share the filters, and frameworks change them for a moment: an "error" of one thread
-    would strike another. So nothing warns in the first place, and nothing is shown either.
+    Warning filters are shared by all threads, and frameworks change them temporarily: a filter
+    "error" set in one thread would raise in another. So `warnings.warn` itself is replaced, and
+    nothing is shown either.
     """
     with warnings.catch_warnings(), mock.patch.object(warnings, "warn", _show_nothing):
         warnings.simplefilter("ignore")

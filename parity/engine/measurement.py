@@ -1,4 +1,4 @@
-"""How far the voices of a group lie apart: entry by entry, point by point."""
+"""Distances between the sides of a group, for each entry, at each point."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from parity.engine.sides import Sides
 from parity.spec import Budget, Samples
 from parity.verdict import Gaps
 
-# A closed form in float64 is itself off by some ulp, and by hundreds in a tail: wherever the
-# subject is more than SOUND from it, and at an even choice, 60 digits decide. At no more points
-# than EXACT_MOST: a subject that is wrong everywhere need not be told so everywhere.
+# A closed form in float64 is itself off by some ulp, and by hundreds in a tail. So mpmath, with 60
+# digits, decides where the closed form is doubtful, that is where the subject is more than SOUND
+# ulp away from it, and at EXACT_EVEN evenly spaced samples. EXACT_MOST limits the doubtful points:
+# a subject that is wrong everywhere need not be measured exactly everywhere.
 SOUND = 3.0
 EXACT_MOST, EXACT_EVEN = 4096, 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One entry of the subject's trace beside the other sides."""
+    """One entry of the subject's trace, compared with the other sides."""
 
     sides: Sides
     entry: str
@@ -33,7 +34,7 @@ class Measurement:
 
     @property
     def dtype(self) -> str:
-        """The number format of the distances: the result's own."""
+        """The number format in which distances are counted: that of the result."""
         return str(self.subject.dtype)
 
     @property
@@ -44,13 +45,13 @@ class Measurement:
 
     @property
     def truths(self) -> list[Floats]:
-        """What may count as true; for integer results, the reference."""
+        """The candidates for the true result; the reference's results, if they are integers."""
         found = self.sides.truth(self.entry) if is_floating(self.dtype) else []
         return found or [widened(run) for run in self.references]
 
     @property
     def visits_points(self) -> bool:
-        """Whether each number belongs to one point of the input."""
+        """Whether each number of the result belongs to one point of the input."""
         return self.sides.pointwise and self.subject.shape == self.sides.problem.first.shape
 
     def gaps(self, budget: Budget) -> Gaps:
@@ -70,17 +71,18 @@ class Measurement:
         return np.logical_or.reduce(found).ravel()
 
     def _signs_of_zero_matter(self) -> bool:
-        """For values of the reference itself; a formula written in its place promises no signs."""
+        """Signs count only if the reference is the row's own, not one that stands in for it."""
         setup = self.sides.setup
-        # mpmath has one zero.
+        # mpmath has no signed zero.
         signed = "mpmath" not in (setup.subject.backend, setup.reference.backend)
         own = setup.own_reference and signed
         return own and self.entry == OUT and self.visits_points and is_floating(self.dtype)
 
     def _zero_has_another_sign(self) -> NDArray[np.bool_]:
-        """Where a true zero has another sign than in all of the reference's variants.
+        """Where the truth is 0 and the subject's zero has another sign than all references.
 
-        Far out a zero is a number that has underflowed, in the truth as well: its sign is nothing.
+        Far from the origin a zero is a result that has underflowed, in the truth as well: there the
+        sign does not matter.
         """
         differ = [compare.signs_of_zero_differ(self.subject, run) for run in self.references]
         if not differ:
@@ -108,11 +110,11 @@ class Measurement:
         return replace(gaps, truth=truth, reference_truth=reference_truth)
 
     def floor(self, budget: Budget) -> Floats:
-        """The absolute error that is always fine, at each point."""
+        """The absolute error that is always accepted, at each point."""
         return np.maximum(self._floor(budget), self._tolerance(budget))
 
     def _tolerance(self, budget: Budget) -> Floats:
-        """In the manner of numpy.isclose."""
+        """The tolerance atol + rtol |reference|, as in numpy.isclose."""
         if not (budget.rtol or budget.atol) or not self.references:
             return np.zeros(self.subject.size)
         size = np.abs(widened(self.references[0])).ravel()
@@ -130,7 +132,7 @@ class Measurement:
         return np.where(self.sides.crossings(self.entry), amount, 0.0)
 
     def _scale(self) -> Floats:
-        """The size of the numbers that a result is a sum of: cotangents are about 1."""
+        """The size of the terms that add up to a result, given that cotangents are about 1."""
         sides = self.sides
         size = np.abs(self.truths[0])
         if sides.reduced:
@@ -147,29 +149,32 @@ class Measurement:
         return np.broadcast_to(size.max(axis=others, keepdims=True, initial=0.0), size.shape)
 
     def _scale_of_a_sum(self, size: Floats) -> float:
-        """For a single number and its derivatives: terms need not be about 1, a mean's are not."""
+        """The same for a single number and its derivatives, whose terms may be far below 1.
+
+        Those of a mean are.
+        """
         if size.ndim or self.entry == OUT:
             return float(np.where(np.isfinite(size), size, 0.0).max(initial=0.0))
-        # Terms of either sign cancel. Their sizes are those of the gradient's entries.
+        # Terms of opposite sign cancel. The entries of the gradient have the size of the terms.
         names = self.sides.problem.differentiated
         slopes = [truths[0] for n in names if (truths := self.sides.truth(f"vjp/{n}"))]
         return float(np.sqrt(sum(_norm(slope) ** 2 for slope in slopes)))
 
     def _sample_axis(self) -> int | None:
-        """The sample axis of the argument that the entry belongs to, else of the first one."""
+        """The sample axis of the argument that the entry belongs to, else of the first argument."""
         leaves = self.sides.positional_leaves
         owner = self.entry.partition("/")[2]
         array = leaves.get(owner, next(iter(leaves.values()), None))
         return array.axis if isinstance(array, Samples) else None
 
     def worst(self, index: int) -> Worst | None:
-        """The point of that number."""
+        """The inputs and results at an index of the flattened result."""
         if index < 0:
             return None
         sides, references, truths = self.sides, self.references, self.truths
         given = sides.problem.arguments.values()
         cotangent, out = None, sides.reference.trace.get(OUT)
-        # Of a tree each leaf has a cotangent of its own.
+        # If the result is a tree, each leaf has its own cotangent, and there is no entry OUT.
         if self.visits_points and self.entry.startswith("vjp") and out is not None:
             pulled = sides.problem.cotangent(out.shape)
             cotangent = float(pulled if sides.reduced else pulled[index])
@@ -191,7 +196,7 @@ def _at(array: NDArray[Any], index: int, shape: tuple[int, ...]) -> Any:
 
 
 def _asked(gap: Floats) -> NDArray[np.intp]:
-    """Which points are asked of 60-digit arithmetic."""
+    """The points that are computed with 60 digits."""
     order = np.argsort(gap)[-EXACT_MOST:]
     farthest = order[gap[order] > SOUND]
     even = np.linspace(0, max(gap.size - 1, 0), min(EXACT_EVEN, gap.size)).astype(np.intp)
@@ -206,13 +211,15 @@ def _norm(array: NDArray[Any]) -> float:
 def between(
     subject: NDArray[Any], references: list[NDArray[Any]], truths: list[Floats], dtype: str
 ) -> Gaps:
-    """The distances between arrays of one shape, flattened; the nearest of several counts.
+    """The distances between arrays of one shape, flattened.
+
+    Of several references or truths the nearest counts.
 
     Args:
-        subject: in the dtype.
-        references: in the dtype; the first is the usual one.
-        truths: in float64.
-        dtype: whose ulp is the unit; distances of integers are 0 or infinite.
+        subject: the subject's result, in the dtype.
+        references: the reference's variants, in the dtype; the first is the usual one.
+        truths: the candidates for the true result, in float64.
+        dtype: distances are in its ulp; those of integers are 0 or infinite.
     """
 
     def to_truth(array: NDArray[Any]) -> Floats:

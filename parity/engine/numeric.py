@@ -1,4 +1,4 @@
-"""The checks forward, vjp, jvp and second: subject against reference and truth."""
+"""The checks forward, vjp, jvp and second, which compare subject, reference and truth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from parity.engine.sides import Sides
 from parity.spec import Budget, Quirk
 from parity.verdict import Gaps, Judgement, Outcome, default_budget, judge, worst_outcome
 
-# What a sum over all numbers of a format is, nan and infinities included.
+# A sum over all numbers of a format is nan, since nan and infinities are among them.
 ALL_NAN = (
     "the reference is nan everywhere: nothing is compared; results that depend on several points "
     "need an argument of another kind, such as Samples(shape=(8, 3))"
@@ -25,7 +25,7 @@ ALL_NAN = (
 
 
 def numeric(case: Case, sides: Sides) -> Finding:
-    """The check's own entries of the traces."""
+    """Compares the entries of the traces that belong to the check."""
     phase = case.check
     if phase != "forward" and sides.setup.accept_reference:
         failures = [run.failures.get(phase) for run in (sides.subject, sides.reference)]
@@ -50,7 +50,7 @@ def numeric(case: Case, sides: Sides) -> Finding:
 
 
 def _true_entries(sides: Sides, phase: str) -> Trace:
-    """What the formula gives, else the truth's own run, in the place of the reference's entries."""
+    """The formula's entries, else those of the truth's run, to use in place of the reference's."""
     run = next(iter(sides.wide_reference.values()))
     entries = _entries(sides.closed_form, phase) or _entries(run.trace, phase)
     return {key: rounded(array, sides.setup.dtype) for key, array in entries.items()}
@@ -71,7 +71,7 @@ def budget_of(case: Case, entry: str = OUT, dtype: str = "") -> Budget:
 
 
 def against(case: Case, sides: Sides, subject: Trace, reference: Trace) -> Finding:
-    """The subject's entries against the reference's and the truth: the worst entry decides."""
+    """Compares the subject's entries with reference and truth; the worst entry decides."""
     if not reference:
         return Finding(outcome=Outcome.NOT_RUN, message="nothing to compare")
     structure = structural_difference(subject, reference)
@@ -114,7 +114,7 @@ def _all_nan(trace: Trace) -> bool:
 def _with_quirks(
     finding: Finding, quirks: tuple[Quirk, ...], judgements: list[Judgement]
 ) -> Finding:
-    """The quirks that were observed; one that was not is a failure of its own."""
+    """The finding with the quirks that were observed; STALE if a declared one was not."""
     seen = [sum(j.quirks[i] for j in judgements) for i in range(len(quirks))]
     observed = tuple(i for i, count in enumerate(seen) if count)
     unseen = [q for q, count in zip(quirks, seen, strict=True) if not count and q.where]
@@ -146,12 +146,12 @@ def _message(entry: str, gaps: Gaps, judgement: Judgement, worst: Worst | None) 
 
 
 def rank(gaps: Gaps, judgement: Judgement) -> tuple[int, float]:
-    """Orders the entries of a case: the last one decides."""
+    """The key that orders the entries of a case; the last one decides."""
     return list(Outcome).index(judgement.outcome), float(gaps.truth.max(initial=0.0))
 
 
 def structural_difference(found: Trace, expected: Trace) -> str:
-    """What is wrong with names, shapes and dtypes; empty if nothing is."""
+    """How names, shapes or dtypes of the entries differ; empty if they do not."""
     for key, array in expected.items():
         if key not in found:
             return f"{key} is missing: there are {', '.join(found) or 'no results'}"
@@ -163,7 +163,7 @@ def structural_difference(found: Trace, expected: Trace) -> str:
 
 
 def _same_dtype(found: str, expected: str) -> bool:
-    """jax counts in int32 where torch does in int64."""
+    """Whether two dtypes count as the same: torch's int64 is int32 in jax."""
     return found == expected or (found == "int32" and expected == "int64")
 
 

@@ -1,4 +1,4 @@
-"""A run spread over processes: tracing is Python, and Python runs on one core a process."""
+"""A run spread over processes, since tracing is Python code, which uses one core per process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Load = Callable[[], Sequence[Spec]]
 def run_in_processes(
     load: Load, groups: Sequence[Sequence[Case]], seed: int, workers: int
 ) -> Iterator[Result]:
-    """The results as they come.
+    """Yields the results as soon as they are available.
 
     Args:
-        load: a function that a new process can import; it gives the rows of the cases.
-        groups: cases that share inputs and a compiled program.
+        load: a function that a new process can import; it returns the rows of the cases.
+        groups: groups of cases that share inputs and a compiled program.
         seed: of the random numbers.
-        workers: processes.
+        workers: the number of processes.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_share_device) as pool:
@@ -37,12 +37,15 @@ def run_in_processes(
 
 
 def _share_device() -> None:
-    """Of a GPU the first process would take all the memory; read when jax is first imported."""
+    """Keeps the first process from allocating all of a GPU's memory.
+
+    jax reads the variable when it is first imported.
+    """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
 def _work(load: Load, ids: list[str], seed: int) -> list[Finding]:
-    """Runs in the worker. Rows hold functions, which do not travel: ids do."""
+    """Runs in the worker; it gets ids, since rows hold functions, which cannot be pickled."""
     known = _known(load)
     with silence():
         return run_group([known[name] for name in ids], seed)

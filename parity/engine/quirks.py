@@ -1,4 +1,4 @@
-"""Where a declared difference is, and whether the subject has there what is declared."""
+"""Where a declared difference applies, and whether the subject has the declared result there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from parity.verdict import Gaps
 def explained(
     quirk: Quirk, measurement: Measurement, gaps: Gaps, budget: Budget
 ) -> NDArray[np.bool_]:
-    """The points of an entry at which the quirk is, and the subject is what the quirk says."""
+    """The points of an entry where the quirk applies and the subject has the declared result."""
     size = measurement.subject.size
     if quirk.where is None:
         return np.zeros(size, bool)

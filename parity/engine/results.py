@@ -1,4 +1,4 @@
-"""What comes of a case."""
+"""The result of a case."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Worst:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What came of a case, without the case: plain data, which can travel between processes.
+    """The result of a case without the case: plain data, which can be sent between processes.
 
     Args:
-        outcome: how it ended.
-        message: a sentence; empty where nothing is to be said.
-        budget: what was allowed.
+        outcome: how the case ended.
+        message: a sentence that explains the outcome; may be empty.
+        budget: the allowed error.
         distance: the largest distances between the sides, in ulp.
-        worst: the point that decided.
-        observed: which of the case's quirks were observed, by their places.
-        curve: for plots, see `curves`.
+        worst: the point that decided the outcome.
+        observed: the indices of the case's quirks that were observed.
+        curve: data for plots, see `curves`.
         traceback: of an exception, the frames outside of parity and the frameworks.
-        seconds: what the case took; the first of a group runs the sides for all.
+        seconds: the time that the case took; the first case of a group runs the sides for all.
     """
 
     outcome: Outcome
@@ -53,10 +53,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Result(Finding):
-    """What came of a case.
+    """A case with its finding.
 
     Args:
-        case: what was compared.
+        case: the comparison that was made.
     """
 
     case: Case
@@ -68,7 +68,7 @@ class Result(Finding):
 
 
 def result_of(case: Case, finding: Finding) -> Result:
-    """The finding with its case."""
+    """Combines a finding with its case."""
     return Result(case=case, **{f.name: getattr(finding, f.name) for f in fields(finding)})
 
 

@@ -28,8 +28,8 @@ class Sides:
     Args:
         setup: what is run.
         seed: of all random numbers.
-        phases: what every side is asked for.
-        shape: of the arguments that are visited point by point, instead of one long vector.
+        phases: the phases that every side runs.
+        shape: of the arguments that are visited point by point, in place of one long vector.
     """
 
     setup: Setup
@@ -39,13 +39,13 @@ class Sides:
 
     @property
     def key(self) -> str:
-        """The randomness of the inputs."""
+        """The key from which the inputs are drawn."""
         setup = self.setup
         return "/".join((setup.family, setup.name, setup.setting, setup.dtype, str(self.seed)))
 
     @cached_property
     def form(self) -> inputs.Form:
-        """How the leaves of a problem make up the arguments."""
+        """How the arguments are built from the leaves of a problem."""
         return inputs.Form(positional=self.setup.inputs, named=self.setup.arrays)
 
     @cached_property
@@ -61,18 +61,18 @@ class Sides:
 
     @property
     def reduced(self) -> bool:
-        """Whether the result is a single number, however many there are in the arguments."""
+        """Whether the result is a single number although arguments are arrays."""
         out = self.reference.trace.get(OUT)
         return out is not None and out.ndim == 0 < self.problem.first.ndim
 
     def numbers(self, key: str, dtype: str = "") -> inputs.Problem:
-        """What the subject is given."""
+        """The numbers that the subject gets."""
         setup = self.setup
         return inputs.problem(key, dtype or setup.dtype, setup.inputs, setup.arrays, self.shape)
 
     @cached_property
     def problem(self) -> inputs.Problem:
-        """What every side is given, the subject's own random draw included."""
+        """The numbers that every side gets, including the subject's random draw."""
         given = self.numbers(self.key)
         random = self.setup.random
         if not isinstance(random, ObservedDraw) or random.observe is None:
@@ -84,12 +84,12 @@ class Sides:
 
     @cached_property
     def given(self) -> tuple[Floats, ...]:
-        """Every argument in float64: the positional ones, then those given by name."""
+        """Every argument in float64: the positional arguments, then those given by name."""
         return tuple(widened(array) for array in self.problem.arguments.values())
 
     @cached_property
     def near_points(self) -> NDArray[np.bool_]:
-        """Where no argument is so far out that results underflow."""
+        """The points at which every argument is near enough to 0 that results do not underflow."""
         points = [x for x in self.given if x.shape == self.given[0].shape]
         return np.logical_and.reduce([np.abs(x) <= UNDERFLOWS_BEYOND for x in points])
 
@@ -105,16 +105,16 @@ class Sides:
 
     @property
     def subject_task(self) -> Task:
-        """What the subject is to run."""
+        """The task that the subject runs."""
         return self._task(self.setup.subject)
 
     @property
     def reference_task(self) -> Task:
-        """What the reference is to run."""
+        """The task that the reference runs."""
         return self._task(self.setup.reference)
 
     def _task(self, target: Target, values: Values | None = None) -> Task:
-        """The setting with one of its functions; only the subject draws what is observed."""
+        """The task of one of the functions; in an observed draw only the subject draws."""
         random = self.setup.random
         own = target is self.setup.subject or isinstance(random, SameSeed)
         return Task(
@@ -132,12 +132,12 @@ class Sides:
 
     @cached_property
     def subject(self) -> Run:
-        """The subject's run; it gets no draw, for it made that itself."""
+        """The subject's run, without the observed draw as an argument: it makes the draw itself."""
         return self.subject_program(replace(self.problem, drawn={}))
 
     @cached_property
     def references(self) -> dict[str, Run]:
-        """The reference's runs, one for each of its own variants; the first is the usual one."""
+        """The reference's runs, one for each of its variants; the first is the usual one."""
         program = self.reference_side.program(self.reference_task, self.phases)
         return self.reference_side.variants(program, self.problem)
 
@@ -148,13 +148,13 @@ class Sides:
 
     @property
     def formula(self) -> Formula | None:
-        """The closed form of the truth."""
+        """The closed form of the truth, if it is one."""
         truth = self.setup.truth
         return truth if isinstance(truth, Formula) else None
 
     @cached_property
     def wide_reference(self) -> dict[str, Run]:
-        """The truth as far as it is a function run in float64: by default the reference."""
+        """The runs of the truth's function in float64, which by default is the reference."""
         truth = self.setup.truth
         if truth == "reference":
             return self.references
@@ -163,13 +163,13 @@ class Sides:
         program = side.program(self._task(target, self.exact_values), self.phases)
         runs = side.variants(program, self.problem.in_dtype("float64"))
         if self.setup.dtype == "float64" and target is not self.setup.reference:
-            # In float64 this is no better than the reference: either may be the one that is right.
+            # For float64 this run is no more precise than the reference: either may be right.
             runs |= {f"reference {name}": run for name, run in self.references.items()}
         return runs
 
     @property
     def exact_values(self) -> Values:
-        """The hyperparameters as the computation sees them: in float32 unless it is float64."""
+        """The hyperparameters as the computation uses them: in float32 or in float64."""
         if self.setup.dtype == "float64":
             return self.setup.values
         return {
@@ -179,15 +179,15 @@ class Sides:
 
     @cached_property
     def closed_form(self) -> Trace:
-        """The formula's trace in float64; empty without one."""
+        """The formula's trace in float64; empty if there is no formula."""
         if self.formula is None:
             return {}
         return formula_trace(self.formula, self.problem, self.exact_values)
 
     def truth(self, entry: str) -> list[Floats]:
-        """What may count as true: a formula, else a run in float64 in any of its variants.
+        """The candidates for the true result: the formula, else each variant of the float64 run.
 
-        Semantics are the reference's: at infinities, nan and kinks its float64 decides.
+        The semantics are the reference's: at infinities, nan and kinks its float64 run decides.
         """
         runs = [widened(r.trace[entry]) for r in self.wide_reference.values() if entry in r.trace]
         closed = self.closed_form.get(entry)
@@ -199,16 +199,16 @@ class Sides:
 
     @cached_property
     def semantic_points(self) -> NDArray[np.bool_]:
-        """Where not the formula but the reference's semantics decides."""
+        """The points where the reference's semantics decides, and not the formula."""
         x = widened(self.problem.first)
         described = self.positional_leaves.values()
         kinks = [k for array in described if isinstance(array, Sweep) for k in array.kinks]
         return ~np.isfinite(x) | np.isin(x, widened(rounded(kinks, self.setup.dtype)))
 
     def crossings(self, entry: str) -> NDArray[np.bool_]:
-        """Around the points, other than 0, where the true result changes its sign.
+        """The points near an input, other than 0, at which the true result changes sign.
 
-        Points of several arguments have no order in which it would.
+        There are none for several arguments, whose points have no order.
         """
         x = self.given[0]
         truths = self.truth(entry)

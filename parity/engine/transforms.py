@@ -18,9 +18,9 @@ from parity.verdict import Gaps, Judgement, Outcome, judge
 
 
 def vmap(case: Case, sides: Sides) -> Finding:
-    """Two problems mapped at once, against the compiled program called twice.
+    """Compares two problems mapped at once with two calls of the compiled program.
 
-    Of two functions that only have to agree, against the reference, mapped as well.
+    If agreement with the reference is enough, the comparison is with the reference, also mapped.
     """
     side = sides.subject_side
     assert isinstance(side, MappingBackend)
@@ -30,7 +30,7 @@ def vmap(case: Case, sides: Sides) -> Finding:
     mapped = side.mapped_program(sides.subject_task)(problems)
     other = sides.reference_side
     if sides.setup.accept_reference and isinstance(other, MappingBackend):
-        # What both do alike when they are mapped is no difference between them.
+        # If both functions change in the same way when they are mapped, they do not differ.
         expected = other.mapped_program(sides.reference_task)(problems)
     else:
         expected = [sides.subject.trace, sides.subject_program(again).trace]
@@ -40,20 +40,21 @@ def vmap(case: Case, sides: Sides) -> Finding:
 
 
 def _stacked(traces: list[Trace]) -> Trace:
-    """Values and gradients, which is what is mapped."""
+    """Values and gradients of several traces, stacked like those of a mapped call."""
     mapped = [key for key in traces[0] if phase_of(key) in ("forward", "vjp")]
     return {key: np.stack([trace[key] for trace in traces]) for key in mapped}
 
 
 def jit(case: Case, sides: Sides) -> Finding:
-    """The compiled program, against every operation compiled on its own.
+    """Compares the compiled program with each operation compiled separately.
 
-    Of two functions that only have to agree, the reference op by op against the subject op by op.
+    If agreement with the reference is enough, compares the two functions op by op instead.
     """
     side = sides.subject_side
     assert isinstance(side, CompilingBackend)
     _raise_failures(sides)
-    # Each operation of a backward pass costs a compilation; half precision differs in values first.
+    # Each operation of a backward pass has to be compiled, so half precision is checked by its
+    # values only, which are the first to differ.
     phases = ("forward", "vjp") if case.dtype == "float32" else ("forward",)
     problem = replace(sides.problem, drawn={})
     apart = side.op_by_op(sides.subject_task, phases)(problem).trace
@@ -67,7 +68,8 @@ def jit(case: Case, sides: Sides) -> Finding:
         key: Measurement(sides=sides, entry=key, subject=array) for key, array in together.items()
     }
     floors = {key: measurement.floor(budget_of(case, key)) for key, measurement in beside.items()}
-    # Two programs may err to different sides of the truth; without one the first is it.
+    # Two programs may err on different sides of the truth. Without a truth the op-by-op result
+    # takes its place.
     truths = {
         key: measurement.truths or [widened(apart[key])] for key, measurement in beside.items()
     }
@@ -81,7 +83,10 @@ def _raise_failures(sides: Sides) -> None:
 
 
 def _sums(array: np.ndarray, case: Case, sides: Sides) -> Floats:
-    """Mapped sums may be taken in another order: the floor, if results are no single points."""
+    """The floor of a mapped call, for sums that it may add up in another order.
+
+    Results that belong to single points contain no such sums.
+    """
     budget = budget_of(case)
     size = np.abs(widened(array))
     size = np.where(np.isfinite(size), size, 0.0)
@@ -99,7 +104,7 @@ def _same(
     floors: dict[str, Floats],
     truths: dict[str, list[Floats]] | None = None,
 ) -> Finding:
-    """Two ways of running the subject have to agree within the budget."""
+    """Compares two ways of running the subject, which have to agree within the budget."""
     truths = truths or {key: [widened(array)] for key, array in expected.items()}
     difference = structural_difference(found, expected)
     if difference:
@@ -120,7 +125,7 @@ def _same(
     )
     outcome = judged[key][1].outcome
     if outcome is Outcome.CLOSER:
-        # One way is right and the other is not: that is no success of either.
+        # If one of the two ways is right and the other is wrong, the case fails.
         outcome = Outcome.MISMATCH
     text = f"{key}[{index}]: {worst.subject!r} together, {worst.reference!r} apart"
     farthest = max(float(gaps.reference.max(initial=0.0)) for gaps, _ in judged.values())

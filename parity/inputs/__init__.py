@@ -1,4 +1,4 @@
-"""From the descriptions of a row's arguments to numbers."""
+"""Turns the descriptions of a row's arguments into numbers."""
 
 from __future__ import annotations
 

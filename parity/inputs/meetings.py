@@ -1,4 +1,4 @@
-"""Several arguments visited point by point: what one does beside what another does."""
+"""Numbers for several arguments visited point by point: combinations of their special values."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from parity.inputs.points import (
 from parity.inputs.streams import stream
 from parity.spec import Sweep, SweepAround
 
-# Points at which arguments meet, at least; they follow the columns of the arguments.
+# The least number of points with such combinations; they follow the arguments' own points.
 MEETINGS = 2048
 # Differences of these numbers are exact in every format.
 EIGHTHS = np.arange(-32, 33) / 8
-# Twice a number less the number, and so on: exact, whatever the number.
+# Multiples of a kink; subtracting the kink from them is exact.
 MULTIPLES = np.array([0.0, 1.0, 2.0, -1.0, 0.5])
 Block = Mapping[str, Floats]
 
 
 def columns(key: str, dtype: str, arrays: Mapping[str, Pointwise]) -> dict[str, NDArray[Any]]:
-    """One long vector for each argument, all of one length.
+    """One long vector for each argument, all of the same length.
 
-    Each argument runs through its own points, the later ones in random order. Then come the
-    special numbers of any two in all combinations, and the differences at which something happens.
+    Each argument runs through its own points, arguments after the first in random order. Then come
+    all combinations of the special numbers of any two, and the kinks of differences.
     """
     length = common_length(dtype, tuple(arrays.values()))
     own = {name: column(f"{key}/{name}", dtype, a, length) for name, a in arrays.items()}
@@ -53,7 +53,7 @@ def columns(key: str, dtype: str, arrays: Mapping[str, Pointwise]) -> dict[str, 
 def _without_lost_differences(
     dtype: str, arrays: Mapping[str, Pointwise], numbers: dict[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Where a difference would count as zero, as subnormal numbers do, it is zero."""
+    """Makes arguments equal where their difference is a subnormal number, which counts as zero."""
     first, *others = arrays
     for name in others:
         if isinstance(arrays[name], SweepAround):
@@ -67,7 +67,7 @@ def _without_lost_differences(
 def _meetings(
     draw: np.random.Generator, dtype: str, arrays: Mapping[str, Pointwise]
 ) -> dict[str, NDArray[Any]]:
-    """The blocks one after the other; whom a block does not name gets numbers of a usual size."""
+    """The blocks in a row; arguments that a block does not name get numbers of ordinary size."""
     blocks = [*_crossed(dtype, arrays), *_apart(dtype, arrays)]
     sizes = [next(iter(block.values())).size for block in blocks]
     blocks.append({})
@@ -85,14 +85,14 @@ def _meetings(
 
 
 def _crossed(dtype: str, arrays: Mapping[str, Pointwise]) -> Iterator[Block]:
-    """The special numbers of any two arguments, all with all."""
+    """All combinations of the special numbers of any two arguments."""
     for first, second in itertools.combinations(arrays, 2):
         left, right = special(dtype, arrays[first]), special(dtype, arrays[second])
         yield {first: np.repeat(left, right.size), second: np.tile(right, left.size)}
 
 
 def _apart(dtype: str, arrays: Mapping[str, Pointwise]) -> Iterator[Block]:
-    """The first argument and one beside it, as far apart as its kinks and their neighbours."""
+    """The first argument and another one whose difference is a kink or a neighbour of one."""
     first, *others = arrays
     for name in others:
         beside = arrays[name]
@@ -110,8 +110,8 @@ def _inside(values: Floats, array: Pointwise) -> NDArray[np.bool_]:
 def around(kink: float, dtype: str) -> tuple[Floats, Floats]:
     """Pairs of numbers whose difference is the kink, or the next number above or below.
 
-    No difference needs rounding, so that every precision finds it on the same side. Beside the
-    differences next to the kink there are those that the next number of either side makes.
+    No difference needs rounding, so that every precision finds it on the same side of the kink.
+    There are also pairs made from those at the kink by moving one of the two numbers by one ulp.
     """
     at, *beside = (pairs_apart(number, dtype) for number in _neighbours(kink, dtype))
     left, right = at
@@ -125,13 +125,13 @@ def around(kink: float, dtype: str) -> tuple[Floats, Floats]:
 
 
 def _neighbours(kink: float, dtype: str) -> list[float]:
-    """The kink in the dtype, then the numbers beside it."""
+    """The kink rounded to the dtype, then its neighbours."""
     centre = float(rounded(kink, dtype))
     return [centre, *(n for n in neighbourhoods((kink,), dtype).tolist() if n != centre)]
 
 
 def pairs_apart(difference: float, dtype: str) -> tuple[Floats, Floats]:
-    """Pairs of numbers of the dtype with exactly that difference, at many places."""
+    """Pairs of numbers of the dtype with exactly that difference, for many first numbers."""
     left = rounded_64(np.concatenate([EIGHTHS, MULTIPLES * difference]), dtype)
     right = rounded_64(left - difference, dtype)
     left, right = _exact(left, right, dtype)
@@ -140,14 +140,14 @@ def pairs_apart(difference: float, dtype: str) -> tuple[Floats, Floats]:
 
 
 def next_number(values: Floats, toward: float, dtype: str) -> Floats:
-    """The next number of the dtype on the way to an infinity."""
+    """The next number of the dtype towards an infinity."""
     return widened(np.nextafter(rounded(values, dtype), numpy_dtype(dtype).type(toward)))
 
 
 def _exact(left: Floats, right: Floats, dtype: str) -> tuple[Floats, Floats]:
     """The pairs of normal numbers whose difference is a number of the dtype."""
     difference = left - right
-    # What float64 itself has rounded off.
+    # The rounding error of the difference in float64.
     back = difference - left
     lost = (left - (difference - back)) - (right + back)
     kept = (lost == 0) & (rounded_64(difference, dtype) == difference)

@@ -12,7 +12,7 @@ from parity.inputs.streams import stream
 from parity.spec import Choices, Sweep, SweepAround
 
 Pointwise = Sweep | SweepAround | Choices
-# One length for each dtype, whatever the function: op-by-op programs are then compiled once.
+# One length for each dtype, the same for all functions, so that an operation is compiled once.
 LENGTH = {"float32": 16384, "float64": 8192}
 SPAN_LENGTH = 4096
 INTEGER_LENGTH = 512
@@ -20,7 +20,7 @@ LINEAR_GRID = np.linspace(-10.0, 10.0, 401)
 
 
 def common_length(dtype: str, arrays: tuple[Pointwise, ...]) -> int:
-    """How many points each of the arguments gets, alone."""
+    """How many points of its own each argument gets."""
     if not is_floating(dtype):
         return INTEGER_LENGTH
     if not any(_is_unbounded(array) for array in arrays):
@@ -33,7 +33,7 @@ def _is_unbounded(array: Pointwise) -> bool:
 
 
 def column(key: str, dtype: str, array: Pointwise, length: int) -> NDArray[Any]:
-    """The numbers of one argument, whatever the others are."""
+    """The numbers of one argument, independent of the others."""
     if isinstance(array, Choices):
         return rounded(ordinary(stream(key), array, length), dtype)
     if not is_floating(dtype):
@@ -44,7 +44,7 @@ def column(key: str, dtype: str, array: Pointwise, length: int) -> NDArray[Any]:
 
 
 def ordinary(draw: np.random.Generator, array: Pointwise, count: int) -> Floats:
-    """Numbers of a usual size."""
+    """Random numbers of ordinary size."""
     match array:
         case Choices():
             return draw.choice(np.asarray(array.values, np.float64), count)
@@ -55,7 +55,7 @@ def ordinary(draw: np.random.Generator, array: Pointwise, count: int) -> Floats:
 
 
 def special(dtype: str, array: Pointwise) -> Floats:
-    """The numbers at which something happens to the argument, whatever the others are."""
+    """The argument's special numbers: kinks and ends with their neighbours, infinities, nan."""
     match array:
         case Choices():
             return np.asarray(array.values, np.float64)
@@ -93,7 +93,7 @@ def _points(key: str, dtype: str, array: Sweep | SweepAround, length: int) -> ND
 
 
 def in_format(values: Floats, dtype: str) -> NDArray[Any]:
-    """The values in the dtype; those that count as zero are zeros."""
+    """The values in the dtype; those that count as zero become zeros."""
     return rounded(flush(rounded_64(values, dtype), dtype), dtype)
 
 
@@ -103,20 +103,20 @@ def rounded_64(values: Floats, dtype: str) -> Floats:
 
 
 def every_pattern(dtype: str) -> NDArray[Any]:
-    """All 65,536 numbers of a half precision format; those that count as zero are zeros."""
+    """All 65,536 numbers of a half-precision format; those that count as zero become zeros."""
     patterns = np.arange(2**16, dtype=np.uint16).view(numpy_dtype(dtype))
     return rounded(flush(widened(patterns), dtype), dtype)
 
 
 def specials(dtype: str) -> Floats:
-    """nan, infinities, zeros of both signs, the largest and the smallest numbers, the units."""
+    """nan, infinities, zeros of both signs, the largest and smallest normal numbers, 1 and -1."""
     limits = FORMATS[dtype]
     positive = np.array([np.inf, limits.largest, limits.tiny, 1.0, 0.0])
     return np.concatenate([[np.nan], positive, -positive])
 
 
 def neighbourhoods(kinks: tuple[float, ...], dtype: str) -> Floats:
-    """Each kink with the numbers below and above it; beside zero the smallest normal ones."""
+    """Each kink with its two neighbours; those of zero are the smallest normal numbers."""
     points: list[float] = []
     for kink in kinks:
         centre = rounded(kink, dtype)
@@ -132,7 +132,7 @@ def neighbourhoods(kinks: tuple[float, ...], dtype: str) -> Floats:
 
 
 def sweep(draw: np.random.Generator, dtype: str, count: int) -> Floats:
-    """Both signs, every binade of the format alike: the same number of points in each."""
+    """Random numbers of both signs, the same number of points in each binade of the format."""
     limits = FORMATS[dtype]
     binades = np.arange(limits.least, limits.greatest + 1)
     each = max(count // (2 * binades.size), 1)
@@ -142,6 +142,6 @@ def sweep(draw: np.random.Generator, dtype: str, count: int) -> Floats:
 
 
 def tails(draw: np.random.Generator, dtype: str) -> Floats:
-    """Where exponentials run out of range: evenly between -1.1 and 1.1 times that point."""
+    """Points up to where exponentials underflow: uniform between -1.1 and 1.1 times that point."""
     reach = 1.1 * (1 - FORMATS[dtype].least) * np.log(2.0)
     return draw.uniform(-reach, reach, 2048)

@@ -1,4 +1,4 @@
-"""From the descriptions of the arguments to their numbers, always the same for the same key."""
+"""Turns descriptions of arguments into numbers, always the same for the same key."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Leaves = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How leaves make up the arguments of a call.
+    """How the arguments of a call are built from leaves.
 
     Args:
         positional: a tree for each positional argument.
-        named: the same of those given by name.
+        named: a tree for each argument given by name.
     """
 
     positional: tuple[Tree, ...]
     named: Mapping[str, Tree]
 
     def arguments(self, leaves: Leaves) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
-        """The positional arguments, and those given by name, made of leaves by path."""
+        """The positional arguments and those given by name, built from leaves by path."""
         args = tuple(placed(tree, leaves, str(i)) for i, tree in enumerate(self.positional))
         return args, {name: placed(tree, leaves, name) for name, tree in self.named.items()}
 
@@ -50,17 +50,17 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """The numbers of one call: what every side is given. Leaves of trees go by their paths.
+    """The numbers of one call, which every side gets. Leaves of trees are named by their paths.
 
     Args:
-        key: the randomness of cotangents and directions.
+        key: the key from which cotangents and directions are drawn.
         dtype: of every array that is not constant.
         arguments: every leaf of every argument.
-        form: how they make up the call.
-        drawn: what the subject drew at random, for the reference only.
-        constant: the arguments that no gradient is taken of.
+        form: how the arguments are built from the leaves.
+        drawn: the subject's random draw, for the reference only.
+        constant: the arguments that are not differentiated.
         pointwise: whether every argument is visited point by point.
-        derived: from what cotangents and directions are taken, if not from the key.
+        derived: the source of cotangents and directions, if they are not drawn from the key.
     """
 
     key: str
@@ -74,22 +74,22 @@ class Problem:
 
     @property
     def first(self) -> NDArray[Any]:
-        """The first leaf of the first argument; nothing, if there are no arguments."""
+        """The first leaf of the first argument; an empty array if there are no arguments."""
         return next(iter(self.arguments.values()), np.zeros(()))
 
     @property
     def differentiated(self) -> tuple[str, ...]:
-        """The arguments that gradients are taken of."""
+        """The arguments that are differentiated."""
         return tuple(name for name in self.arguments if name not in self.constant)
 
     def cotangent(self, shape: tuple[int, ...], path: str = "") -> NDArray[Any]:
-        """What is pulled back through the result, or through the leaf of it at the path."""
+        """The cotangent of the result, or of its leaf at the path."""
         if self.derived is not None:
             return self.derived.cotangent(shape, path)
         return streams.signed(joined(self.key, "cotangent", path), shape, self.dtype)
 
     def directions(self) -> dict[str, NDArray[Any]]:
-        """For each differentiated argument its tangent, the cotangent of its gradient as well."""
+        """The tangent of each differentiated argument, which is also its gradient's cotangent."""
         if self.derived is not None:
             return self.derived.directions()
         return {
@@ -100,10 +100,10 @@ class Problem:
         }
 
     def in_dtype(self, dtype: str) -> Problem:
-        """The same numbers, cotangents included, in a wider dtype."""
+        """The same numbers, including cotangents, in a wider dtype."""
 
         def widened(array: NDArray[Any]) -> NDArray[Any]:
-            """Labels stay what they are."""
+            """The array in the wider dtype; labels keep theirs."""
             return rounded(array, dtype) if array.dtype == numpy_dtype(self.dtype) else array
 
         return replace(
@@ -115,7 +115,7 @@ class Problem:
         )
 
     def at(self, index: int) -> Problem:
-        """The problem of a single point: one entry of every array, cotangents included."""
+        """The problem of a single point: one entry of every array, including cotangents."""
         here = slice(index, index + 1)
         return replace(
             self,
@@ -127,12 +127,12 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Derived:
-    """Cotangents and directions that are those of another problem, changed.
+    """Cotangents and directions computed from those of another problem.
 
     Args:
         source: the other problem.
-        change: of each array.
-        whole: the shape of the source's result, if that is another one.
+        change: the function applied to each array.
+        whole: the shape of the source's result, if it differs.
     """
 
     source: Problem
@@ -159,12 +159,12 @@ def problem(
     """The numbers for the described arguments.
 
     Args:
-        key: the randomness; the same key gives the same numbers.
+        key: determines the random numbers; the same key gives the same numbers.
         dtype: of every floating array.
         inputs: descriptions of the positional arguments.
         named: descriptions of the arguments given by name.
-        shape: of the arguments that are visited point by point, instead of one long vector: for
-            each of them a few numbers of a usual size.
+        shape: of the arguments that are visited point by point, in place of one long vector: each
+            of them then gets a few numbers of ordinary size.
     """
     form = Form(positional=inputs, named=named or {})
     described: dict[str, Array] = form.leaves
@@ -191,7 +191,7 @@ def problem(
 
 
 def _last(column: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """The end of a column, where there are numbers of a usual size."""
+    """The end of a column, where the numbers have ordinary size."""
     return column[column.size - int(np.prod(shape)) :].reshape(shape)
 
 
@@ -203,7 +203,7 @@ def is_pointwise(array: Any) -> bool:
 
 
 def is_constant(array: Any) -> bool:
-    """Whether no gradient is taken of the argument."""
+    """Whether the argument is not differentiated."""
     if isinstance(array, Choices):
         return not array.differentiated
     return isinstance(array, Labels | Fixed | Template)

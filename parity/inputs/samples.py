@@ -12,7 +12,7 @@ from parity.dtypes import Floats, is_floating, numpy_dtype, rounded
 from parity.inputs.streams import stream
 from parity.spec import Choices, Fixed, Labels, Samples, Template
 
-# One class index in so many is a special one.
+# One class index in this many is a special one.
 STRIDE = 4
 
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a key alone, on every machine and in every run."""
+"""Random numbers that depend only on a key, on every machine and in every run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def stream(key: str) -> np.random.Generator:
 def signed(key: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """Random numbers of both signs and of magnitude 1/4 to 1, half of them powers of two.
 
-    A power of two adds no rounding of its own; the others show that a product was formed at all.
-    None is above 1: a normal product then has normal factors, which nobody flushes to zero.
+    Multiplying by a power of two adds no rounding error; the other factors show whether a product
+    was computed at all. None is above 1: if a product is normal, so is its other factor, and no
+    side flushes it to zero.
     """
     draw = stream(key)
     magnitude = np.where(

@@ -1,4 +1,4 @@
-"""Results as they come: a progress bar on a terminal, plain lines in a pipe."""
+"""Shows results as they arrive: a progress bar on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PLAIN_EVERY = 200
 
 
 class Reporter:
-    """Shows a run while it goes on; used as a context manager, called with each result."""
+    """Shows the progress of a run; used as a context manager, called with each result."""
 
     def __init__(self, total: int, replay: Replay, stream: TextIO) -> None:
         self.replay = replay
         self.total = total
         self.done = 0
         self.failed = 0
-        # No wrapping: a command that spans two lines can not be pasted.
+        # No wrapping: a command that spans two lines cannot be pasted.
         self.console = Console(file=stream, soft_wrap=True, highlight=False)
         self.progress = Progress(
             TextColumn("parity"),
@@ -72,7 +72,7 @@ class Reporter:
             self.console.print(f"{self.done} of {self.total} cases, {self.failed} failed")
 
     def finish(self, results: Sequence[Result], missing: Sequence[LeftOut] = ()) -> None:
-        """The checks that could not be made, and the last line."""
+        """Prints the checks that were left out, and the last line."""
         self.progress.stop()
         for out in missing:
             self.console.print(f"not compared: {out.name}, {out.check}: {out.reason}", markup=False)
@@ -80,7 +80,7 @@ class Reporter:
 
 
 def failure_text(result: Result, replay: Replay) -> str:
-    """What failed, how to run it again, and how to see it without parity."""
+    """The failure, the command that replays it, and code that shows it without parity."""
     lines = [
         f"{result.outcome.upper()} {result.case.id}",
         f"  {result.message}",
@@ -92,7 +92,7 @@ def failure_text(result: Result, replay: Replay) -> str:
 
 
 def description(case: Case) -> str:
-    """What a case compares."""
+    """A description of what the case compares."""
     setup = case.setup
     lines = [f"{case.id}: {CHECKS[case.check]}", *_sides(case)]
     if case.check in NUMERIC_CHECKS:
@@ -118,7 +118,7 @@ def _sides(case: Case) -> list[str]:
 
 
 def details(result: Result) -> str:
-    """What came of one case, and how to see it without parity."""
+    """The result of one case, and code that shows it without parity."""
     case = result.case
     lines = [f"{case.id}: {result.outcome}", *_sides(case)]
     if result.message:

@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The environment of a run: versions and hardware."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _version(package: str) -> str | None:
 
 
 def _cpu() -> str:
-    """The processor's name; the machine type where the system does not tell it."""
+    """The processor's name; the machine type if the system does not give a name."""
     listing = Path("/proc/cpuinfo")
     if listing.exists():
         for line in listing.read_text(encoding="utf-8").splitlines():
@@ -45,7 +45,7 @@ def _cpu() -> str:
 
 
 def _gpu() -> str | None:
-    """The device that jax runs on, if it is none of the processor's."""
+    """The device that jax runs on; None if that is the CPU."""
     try:
         import jax
     except ImportError:

@@ -1,4 +1,4 @@
-"""The geometry of the report's plots; the template draws what is described here."""
+"""The geometry of the report's plots, which the template draws."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SHAPE_WIDTH = 300.0
 SHAPE_SPAN = 6.0
 
 ERRORS_WIDTH = 400.0
-# Below this many ulp a difference is of no interest; 0 itself gets a level of its own.
+# Smaller errors, in ulp, are drawn at this height; an error of 0 has its own level.
 LEAST_ULP = 0.1
 ZERO_LEVEL = math.log10(LEAST_ULP) - 0.75
-# Steps on paper that nobody sees are left out of the file.
+# Smaller steps on paper are invisible, and left out of the file.
 VISIBLE = 0.4
 
 DUMBBELL_WIDTH = 190.0
@@ -28,7 +28,7 @@ DUMBBELL_MARGIN = 9.0
 
 
 class Tick(NamedTuple):
-    """A labelled place on an axis."""
+    """A labelled position on an axis."""
 
     at: float
     label: str
@@ -43,14 +43,14 @@ class Scale(NamedTuple):
     end: float
 
     def __call__(self, value: float) -> float:
-        """The place of a value on paper."""
+        """The position of a value on paper."""
         share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A drawn line: `kind` is its class in the style sheet, `path` the data of an SVG path."""
+    """A line: `kind` is its class in the style sheet, `path` the data of an SVG path."""
 
     kind: str
     path: str
@@ -61,11 +61,11 @@ class Figure:
     """One plot.
 
     Args:
-        title: what it shows.
-        summary: the same in words and figures, for those who do not see it.
+        title: the title of the plot.
+        summary: what the plot shows, in words and numbers, for people who cannot see it.
         width, height: of the view box.
         x_ticks, y_ticks: in coordinates of the view box.
-        lines: from the back to the front.
+        lines: in drawing order, from back to front.
     """
 
     title: str
@@ -82,7 +82,7 @@ class Figure:
 
 
 class Dot(NamedTuple):
-    """A voice's mark on a dumbbell."""
+    """The mark of one side on a dumbbell."""
 
     voice: str
     at: float
@@ -101,11 +101,11 @@ class Axis:
         return [Tick(self.place(0.0), "0"), *powers, Tick(self.place(math.inf), "∞")]
 
     def place(self, ulp: float) -> float:
-        """Where an error lies."""
+        """The position of an error."""
         return self._place(_level(ulp, self.greatest))
 
     def dots(self, errors: Mapping[str, float]) -> list[Dot]:
-        """The marks of the voices."""
+        """The marks of the sides."""
         return [Dot(voice, self.place(ulp)) for voice, ulp in errors.items()]
 
     def _place(self, level: float) -> float:
@@ -152,20 +152,20 @@ def shape(curve: Curve) -> Figure | None:
 def errors(
     curve: Curve, entry: str, title: str, voices: Mapping[str, str], budget: float | None
 ) -> Figure | None:
-    """The worst error of each binade of either sign, for each voice; None without any point.
+    """The worst error in each binade of either sign, for each side; None without any point.
 
     Args:
         curve: one entry of the results' curves.
         entry: "value" or "slope".
         title: of the figure.
-        voices: from a voice's name in the results to the one that people read.
+        voices: maps a side's name in the results to its name in the report.
         budget: in ulp, drawn as a line.
     """
     worst = {voice: _binades(curve, f"{entry}_ulp_{voice}") for voice in voices}
     exponents = [exponent for binades in worst.values() for _, exponent in binades]
     if not exponents:
         return None
-    # Value and slope of a function share their scale, so that they can be compared.
+    # Value and slope of a function share a scale, so that their errors can be compared.
     everything = [
         _number(error)
         for what in ("value", "slope")
@@ -201,7 +201,7 @@ Binades = dict[tuple[int, int], float]
 
 
 def _binades(curve: Curve, column: str) -> Binades:
-    """(sign, exponent) -> the worst error there."""
+    """The worst error in each binade, by (sign, exponent)."""
     worst: Binades = {}
     for x, error in zip(map(_number, curve["x"]), map(_number, curve[column]), strict=True):
         if x == 0 or not math.isfinite(x):
@@ -212,7 +212,7 @@ def _binades(curve: Curve, column: str) -> Binades:
 
 
 def _two_sides(least: int, greatest: int) -> dict[int, Scale]:
-    """The scale of the exponents for either sign: the numbers grow to the right on both."""
+    """The scale of the exponents for either sign; on both, numbers grow to the right."""
     centre, gap = (LEFT + ERRORS_WIDTH - RIGHT) / 2, 4.0
     greatest = max(greatest, least + 1)
     return {
@@ -244,7 +244,7 @@ def _sides(
 
 
 def _level(ulp: float, greatest: int) -> float:
-    """The height of an error on a logarithmic scale with a place for 0 and one for infinity."""
+    """The height of an error on a logarithmic scale with extra levels for 0 and infinity."""
     if ulp == 0:
         return ZERO_LEVEL
     return min(math.log10(max(ulp, LEAST_ULP)), greatest + 1.0)
@@ -257,7 +257,7 @@ def _greatest(ulps: Sequence[float]) -> int:
 
 
 def _powers(greatest: int) -> range:
-    """The powers of ten that have a label: so few that the labels do not touch."""
+    """The powers of ten that get a label, few enough that the labels do not touch."""
     return range(0, greatest + 1, 1 + greatest // 6)
 
 
@@ -281,7 +281,7 @@ def _decades(x_scales: Mapping[int, Scale]) -> list[Tick]:
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    """The data of an SVG path; points that lie on a level with both neighbours are left out."""
+    """The data of an SVG path; points at the same height as both neighbours are left out."""
     kept = [points[0]]
     for point, following in pairwise(points[1:]):
         level = abs(point[1] - kept[-1][1]) < VISIBLE and abs(point[1] - following[1]) < VISIBLE
@@ -306,7 +306,7 @@ def _finite(rows: Any) -> list[tuple[float, ...]]:
 
 
 def _number(value: Any) -> float:
-    """A number of the results; JSON has no infinity and no nan, the file says them in words."""
+    """A number of the results, where infinities and nan are text, since JSON lacks them."""
     return math.nan if value is None else float(value)
 
 

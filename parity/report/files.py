@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writes files atomically, so that an interruption leaves no partial file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes beside the file and moves it into place; an interruption leaves the old file.
+    """Writes a temporary file and moves it into place; an interruption leaves the old file.
 
     Args:
-        path: of the file; its folder is made.
+        path: of the file; its folder is created if it is missing.
         text: the new content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The results as one page: no network, no other files, readable without scripts."""
+"""The results as one HTML page that needs no network and no other files, nor scripts to be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from parity.verdict import RANK, Outcome
 
 Data: TypeAlias = Mapping[str, Any]
 
-# What people read for the voices of the results.
+# The names of the results' sides in the report.
 VOICES = {"subject": "ours", "reference": "torch"}
 MARKS = {
     Outcome.EXACT: "=",
@@ -40,7 +40,7 @@ MEANINGS = {
     Outcome.NOT_RUN: "nothing was compared",
     Outcome.ERROR: "one side crashed",
 }
-# The columns of the table of functions: what people call the result of a check.
+# The columns of the table of functions, and their names in the report.
 MEASURED = {"forward": "value", "vjp": "gradient"}
 FACTS = {
     "command": "Command",
@@ -74,13 +74,13 @@ class Cell:
 
     @property
     def worst(self) -> Outcome:
-        """The outcome that decides."""
+        """The worst outcome of the cases."""
         return self.tallies[-1].outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """All cases of one function and dtype, by check; None where there are none."""
+    """All cases of one function and dtype, by check; None for a check without cases."""
 
     dtype: str
     cells: Mapping[str, Cell | None]
@@ -110,11 +110,11 @@ class Quirk:
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """Everything about one function.
+    """Everything that the page shows about one function.
 
     Args:
         anchor: its id in the page, unique.
-        errors: dtype -> check -> voice -> the largest error of the first setting, which is the
+        errors: dtype -> check -> side -> the largest error of the first setting, which is the
             default one, in ulp from the truth.
     """
 
@@ -136,7 +136,7 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the template shows."""
+    """The contents of the page, for the template."""
 
     functions: list[Function]
     failures: list[Function]
@@ -161,7 +161,7 @@ def render(results: Data) -> str:
     """The page.
 
     Args:
-        results: what a run's JSON file holds.
+        results: the contents of a run's JSON file.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("parity.report"),
@@ -209,7 +209,7 @@ def page(results: Data) -> Page:
 
 
 def _facts(environment: Data) -> dict[str, str]:
-    """What is known of a run, by label, in the order of reading."""
+    """The facts about a run, by label, in the order in which they are shown."""
     known = {key: str(environment[key]) for key in FACTS if environment.get(key) is not None}
     if "date" in known:
         known["date"] = known["date"].replace("T", " ").replace("+00:00", " UTC")
@@ -230,20 +230,20 @@ def ulp(distance: float | str | None) -> str:
 
 
 def number(value: Any) -> str:
-    """A value as the dtype has it, shortened for reading; a dash for none."""
+    """A value with as many digits as its dtype needs; a dash if there is none."""
     if value is None:
         return "–"
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def amount(value: float) -> str:
-    """A number of a budget; small powers of two are written as such."""
+    """A number of a budget; small powers of two are written as powers."""
     mantissa, exponent = math.frexp(value)
     return f"2^{exponent - 1}" if mantissa == 0.5 and exponent < -2 else number(float(value))
 
 
 def _point(inputs: Sequence[Any] | None) -> str:
-    """The input that decided a case; a dash where there is none."""
+    """The input that decided a case; a dash if there is none."""
     if not inputs:
         return "–"
     text = ", ".join(number(value) for value in inputs)
@@ -316,7 +316,7 @@ def _errors(cases: Sequence[Data]) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _axes(functions: Iterable[Function]) -> dict[str, Axis]:
-    """For each dtype that has errors, the scale that holds them."""
+    """For each dtype that has errors, a scale that contains them all."""
     errors: dict[str, list[float]] = {}
     for function in functions:
         for dtype, checks in function.errors.items():
@@ -369,7 +369,7 @@ def _of(cases: Iterable[Data], **wanted: Any) -> list[Data]:
 
 
 def _largest(distances: Iterable[float | str | None]) -> float | None:
-    """JSON has no infinity and no nan: the results say them in words."""
+    """The largest number; infinities and nan are text, since JSON lacks them."""
     known = [float(distance) for distance in distances if distance is not None]
     return max((math.inf if math.isnan(d) else d for d in known), default=None)
 

@@ -26,7 +26,7 @@ DISTANCES = ("subject_reference", "subject_truth", "reference_truth", "spread")
 def as_dict(
     results: Sequence[Result], seed: int, replay: Replay, missing: Sequence[LeftOut] = ()
 ) -> dict[str, Any]:
-    """The results as plain data; numbers that JSON has not got are strings."""
+    """The results as plain data; numbers that JSON cannot express are strings."""
     data = {
         "schema": SCHEMA,
         "summary": counts(results),
@@ -39,7 +39,7 @@ def as_dict(
 
 
 def write(path: Path, data: dict[str, Any]) -> None:
-    """The data as a JSON file."""
+    """Writes the data as a JSON file."""
     write_whole(path, json.dumps(data, allow_nan=False) + "\n")
 
 
@@ -73,7 +73,7 @@ def _case(result: Result) -> dict[str, Any]:
 
 
 def _again(result: Result, replay: Replay) -> dict[str, str]:
-    """How to see the case again, with parity and, of a failure, without."""
+    """How to reproduce the case: with parity and, if it failed, without."""
     alone = "" if result.outcome.succeeds else snippet(result)
     return {"replay": replay(result.case), "snippet": alone}
 

@@ -1,4 +1,4 @@
-"""Results as JUnit XML, which continuous integration shows: a test for each case."""
+"""Results as JUnit XML for continuous integration, with a test for each case."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from parity.verdict import Outcome
 
 
 def write(path: Path, results: Sequence[Result], replay: Replay) -> None:
-    """The results as an XML file.
+    """Writes the results as an XML file.
 
     Args:
         path: of the file.
-        results: a mismatch and a stale quirk are failures, a crash or nothing compared is an error.
-        replay: gives the command that is named in each failure.
+        results: MISMATCH and STALE become failures, ERROR and NOT_RUN become errors.
+        replay: gives the command that each failure shows.
     """
     suites = ElementTree.Element("testsuites", name="parity")
     functions = dict.fromkeys(result.case.group[:2] for result in results)

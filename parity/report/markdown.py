@@ -1,4 +1,4 @@
-"""The results as Markdown tables: per function or per group, the same for the same results."""
+"""The results as Markdown tables, by function or by group; equal results give equal tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Case = Mapping[str, Any]
 
 SUCCESSES = ("exact", "within", "closer", "quirk")
 COUNTS = ("cases", *SUCCESSES, "failed")
-# A column for the largest error of each voice in each of these checks.
+# The table has a column for the largest error of each side in each of these checks.
 MEASURED = {"forward": "value", "vjp": "gradient"}
 VOICES = ("subject", "reference")
 
@@ -18,16 +18,16 @@ VOICES = ("subject", "reference")
 def table(
     results: Mapping[str, Any], dtype: str = "float32", names: tuple[str, str] = VOICES
 ) -> str:
-    """A line per function and one for all: outcomes of all cases, errors against the truth.
+    """A line for each function and one for the total: outcomes, and errors against the truth.
 
-    The errors are those of each function's first setting of its hyperparameters, the default one. A
-    star marks one beyond the budget's ulp in a case that succeeds by the budget's absolute floor:
-    where the exact result crosses zero or is a small difference.
+    The outcomes are those of all cases, the errors those of each function's first setting, the
+    default one. A star marks an error beyond the budget's ulp in a case that passes by the budget's
+    absolute floor: there the exact result crosses zero or is a small difference.
 
     Args:
-        results: what a run's JSON file holds.
+        results: the contents of a run's JSON file.
         dtype: the dtype whose largest errors are shown, in ulp; a dash where none was measured.
-        names: what subject and reference are called.
+        names: the names of subject and reference in the table.
     """
     cases: Sequence[Case] = results["cases"]
     functions = dict.fromkeys(case["function"] for case in cases)
@@ -40,10 +40,10 @@ def table(
 
 
 def overview(groups: Mapping[str, Sequence[Case]]) -> str:
-    """A line per group of cases: how many functions they are about and what came of them.
+    """A line for each group of cases: the number of functions, and of cases by outcome.
 
     Args:
-        groups: cases as a run's JSON file holds them, by what the line is to be called.
+        groups: maps the name of a line to its cases, as in a run's JSON file.
     """
     lines = [
         [name, str(len({case["function"] for case in cases})), *_counts(cases)]
@@ -91,7 +91,7 @@ def _succeeded(case: Case) -> bool:
 
 
 def _ulp(distance: float) -> str:
-    """Two significant digits, and powers of ten where they say more."""
+    """The distance with two significant digits; as a power of ten if it is large."""
     if math.isinf(distance):
         return "∞"
     if distance >= 1e5:

@@ -1,4 +1,4 @@
-"""A few lines that show a difference without parity."""
+"""A few lines of Python that show a difference without parity."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from parity.spec import Target
 
 
 def snippet(result: Result) -> str:
-    """Python that calls both sides at the worst point.
+    """Python code that calls both sides at the worst point.
 
-    Empty if no single point decides, or an argument is a tree.
+    Empty if no single point decides, or if an argument is a tree.
 
     Args:
         result: of a case that compares numbers.
@@ -101,7 +101,7 @@ def _is_floating(value: Any) -> bool:
 
 
 def _differentiated(result: Result) -> list[str]:
-    """The names of the arguments that gradients are taken of."""
+    """The names of the arguments that are differentiated."""
     setup = result.case.setup
     described = [*setup.inputs, *setup.arrays.values()]
     return [
@@ -144,7 +144,7 @@ def _import_of(target: Target, root: str) -> tuple[str, str]:
 
 
 def _array(value: Any) -> str:
-    """A point as an array of one entry; an array that was given whole as it was."""
+    """A point as an array with one entry; an array that is not visited by point, as a whole."""
     return _literal(value) if isinstance(value, list) else f"[{_literal(value)}]"
 
 

@@ -1,4 +1,4 @@
-"""The figures that every report starts with, and what a failure needs to be reproduced."""
+"""The counts at the start of every report, and the commands that reproduce a failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parity.verdict import Outcome
 
 
 def counts(results: Sequence[Result]) -> dict[str, int]:
-    """How many cases there are and what came of them."""
+    """The number of cases, and of those with each outcome."""
     outcomes = [result.outcome for result in results]
     return {
         "cases": len(results),
@@ -33,15 +33,15 @@ def last_line(results: Sequence[Result]) -> str:
     )
 
 
-# The command that runs a case again, with the same numbers.
+# Gives the command that runs a case again with the same numbers.
 Replay: TypeAlias = Callable[[Case], str]
 
 
 def replay_by_id(program: str = "python -m parity", seed: int = 0) -> Replay:
-    """For rows, which know their cases by name."""
+    """For cases of rows: the command replays the case by its id."""
     return lambda case: f"{program} replay {shlex.quote(case.id)} --seed {seed}"
 
 
 def replay_by_check(command: str) -> Replay:
-    """For two functions that are compared without a row: the command again, for one case."""
+    """For two functions compared without a row: the same `check` command, for one case."""
     return lambda case: f"{command} --dtype {case.dtype} --check {case.check}"
