@@ -45,7 +45,7 @@ _PARTS = 4
 _LARGE = 2**20
 
 
-def _known_options(function: str, argument: str, options: object) -> object:
+def _known_options(function: str, argument: str, options: Any) -> Any:
     if options is not None and not isinstance(options, Mapping):
         kind = type(options).__name__
         raise InvalidTypeError(f"{_NAME}: options must be a dict, got {kind}")
@@ -134,7 +134,7 @@ def linear_cross_entropy(
         target,
         linear_bias,
         weight,
-        smoothing_or_none(_NAME, "label_smoothing", label_smoothing),
+        cast(Any, smoothing_or_none(_NAME, "label_smoothing", label_smoothing)),
         reduction,
         ignore_index,
         chosen.get("batch_chunk_size"),
