@@ -45,7 +45,7 @@ _PARTS = 4
 _LARGE = 2**20
 
 
-def _known_options(function: str, argument: str, options: Any) -> Any:
+def _known_options(function: str, argument: str, options: Any) -> object:
     if options is not None and not isinstance(options, Mapping):
         kind = type(options).__name__
         raise InvalidTypeError(f"{_NAME}: options must be a dict, got {kind}")
@@ -58,7 +58,7 @@ def _known_options(function: str, argument: str, options: Any) -> Any:
             raise InvalidTypeError(f"{_NAME}: {name} must be an int, got {type(value).__name__}")
         if value < 1:
             raise ArgumentValueError(f"{_NAME}: {name} must be positive, got {value}")
-    return options
+    return cast(object, options)
 
 
 @op(
