@@ -207,7 +207,7 @@ def pairwise_distance(
 
     Raises:
         TypeError: if x1 or x2 is boolean, complex (DtypeError), or not an array.
-        ValueError: if shapes do not broadcast, or d is 0 and p negative or infinite.
+        ValueError: if shapes do not broadcast, or d is 0 and p is negative or infinite.
 
     Source:
         torch.nn.functional.pairwise_distance, torch 2.13.
