@@ -53,7 +53,7 @@ def as_floating(function: str, argument: str, value: ArrayLike) -> Array:
 
     Raises:
         TypeError: if value is not an array.
-        DtypeError: if its dtype is not a floating type.
+        DtypeError: if value's dtype is not floating.
     """
     array = as_array(function, argument, value)
     if not jnp.issubdtype(array.dtype, jnp.floating):
@@ -124,7 +124,7 @@ def truncated(function: str, argument: str, value: ArrayLike, dtype: np.dtype[An
 
 
 def check_axis(function: str, axis: int, ndim: int) -> int:
-    """`axis` counted from the front; a 0-d array has one axis, as in torch.
+    """`axis`, counted from the front; a 0-d array counts as having one axis, as in torch.
 
     Raises:
         IndexError: if axis is outside [-ndim, ndim).
@@ -142,7 +142,8 @@ def per_channel(function: str, argument: str, x: Array, parameter: Array) -> Arr
     """A 0-d or [c] parameter, reshaped to broadcast along axis 1 of x.
 
     Raises:
-        ArgumentValueError: if it has more than one axis, or its length differs from axis 1 of x.
+        ArgumentValueError: if parameter has more than one axis, or its length differs from the
+            length of axis 1 of x.
     """
     if parameter.ndim > 1:
         raise ArgumentValueError(

@@ -27,7 +27,7 @@ Checks = Mapping[str | tuple[str, ...], Check | Callable[..., None]]
 
 
 class Op(Protocol[P, R_co]):
-    """A public function: has the wrapped function's signature, and `lower` as jax.jit gives it."""
+    """A public function, with the wrapped signature and a `lower` like that of jax.jit."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Calls the function."""

@@ -1,4 +1,4 @@
-"""Initializers: torch's, from JAX keys or from torch's own random stream."""
+"""torch's initializers, drawing from JAX keys or from torch's own random stream."""
 
 from typing import TYPE_CHECKING
 

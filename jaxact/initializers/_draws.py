@@ -1,4 +1,4 @@
-"""Random arrays from a JAX key, or from torch's stream."""
+"""Random arrays, drawn from a JAX key or from torch's stream."""
 
 import math
 from typing import ParamSpec, cast
@@ -19,7 +19,7 @@ from jaxact.random import TorchGenerator
 
 P = ParamSpec("P")
 
-# So many standard deviations from the mean, probabilities approach the end of float32's range.
+# At this many standard deviations from the mean, probabilities approach the end of float32's range.
 _FAR = 10.0
 
 
@@ -29,7 +29,7 @@ def draw_uniform(
     """Uniform on [low, high).
 
     Raises:
-        ArgumentValueError: if low > high, or dtype does not hold them or their difference.
+        ArgumentValueError: if low > high, or low, high or high - low exceeds dtype's range.
         DtypeError: if dtype is not floating.
     """
     check_floating(function, dtype)
@@ -63,10 +63,10 @@ def draw_truncated(
     ends: tuple[Number, Number],
     dtype: Dtype,
 ) -> Array:
-    """Normal of this mean and std under the condition that it lies between the ends.
+    """Normal with this mean and std, conditioned to lie between the ends.
 
     Raises:
-        ArgumentValueError: if std is negative or nan, or the ends are in the wrong order.
+        ArgumentValueError: if std is negative or nan, or the lower end exceeds the upper one.
         DtypeError: if dtype is not floating.
     """
     check_floating(function, dtype)
@@ -85,11 +85,11 @@ def check_interval(
     high: tuple[str, Number],
     most: float = math.inf,
 ) -> None:
-    """What Python knows of an interval; each end comes with its name.
+    """Checks the ends of an interval as far as they are Python numbers; each comes with its name.
 
     Raises:
-        ArgumentValueError: if low > high or one is nan, or they or their difference are above
-            `most`.
+        ArgumentValueError: if low > high, if an end is nan, or if the size of an end or the
+            difference exceeds `most`.
     """
     (low_name, a), (high_name, b) = low, high
     for name, end in (low, high):
@@ -108,10 +108,10 @@ def check_interval(
 
 
 def check_std(function: str, std: Number) -> None:
-    """What Python knows of a standard deviation.
+    """Checks a standard deviation if it is a Python number.
 
     Raises:
-        ArgumentValueError: if it is negative or nan.
+        ArgumentValueError: if std is negative or nan.
     """
     if is_number(std) and not std >= 0:
         raise ArgumentValueError(f"{function}: {_STD_MESSAGE.format(value=std)}")
@@ -122,13 +122,13 @@ _ENDS_MESSAGE = "a must not exceed b, got {value}"
 
 
 def _checked_ends(function: str, low: Array, high: Array) -> tuple[Array, Array]:
-    """The ends, nan where they are in the wrong order."""
+    """The ends; the lower one is nan where it exceeds the upper one."""
     message = f"{function}: {_ENDS_MESSAGE}"
     return nan_unless(low, low <= high, ArgumentValueError, message, low), high
 
 
 def _checked_std(function: str, std: Array) -> Array:
-    """The standard deviation, nan where it is negative."""
+    """The standard deviation, but nan where it is negative."""
     return nan_unless(std, std >= 0, ArgumentValueError, f"{function}: {_STD_MESSAGE}", std)
 
 
@@ -142,7 +142,7 @@ def _uniform(
     wide = compute_dtype(dtype)
     least, end = _checked_ends(function, jnp.asarray(low, wide), jnp.asarray(high, wide))
     values = (least + (end - least) * jax.random.uniform(key, shape, wide)).astype(dtype)
-    # Rounding reaches the upper end, which torch turns into the lower one.
+    # A value can round to the upper end; as in torch, it becomes the lower end.
     return jnp.where(values == end.astype(dtype), least.astype(dtype), values)
 
 
@@ -170,7 +170,8 @@ def _truncated(
     std = _checked_std(function, std)
     a, b = _checked_ends(function, a, b)
     lower, upper = (a - mean) / std, (b - mean) / std
-    # Mirrored, if need be, into the lower tail, where small probabilities keep their digits.
+    # Mirror an interval in the upper tail into the lower tail, where small probabilities keep
+    # their digits.
     mirrored = lower + upper > 0
     sign = jnp.where(mirrored, -1, 1).astype(wide)
     far, near = jnp.where(mirrored, -upper, lower), jnp.where(mirrored, -lower, upper)
@@ -188,25 +189,25 @@ def _truncated(
 
 
 def _inner_uniform(key: Array, shape: Shape, dtype: Dtype) -> Array:
-    """Uniform on the middles of equal steps: neither 0 nor 1, for an end may be infinite."""
+    """Uniform on the midpoints of equal steps: never 0 or 1, because an end may be infinite."""
     return jax.random.uniform(key, shape, dtype) + float(np.finfo(dtype).eps) / 2
 
 
 def _between(u: Array, lower: Array, upper: Array) -> Array:
-    """z whose probability lies at the share u between those of the ends."""
+    """z at the fraction u of the probability between the two ends."""
     least = ndtr(lower)
     return ndtri(least + u * (ndtr(upper) - least))
 
 
 def _beyond(u: Array, near: Array, far: Array) -> Array:
-    """z - near, for z in [near, far] far out in the upper tail, of density exp(-z²/2).
+    """z - near, for z in [near, far] with density exp(-z²/2), far out in the upper tail.
 
-    The probability beyond z is exp(-z²/2) s(z)/z, with a series s for which ten standard deviations
-    are far; what is not exp(-z²/2) hardly varies, so that three substitutions find z.
+    The probability beyond z is exp(-z²/2) s(z)/z, where the series s is accurate beyond ten
+    standard deviations. The factor s(z)/z varies slowly, so three fixed-point iterations find z.
     """
 
     def log_tail(z: Array, distance: Array) -> Array:
-        """Log of the probability beyond z = near + distance, less that beyond near."""
+        """log P(beyond z) - log P(beyond near), where z = near + distance."""
         series = jnp.log1p(_series(z)) - jnp.log1p(_series(near))
         return series - jnp.log1p(distance / near) - distance * (near + z) / 2
 

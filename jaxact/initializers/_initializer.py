@@ -1,4 +1,4 @@
-"""What a factory makes: a function of key, shape and dtype, in torch's or flax's layout."""
+"""Initializers: functions of key, shape and dtype, in torch's or flax's layout."""
 
 import functools
 import inspect
@@ -27,36 +27,36 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Initializer(Protocol):
-    """What flax and jax.nn call an initializer.
+    """An initializer with the signature that flax and jax.nn use.
 
     With a JAX key it is pure: it can be compiled, mapped over keys and sharded. A TorchGenerator
-    moves on, and has to be used outside of compiled functions.
+    has a state that advances, so it must be used outside of compiled functions.
     """
 
     def __call__(
         self, key: Key, shape: Sequence[SupportsIndex], dtype: DTypeLike = jnp.float32
     ) -> Array:
-        """An array of the shape and dtype."""
+        """Draws an array of this shape and dtype."""
         ...
 
 
 def initializer(function: str, draw: Draw, layout: Layout) -> Initializer:
-    """The initializer that draws in torch's shape and hands out the array in the layout.
+    """An initializer that draws in torch's layout and returns the array in the given layout.
 
     Args:
         function: the factory's name, for errors.
         draw: (key, torch's shape, dtype) -> array of that shape and dtype.
-        layout: of the shapes that the initializer is called with.
+        layout: the layout of the shapes that the initializer is called with.
 
     Raises:
-        ValueError: if there is no such layout.
+        ValueError: if layout is neither 'torch' nor 'flax'.
     """
     check_layout(function, layout)
     return _Initializer(function, draw, layout)
 
 
 class _Initializer:
-    """What `initializer` makes."""
+    """The callable that `initializer` returns."""
 
     def __init__(self, function: str, draw: Draw, layout: Layout) -> None:
         self._function, self._draw = function, draw
@@ -64,7 +64,7 @@ class _Initializer:
         self.made_by: tuple[Any, ...] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array:
-        """An array of the shape and dtype; see `Initializer`."""
+        """Draws an array of this shape and dtype; see `Initializer`."""
         try:
             bound = _CALL.bind(*args, **kwargs).arguments
         except TypeError as problem:
@@ -79,7 +79,7 @@ class _Initializer:
         return array if self._layout == "torch" else _in_flax_layout(array)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The call of the factory that made it."""
+        """Pickles the initializer as the factory call that made it."""
         assert self.made_by is not None
         return _remade, self.made_by
 
@@ -88,7 +88,7 @@ _CALL = inspect.signature(Initializer.__call__.__get__(object()))
 
 
 def initializer_factory(*, checks: Checks | None = None) -> Callable[[F], F]:
-    """A public function that makes initializers; they are pickled as the call that made them."""
+    """Makes a public factory of initializers, which are pickled as the factory call."""
 
     def decorate(function: F) -> F:
         made = factory(checks=checks)(function)
@@ -109,17 +109,17 @@ def _remade(made_by: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 
 
 def check_layout(function: str, layout: str) -> None:
-    """torch's or flax's.
+    """Checks the name of a layout.
 
     Raises:
-        ValueError: if it is another.
+        ValueError: if layout is neither 'torch' nor 'flax'.
     """
     if layout not in get_args(Layout):
         raise InvalidValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
 
 
 def in_torch_layout(shape: Sequence[SupportsIndex], layout: Layout) -> Shape:
-    """The shape as (out, in, *kernel), which flax has as (*kernel, in, out)."""
+    """The shape in torch's order, (out, in, *kernel); flax's order is (*kernel, in, out)."""
     sizes = tuple(operator.index(size) for size in shape)
     if layout == "torch" or len(sizes) < 2:
         return sizes
@@ -139,7 +139,7 @@ def _check_sizes(function: str, sizes: Shape) -> None:
 
 
 def check_floating(function: str, dtype: Dtype) -> None:
-    """Torch draws floating numbers only.
+    """Checks that dtype is floating; torch draws no other numbers.
 
     Raises:
         DtypeError: if dtype is not floating.
@@ -154,7 +154,7 @@ def largest(dtype: Dtype) -> float:
 
 
 def fans(function: str, shape: Shape) -> tuple[int, int]:
-    """How many inputs an output is made of, and how many outputs an input goes into.
+    """The number of inputs of each output, and the number of outputs of each input.
 
     Raises:
         ValueError: if the shape, in torch's layout, has fewer than two axes.

@@ -1,4 +1,4 @@
-"""Constants."""
+"""Constant initializers."""
 
 from typing import Any, cast
 
@@ -30,15 +30,16 @@ def constant(val: ArrayLike, *, layout: Layout = "torch") -> Initializer:
     Integer dtypes truncate towards zero. The key is not used.
 
     Args:
-        val: [], any unit; a complex number for complex dtypes only.
-        layout: makes no difference here.
+        val: [], any unit; may be complex only for complex dtypes.
+        layout: has no effect here.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of any dtype, unit of val.
 
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'.
-        ArgumentValueError: if val is no single number; when called, if dtype does not hold val.
+        ArgumentValueError: if val is not a single number; when called, if dtype does not represent
+            val.
 
     Source:
         torch.nn.init.constant_, torch 2.13.
@@ -59,7 +60,7 @@ def zeros(*, layout: Layout = "torch") -> Initializer:
     """zeros()(key, shape) = 0 everywhere.
 
     Args:
-        layout: makes no difference here.
+        layout: has no effect here.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of any dtype, dimensionless.
@@ -78,7 +79,7 @@ def ones(*, layout: Layout = "torch") -> Initializer:
     """ones()(key, shape) = 1 everywhere.
 
     Args:
-        layout: makes no difference here.
+        layout: has no effect here.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of any dtype, dimensionless.
@@ -93,7 +94,10 @@ def ones(*, layout: Layout = "torch") -> Initializer:
 
 
 def _check_holds(dtype: Dtype, val: complex) -> None:
-    """torch's rule: floats are infinite or nan, too, and negative integers wrap if unsigned."""
+    """Raises unless dtype represents val, by torch's rule.
+
+    Floating dtypes accept inf and nan; unsigned dtypes accept negative integers, which wrap around.
+    """
     if jnp.issubdtype(dtype, jnp.complexfloating) or dtype == jnp.bool_:
         return
     if isinstance(val, complex | np.complexfloating) and val.imag:
@@ -115,7 +119,7 @@ def _overflow(dtype: Dtype, val: complex) -> ArgumentValueError:
 
 
 def _converted(val: ArrayLike, dtype: Dtype) -> ArrayLike:
-    """Integers of Python wrap around in unsigned dtypes, where jax would refuse them."""
+    """val, converted so that Python integers wrap around in unsigned dtypes, where jax raises."""
     if jnp.issubdtype(dtype, jnp.integer) and isinstance(val, int | float | np.generic):
         return np.array(int(cast(float, val))).astype(dtype)
     if isinstance(val, complex) and not jnp.issubdtype(dtype, jnp.complexfloating):

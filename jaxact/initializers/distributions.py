@@ -1,4 +1,4 @@
-"""Uniform and normal numbers."""
+"""Uniform and normal initializers."""
 
 from jax import Array
 
@@ -29,25 +29,26 @@ __all__ = ["normal", "trunc_normal", "uniform"]
 def uniform(a: Number = 0.0, b: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """uniform(a, b)(key, shape) = a + (b - a) u, with u uniform on [0, 1).
 
-    Half precision is drawn in float32 and rounded once; what b itself would be is a, as in torch.
+    Half precision is drawn in float32 and rounded once. As in torch, a value that rounds to b
+    becomes a.
 
     Args:
         a: any unit; the least value.
-        b: unit of a; greater than every value, unless it equals a.
-        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
-            order in either.
+        b: unit of a; exceeds every value, unless b = a.
+        layout: the layout of the shapes that the initializer is called with; a TorchGenerator draws
+            in torch's order in both layouts.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of a.
 
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'.
-        ArgumentValueError: if a > b; when called, if dtype does not hold a, b and b - a.
-        DtypeError: if the initializer is called with a dtype that is not floating. torch fills
-            complex tensors as well.
+        ArgumentValueError: if a > b; when called, if a, b or b - a exceeds dtype's range.
+        DtypeError: if the initializer is called with a dtype that is not floating (torch also fills
+            complex tensors).
 
     Source:
-        torch.nn.init.uniform_, torch 2.13. jax.nn.initializers.uniform(0.01) has another default.
+        torch.nn.init.uniform_, torch 2.13. The default of jax.nn.initializers.uniform is 0.01.
     """
     check_interval("uniform", ("a", a), ("b", b))
 
@@ -59,13 +60,13 @@ def uniform(a: Number = 0.0, b: Number = 1.0, *, layout: Layout = "torch") -> In
 
 @initializer_factory(checks={"mean": number_or_array, "std": number_or_array})
 def normal(mean: Number = 0.0, std: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
-    """normal(mean, std)(key, shape) = mean + std z, with z normal of variance 1.
+    """normal(mean, std)(key, shape) = mean + std z, with z normal of mean 0 and variance 1.
 
     Args:
         mean: any unit.
         std: unit of mean; the standard deviation, not negative.
-        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
-            order in either.
+        layout: the layout of the shapes that the initializer is called with; a TorchGenerator draws
+            in torch's order in both layouts.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of mean.
@@ -73,11 +74,11 @@ def normal(mean: Number = 0.0, std: Number = 1.0, *, layout: Layout = "torch") -
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'.
         ArgumentValueError: if std is negative.
-        DtypeError: if the initializer is called with a dtype that is not floating. torch fills
-            complex tensors as well.
+        DtypeError: if the initializer is called with a dtype that is not floating (torch also fills
+            complex tensors).
 
     Source:
-        torch.nn.init.normal_, torch 2.13. jax.nn.initializers.normal(0.01) has another default.
+        torch.nn.init.normal_, torch 2.13. The default of jax.nn.initializers.normal is 0.01.
     """
     check_std("normal", std)
 
@@ -96,21 +97,21 @@ def trunc_normal(
     *,
     layout: Layout = "torch",
 ) -> Initializer:
-    """trunc_normal(mean, std, a, b)(key, shape) = mean + std z, given that it lies in [a, b].
+    """trunc_normal(mean, std, a, b)(key, shape) = mean + std z, conditioned to lie in [a, b].
 
-    a and b are values, not standard deviations, and std is that of the distribution before it is
-    cut: trunc_normal(std=0.02) hardly cuts anything, while jax.nn.initializers.truncated_normal
-    (0.02) cuts at ±0.04 and has a standard deviation of 0.0176. With a JAX key also intervals
-    beyond ten standard deviations and infinite ones are exact, for which torch needs very many
-    draws or gives up.
+    a and b are values, not multiples of std, and std is the standard deviation before truncation:
+    trunc_normal(std=0.02) truncates almost nothing, while jax.nn.initializers.truncated_normal
+    (0.02) truncates at ±0.04 and has a standard deviation of 0.0176. With a JAX key, intervals
+    beyond ten standard deviations and infinite intervals are exact too; torch needs very many draws
+    for them or gives up.
 
     Args:
-        mean: any unit; of the normal distribution before it is cut.
-        std: unit of mean; likewise, positive.
+        mean: any unit; the mean of the normal distribution before truncation.
+        std: unit of mean; its standard deviation before truncation, positive.
         a: unit of mean; the least value.
         b: unit of mean; the greatest value.
-        layout: of the shapes that the initializer is called with; a TorchGenerator draws in torch's
-            order in either.
+        layout: the layout of the shapes that the initializer is called with; a TorchGenerator draws
+            in torch's order in both layouts.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of a floating dtype, unit of mean.
@@ -137,7 +138,7 @@ def trunc_normal(
 
 
 def _warn_of_tails(*numbers: Number) -> None:
-    """torch's warning, without its doubt: in jaxact the distribution is right there, too."""
+    """Issues torch's warning for far tails; here the distribution is correct even there."""
     known = [number for number in numbers if is_number(number)]
     if len(known) < len(numbers):
         return

@@ -1,4 +1,4 @@
-"""What torch's layers are filled with when they are made."""
+"""The default initializers of torch's layers."""
 
 import math
 import operator
@@ -26,7 +26,7 @@ from jaxact.initializers.variance_scaling import kaiming_uniform, xavier_normal,
 
 __all__ = ["default_bias", "default_weight"]
 
-# The axes of the weight, by the class in torch.nn.
+# Maps a class in torch.nn to the number of axes of its weight.
 _LINEAR = {
     "Linear": 2,
     **{f"Conv{n}d": n + 2 for n in (1, 2, 3)},
@@ -57,31 +57,32 @@ def default_weight(
 ) -> Initializer:
     """default_weight(layer)(key, shape) = the weight of a new torch.nn layer.
 
-    U(-c, c) for Linear and the convolutions, with c = 1 / sqrt(fan_in); for Bilinear, with
-    c = 1 / sqrt(in1); and for every weight of RNN, LSTM, GRU and their cells, with
+    Linear and the convolutions: U(-c, c) with c = 1 / sqrt(fan_in). Bilinear: U(-c, c) with
+    c = 1 / sqrt(in1). Every weight of RNN, LSTM, GRU and their cells: U(-c, c) with
     c = 1 / sqrt(hidden_size). MultiheadAttention: xavier_uniform, for in_proj_weight or for each of
     q, k and v; its out_proj is a Linear. Embedding and EmbeddingBag: N(0, 1), and 0 in the row
     padding_idx. The norms: 1. PReLU: 0.25.
 
-    Groups are in the shape, which is that of the layer's weight, (out, in / groups, *kernel). That
-    of a transposed convolution is (in, out / groups, *kernel), so that torch's fan_in is out /
+    The shape is that of the layer's weight and accounts for groups: (out, in / groups, *kernel).
+    For a transposed convolution it is (in, out / groups, *kernel), so torch's fan_in is out /
     groups * kernel; flax has such a kernel in nnx.ConvTranspose(transpose_kernel=True).
 
     Args:
         layer: the name of the class in torch.nn.
-        hidden_size: dimensionless; of the recurrent layers, and for them only.
-        padding_idx: dimensionless; the row of an embedding that is 0, a negative one counts from
-            the end. None: no such row.
-        layout: 'torch' reads shapes as in torch, 'flax' with the axes (*kernel, in, out) in place
+        hidden_size: dimensionless; required for recurrent layers, not allowed for others.
+        padding_idx: dimensionless; the row of an embedding that is 0; a negative index counts from
+            the end. None: no row is 0.
+        layout: 'torch' reads shapes as in torch, 'flax' with the axes (*kernel, in, out) instead
             of (out, in, *kernel). Embeddings are (rows, features) in both.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [...] of a floating dtype, dimensionless.
 
     Raises:
-        ValueError: if layer or layout is none of the known, or hidden_size is not positive; when
-            called, if the shape has not the axes of such a weight, or Bilinear's in1 is 0.
-        TypeError: if hidden_size or padding_idx is missing, or given to another layer.
+        ValueError: if layer or layout is unknown, or hidden_size is not positive; when called, if
+            the shape does not have the axes of the layer's weight, or Bilinear's in1 is 0.
+        TypeError: if hidden_size is missing, or if hidden_size or padding_idx is given for a layer
+            that does not take it.
         IndexError: if the initializer is called with fewer rows than padding_idx needs.
         DtypeError: if the initializer is called with a dtype that is not floating.
 
@@ -115,24 +116,27 @@ def default_bias(
 ) -> Initializer:
     """default_bias(layer)(key, shape) = the bias of a new torch.nn layer.
 
-    U(-c, c) for Linear, Bilinear and the convolutions, with the c of the weight; and for every bias
-    of RNN, LSTM, GRU and their cells, with c = 1 / sqrt(hidden_size). The norms and
-    MultiheadAttention: 0, but xavier_normal for bias_k and bias_v, which have three axes.
+    Linear, Bilinear and the convolutions: U(-c, c) with the c of the weight. Every bias of RNN,
+    LSTM, GRU and their cells: U(-c, c) with c = 1 / sqrt(hidden_size). The norms and
+    MultiheadAttention: 0, except xavier_normal for bias_k and bias_v, which have three axes.
 
     Args:
         layer: the name of the class in torch.nn.
-        weight_shape: dimensionless; the shape of the layer's weight, which says how many inputs an
-            output has. Of linear, bilinear and convolutional layers, and for them only.
-        hidden_size: dimensionless; of the recurrent layers, and for them only.
-        layout: of weight_shape, as in `default_weight`.
+        weight_shape: dimensionless; the shape of the layer's weight, which determines the number of
+            inputs of an output. Required for linear, bilinear and convolutional layers, not allowed
+            for others.
+        hidden_size: dimensionless; required for recurrent layers, not allowed for others.
+        layout: the layout of weight_shape, as in `default_weight`.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [out] of a floating dtype, dimensionless.
 
     Raises:
-        ValueError: if layer or layout is none of the known, the layer has no bias, hidden_size is
-            not positive, weight_shape has not the axes of such a weight, or Bilinear's in1 is 0.
-        TypeError: if weight_shape or hidden_size is missing, or given to another layer.
+        ValueError: if layer or layout is unknown, the layer has no bias, hidden_size is not
+            positive, weight_shape does not have the axes of the layer's weight, or Bilinear's in1
+            is 0.
+        TypeError: if weight_shape or hidden_size is missing, or given for a layer that does not
+            take it.
         DtypeError: if the initializer is called with a dtype that is not floating.
 
     Source:
@@ -170,7 +174,7 @@ def _complaint(option: str, layer: str, needed: bool) -> str:
 def _of_axes(
     function: str, layer: str, init: Initializer, axes: int, layout: Layout
 ) -> Initializer:
-    """init draws in torch's layout."""
+    """`init`, which draws in torch's layout, with a check of the number of axes."""
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         _check_axes(function, layer, shape, axes)
@@ -232,7 +236,7 @@ def _bias_of_weight(layer: str, weight: Shape, layout: Layout) -> Initializer:
     else:
         _check_axes(name, layer, weight, _LINEAR[layer])
         fan_in, _ = fans(name, weight)
-        # Without inputs torch draws as well, zeros.
+        # If there are no inputs, torch still draws: from U(0, 0).
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:

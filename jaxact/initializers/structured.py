@@ -1,4 +1,4 @@
-"""Matrices and kernels of a structure: identities, orthogonal and sparse ones."""
+"""Structured matrices and kernels: identities, orthogonal and sparse matrices."""
 
 import math
 import operator
@@ -29,17 +29,18 @@ __all__ = ["dirac", "eye", "orthogonal", "sparse"]
 
 @initializer_factory()
 def eye(*, layout: Layout = "torch") -> Initializer:
-    """eye()(key, shape) = 1 on the diagonal, 0 elsewhere: as many inputs as fit are passed on.
+    """eye()(key, shape) = 1 on the diagonal, 0 elsewhere: passes on as many inputs as fit.
 
     Args:
-        layout: makes no difference here.
+        layout: has no effect here.
 
     Returns:
         An initializer, init(key, shape, dtype) -> [n, m] of any dtype, dimensionless. The key is
         not used.
 
     Raises:
-        ValueError: if layout is neither 'torch' nor 'flax'; when called, if shape has not two axes.
+        ValueError: if layout is neither 'torch' nor 'flax'; when called, if shape does not have two
+            axes.
 
     Source:
         torch.nn.init.eye_, torch 2.13.
@@ -56,11 +57,11 @@ def eye(*, layout: Layout = "torch") -> Initializer:
 def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
     """dirac(groups)(key, shape) = 1 at the kernel's middle from input d to output d, 0 elsewhere.
 
-    Each group of outputs passes on its inputs, as many as fit. The middle of an even kernel of
-    length k is at k / 2.
+    Each group of outputs passes on as many of its inputs as fit. The middle of an even kernel of
+    length k is at index k / 2.
 
     Args:
-        groups: dimensionless; of the convolution.
+        groups: dimensionless; the number of groups of the convolution, 1 by default.
         layout: 'torch' reads shapes as (out, in / groups, *kernel), 'flax' as (*kernel,
             in / groups, out).
 
@@ -69,9 +70,9 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
         dimensionless. The key is not used.
 
     Raises:
-        TypeError: if groups is no integer.
-        ValueError: if groups is negative or layout neither 'torch' nor 'flax'; when called, if
-            shape has not three to five axes, or groups does not divide the outputs.
+        TypeError: if groups is not an integer.
+        ValueError: if groups is negative or layout is neither 'torch' nor 'flax'; when called, if
+            shape does not have three to five axes, or groups does not divide the number of outputs.
         ZeroDivisionError: if groups is 0.
         IndexError: if the initializer is called with a kernel of length 0.
 
@@ -107,22 +108,23 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
 def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
     """orthogonal(gain)(key, shape) = gain Q, with orthonormal rows or columns, whichever are fewer.
 
-    Q is uniform among such matrices (Haar): that of the QR decomposition of a normal matrix for
-    which the diagonal of R is positive. Kernels count as matrices of shape (out, in * kernel).
+    Q is uniformly distributed over these matrices (Haar measure): it is the Q of the QR
+    decomposition of a normal matrix, with signs that make the diagonal of R positive. Kernels count
+    as matrices of shape (out, in * kernel).
 
     Args:
-        gain: dimensionless; the singular values.
+        gain: dimensionless; the value of all singular values, 1 by default.
         layout: 'torch' reads shapes as (out, in, *kernel), 'flax' as (*kernel, in, out).
 
     Returns:
         An initializer, init(key, shape, dtype) -> [out, in, ...] or [..., in, out] of float32 or
         float64, dimensionless. With a TorchGenerator the decomposition is computed in float64 and
-        rounded; torch's, in float32, is off by some 1e-6.
+        rounded; torch's float32 decomposition has errors of about 1e-6.
 
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'; when called, if shape has fewer than
             two axes.
-        DtypeError: if the initializer is called with another dtype than float32 and float64.
+        DtypeError: if the initializer is called with a dtype other than float32 and float64.
 
     Source:
         A. Saxe et al., Exact solutions to the nonlinear dynamics of learning in deep linear neural
@@ -150,14 +152,14 @@ def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
 
 @initializer_factory()
 def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> Initializer:
-    """sparse(sparsity, std)(key, shape) = N(0, std²), with zeros for a share of each input.
+    """sparse(sparsity, std)(key, shape) = N(0, std²), with a fraction of each input's weights 0.
 
-    Each input, a column of torch's (out, in) and a row of flax's (in, out), has
-    ceil(sparsity * out) zeros, at random places.
+    Each input, a column in torch's (out, in) and a row in flax's (in, out), has
+    ceil(sparsity * out) zeros at random positions.
 
     Args:
-        sparsity: dimensionless, in [0, 1]; the share of zeros.
-        std: unit of the result; of what is not zero.
+        sparsity: dimensionless, in [0, 1]; the fraction of zeros.
+        std: unit of the result; the standard deviation of the nonzero weights.
         layout: 'torch' reads shapes as (out, in), 'flax' as (in, out).
 
     Returns:
@@ -165,14 +167,14 @@ def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> 
         of std.
 
     Raises:
-        ValueError: if sparsity is outside [0, 1], where torch gives whatever a slice gives, or
-            layout is neither 'torch' nor 'flax'; when called, if shape has not two axes.
+        ValueError: if sparsity is outside [0, 1] (torch slices with it unchecked), or layout is
+            neither 'torch' nor 'flax'; when called, if shape does not have two axes.
         ArgumentValueError: if std is negative.
         DtypeError: if the initializer is called with a dtype that is not floating.
 
     Source:
         J. Martens, Deep learning via Hessian-free optimization, 2010. torch.nn.init.sparse_, torch
-        2.13, whose zeros ignore its own argument `generator`.
+        2.13, which ignores its argument `generator` when it places the zeros.
     """
     check_std("sparse", std)
     if not 0 <= sparsity <= 1:
@@ -197,7 +199,7 @@ def _check_matrix(function: str, shape: Shape) -> None:
 
 
 def _orthonormal(normal: Any, library: Any) -> Any:
-    """Q of shape [n, m] with R's diagonal positive; `library` is numpy or jax.numpy."""
+    """Q of shape [n, m], with R's diagonal positive; `library` is numpy or jax.numpy."""
     wide = normal.shape[0] < normal.shape[1]
     q, r = library.linalg.qr(normal.T if wide else normal)
     q = q * library.sign(library.diagonal(r))[None]
@@ -212,7 +214,7 @@ _compiled_orthonormal = cast(Callable[[Array], Array], jax.jit(_orthonormal_on_d
 
 
 def _torch_zeros(generator: TorchGenerator, shape: Shape, zeros: int) -> Array:
-    """Where torch puts zeros: a permutation of the rows for each column."""
+    """The mask of torch's zeros, from a permutation of the rows for each column."""
     rows, columns = shape
     mask = np.zeros(shape, bool)
     for column in range(columns):
@@ -221,7 +223,7 @@ def _torch_zeros(generator: TorchGenerator, shape: Shape, zeros: int) -> Array:
 
 
 def _with_zeros(key: Array, values: Array, zeros: int) -> Array:
-    """As many zeros in each column, at random places."""
+    """The values with `zeros` zeros at random positions in each column."""
     first = jnp.broadcast_to((jnp.arange(values.shape[0]) < zeros)[:, None], values.shape)
     return jnp.where(jax.random.permutation(key, first, axis=0, independent=True), 0, values)
 

@@ -1,4 +1,4 @@
-"""Variances that keep the scale of activations and gradients from layer to layer."""
+"""Initializers whose variance keeps the scale of activations and gradients across layers."""
 
 import math
 from typing import Literal, cast
@@ -53,26 +53,27 @@ _GAINS: dict[str, float] = {
     "relu": math.sqrt(2.0),
     "selu": 3.0 / 4,
 }
-# Of leaky_relu.
+# torch's default negative slope of leaky_relu.
 _SLOPE = 0.01
 
 
 @factory()
 def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> float:
-    """calculate_gain(nonlinearity) = the factor that an activation takes from the scale.
+    """calculate_gain(nonlinearity) = the gain that makes up for an activation's change of scale.
 
-    1 for the linear functions and sigmoid, 5/3 for tanh, sqrt 2 for relu, 3/4 for selu and
-    sqrt(2 / (1 + param²)) for leaky_relu.
+    The gain is 1 for the linear functions and sigmoid, 5/3 for tanh, sqrt 2 for relu, 3/4 for selu
+    and sqrt(2 / (1 + param²)) for leaky_relu.
 
     Args:
         nonlinearity: the name of an activation or of a linear layer's function.
-        param: dimensionless; the negative slope of leaky_relu, None for 0.01. Others ignore it.
+        param: dimensionless; the negative slope of leaky_relu; None is 0.01. Other nonlinearities
+            ignore it.
 
     Returns:
         the gain, a Python number, [], dimensionless.
 
     Raises:
-        ValueError: if torch recommends no gain for the function, or leaky_relu's param is no
+        ValueError: if torch recommends no gain for the function, or leaky_relu's param is not a
             Python number.
 
     Source:
@@ -90,7 +91,7 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
 
 
 def _python_number(function: str, argument: str, value: object) -> object:
-    """What torch takes for a number: no boolean, no array and no numpy scalar but float64."""
+    """Accepts what torch counts as a number: int, float and numpy's float64, but no boolean."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValueError(f"{function}: {argument} must be a Python number, got {value!r}")
     return value
@@ -136,7 +137,7 @@ def xavier_uniform(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializ
 def xavier_normal(gain: Number = 1.0, *, layout: Layout = "torch") -> Initializer:
     """xavier_normal(gain)(key, shape) = N(0, s²), with s = gain sqrt(2 / (fan_in + fan_out)).
 
-    Not truncated, other than jax.nn.initializers.xavier_normal.
+    The distribution is not truncated, unlike that of jax.nn.initializers.xavier_normal.
 
     Args:
         gain: dimensionless; see `calculate_gain`.
@@ -178,19 +179,19 @@ def kaiming_uniform(
     The gain is `calculate_gain(nonlinearity, a)`, sqrt 2 by default.
 
     Args:
-        a: dimensionless; the negative slope of leaky_relu, other nonlinearities ignore it.
-        mode: 'fan_in' keeps the variance on the way forward, 'fan_out' on the way back; upper case
-            will do.
-        nonlinearity: what follows the layer.
+        a: dimensionless; the negative slope of leaky_relu; other nonlinearities ignore it.
+        mode: 'fan_in' keeps the variance in the forward pass, 'fan_out' in the backward pass; upper
+            case also works.
+        nonlinearity: the name of the activation after the layer.
         layout: 'torch' reads shapes as (out, in, *kernel), 'flax' as (*kernel, in, out).
 
     Returns:
         An initializer, init(key, shape, dtype) -> [out, in, ...] or [..., in, out] of a floating
-        dtype, dimensionless. Of a shape with a 0 it warns and draws nothing.
+        dtype, dimensionless. For a shape without elements it warns and draws nothing.
 
     Raises:
-        ValueError: if mode, nonlinearity, a or layout is none of the known; when called, if shape
-            has fewer than two axes.
+        ValueError: if mode, nonlinearity or layout is unknown, or leaky_relu's a is not a Python
+            number; when called, if shape has fewer than two axes.
         DtypeError: if the initializer is called with a dtype that is not floating.
 
     Source:
@@ -218,23 +219,23 @@ def kaiming_normal(
 ) -> Initializer:
     """kaiming_normal(a)(key, shape) = N(0, s²), with s = gain / sqrt(fan).
 
-    The gain is `calculate_gain(nonlinearity, a)`, sqrt 2 by default. Not truncated, other than
-    jax.nn.initializers.he_normal.
+    The gain is `calculate_gain(nonlinearity, a)`, sqrt 2 by default. The distribution is not
+    truncated, unlike that of jax.nn.initializers.he_normal.
 
     Args:
-        a: dimensionless; the negative slope of leaky_relu, other nonlinearities ignore it.
-        mode: 'fan_in' keeps the variance on the way forward, 'fan_out' on the way back; upper case
-            will do.
-        nonlinearity: what follows the layer.
+        a: dimensionless; the negative slope of leaky_relu; other nonlinearities ignore it.
+        mode: 'fan_in' keeps the variance in the forward pass, 'fan_out' in the backward pass; upper
+            case also works.
+        nonlinearity: the name of the activation after the layer.
         layout: 'torch' reads shapes as (out, in, *kernel), 'flax' as (*kernel, in, out).
 
     Returns:
         An initializer, init(key, shape, dtype) -> [out, in, ...] or [..., in, out] of a floating
-        dtype, dimensionless. Of a shape with a 0 it warns and draws nothing.
+        dtype, dimensionless. For a shape without elements it warns and draws nothing.
 
     Raises:
-        ValueError: if mode, nonlinearity, a or layout is none of the known; when called, if shape
-            has fewer than two axes.
+        ValueError: if mode, nonlinearity or layout is unknown, or leaky_relu's a is not a Python
+            number; when called, if shape has fewer than two axes.
         DtypeError: if the initializer is called with a dtype that is not floating.
 
     Source:

@@ -454,7 +454,7 @@ def _(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Array]:
 def _losses_and_slopes(
     scores: Array, states: Array, frames: Array, lengths: Array, zeroed: Array
 ) -> tuple[Array, Array]:
-    """The losses, and exp(scores) - p, [t, n, c]."""
+    """The losses, [n], and the gradient exp(scores) - p, [t, n, c]."""
     sweep = _sweep(scores, states, frames, lengths)
     live = _live(scores, frames)
     visits = _visits(sweep, live, lengths)

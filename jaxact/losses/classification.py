@@ -129,9 +129,9 @@ def nll_loss(
 
     Args:
         input: [c], [n, c] or [n, c, ...], log-probabilities in nats.
-        target: class indices in [0, c), integers of shape [], [n] or [n, ...], of any integer dtype
-            (torch: int64 and uint8). A row whose index is neither in range nor ignored gives nan,
-            with a nan gradient.
+        target: class indices in [0, c), dimensionless, integers of shape [], [n] or [n, ...], of
+            any integer dtype (torch: int64 and uint8). A row whose index is neither in range nor
+            ignored gives nan, with a nan gradient.
         weight: [c], dimensionless, the weight of each class, differentiable. None weights all
             equally.
         ignore_index: rows with this target do not count, whatever their input. The default, -100,

@@ -195,7 +195,8 @@ def pairwise_distance(
         x1: [..., d], any unit; floating or integer.
         x2: [..., d], unit of x1; broadcasts with x1.
         p: [], dimensionless; 2, the default, is the Euclidean distance. A number selects one
-            formula: 0, 1, 2 and ±∞ have special ones. An array is differentiable and evaluates all.
+            formula, with special ones for 0, 1, 2 and ±∞. An array is differentiable and evaluates
+            all of them.
         eps: [], unit of x1, added to every difference, so that equal vectors have a distance with a
             nonzero gradient.
         keepdim: whether to keep the last axis, with length 1.
@@ -206,7 +207,7 @@ def pairwise_distance(
 
     Raises:
         TypeError: if x1 or x2 is boolean, complex (DtypeError), or not an array.
-        ValueError: if shapes do not broadcast, or d is 0 and p negative or infinite.
+        ValueError: if shapes do not broadcast, or d is 0 and p is negative or infinite.
 
     Source:
         torch.nn.functional.pairwise_distance, torch 2.13.

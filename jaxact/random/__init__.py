@@ -1,4 +1,4 @@
-"""torch's own CPU random stream, reproduced."""
+"""A reproduction of torch's CPU random stream."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What the generator's methods take: seeds, shapes, dtypes and their ranges."""
+"""Checks of the generator's arguments: seeds, shapes, dtypes and their ranges."""
 
 import operator
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ FLOATING: dict[Dtype, int] = {
     np.dtype(np.float32): 24,
     np.dtype(np.float64): 53,
 }
-"""The floating dtypes, with the digits of their significands."""
+"""The floating dtypes, with the number of binary digits of their significands."""
 
 _SEEDS = range(-(1 << 63), 1 << 64)
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def check_seed(seed: SupportsIndex) -> int:
-    """The seed as a number.
+    """The seed as a Python int.
 
     Raises:
-        ArgumentTypeError: if it is no integer.
-        ArgumentValueError: if it is out of torch's range.
+        ArgumentTypeError: if seed is not an integer.
+        ArgumentValueError: if seed is outside torch's range.
     """
     try:
         number = operator.index(seed)
@@ -43,11 +43,11 @@ def check_seed(seed: SupportsIndex) -> int:
 
 
 def sizes(method: str, shape: Shape) -> tuple[int, ...]:
-    """The shape as a tuple; a single number is a length.
+    """The shape as a tuple; a single number is the length of one axis.
 
     Raises:
-        TypeError: if it holds anything but integers.
-        ArgumentValueError: if one of them is negative.
+        TypeError: if shape contains anything but integers.
+        ArgumentValueError: if a length is negative.
     """
     lengths = (shape,) if isinstance(shape, SupportsIndex) else tuple(shape)
     numbers = tuple(operator.index(length) for length in lengths)
@@ -60,7 +60,7 @@ def floating(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
     """The dtype, which must be floating.
 
     Raises:
-        DtypeError: if it is not.
+        DtypeError: if dtype is not floating.
     """
     kind = np.dtype(dtype)
     if kind not in FLOATING:
@@ -74,7 +74,7 @@ def numeric(method: str, dtype: DTypeLike) -> Dtype:
     """The dtype, which must be boolean, integer or floating.
 
     Raises:
-        DtypeError: if it is not.
+        DtypeError: if dtype is none of these.
     """
     kind = np.dtype(dtype)
     if kind not in FLOATING and kind.kind not in "biu":
@@ -83,12 +83,12 @@ def numeric(method: str, dtype: DTypeLike) -> Dtype:
 
 
 def wide(kind: Dtype) -> Dtype:
-    """What torch computes in for a result of this dtype."""
+    """The dtype that torch computes in for results of this dtype."""
     return np.dtype(np.float64 if kind == np.float64 else np.float32)
 
 
 def rounded(values: Array, kind: Dtype) -> Array:
-    """In the dtype; to half precision by way of float32, as torch converts a float64 or integer."""
+    """The values, rounded to the dtype; for half precision first to float32, as in torch."""
     half = kind in FLOATING and kind.itemsize == 2
     return (values.astype(np.float32) if half else values).astype(kind)
 
@@ -99,7 +99,7 @@ def largest(kind: Dtype) -> float:
 
 
 def bounds(kind: Dtype) -> tuple[int, int]:
-    """The least and the greatest int64 that torch takes for random integers of the dtype."""
+    """The least and the greatest int64 that torch accepts for random integers of the dtype."""
     if kind in FLOATING:
         greatest = int(largest(kind))
         return -greatest, greatest
@@ -110,7 +110,7 @@ def bounds(kind: Dtype) -> tuple[int, int]:
 
 
 def inwards(low: int, high: int, kind: Dtype) -> tuple[int, int]:
-    """The range of integers that stay in [low, high) when they are rounded to the dtype."""
+    """The range of integers that stay in [low, high) after rounding to the dtype."""
     after = _through(low + 1, kind)
     before = _through(high - 1, kind)
     if after < low:
@@ -121,12 +121,12 @@ def inwards(low: int, high: int, kind: Dtype) -> tuple[int, int]:
 
 
 def _through(number: int, kind: Dtype) -> int:
-    """The number after a conversion to the dtype and back, which x86 answers so beyond int64."""
+    """The number converted to the dtype and back; the least int64 on overflow, as on x86."""
     with np.errstate(over="ignore"):
         converted = float(rounded(np.array([number]), kind)[0])
     return int(converted) if -(2.0**63) <= converted < 2.0**63 else _INT64_MIN
 
 
 def _gap(number: int, kind: Dtype) -> int:
-    """The distance of neighbours in the dtype, beside a number that it does not hold exactly."""
+    """The gap between adjacent values of the dtype, around a number that it does not represent."""
     return 1 << (abs(number).bit_length() - FLOATING[kind])

@@ -1,4 +1,4 @@
-"""The Mersenne twister of torch's CPU generator: its words, its uniforms, its bytes."""
+"""The Mersenne twister of torch's CPU generator: its words, its uniforms and its state."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _TWISTER = np.dtype(
     ],
     align=True,
 )
-# What torch.get_rng_state() returns: a C struct in a struct, as the compiler aligns them.
+# The bytes of torch.get_rng_state(): nested C structs with the compiler's alignment.
 _STATE = np.dtype(
     [("twister", _TWISTER), ("float_normal", np.float32), ("float_is_valid", np.bool_)],
     align=True,
@@ -31,9 +31,9 @@ _STATE = np.dtype(
 
 
 class Engine:
-    """32-bit words in torch's order, and the second normal of a pair that waits to be drawn.
+    """The 32-bit words of torch's stream, and the unused second normal of a pair (`spare`).
 
-    numpy's legacy RandomState seeds and steps the same twister, and its stream is frozen.
+    numpy's legacy RandomState seeds and steps the same twister, and numpy keeps its stream frozen.
     """
 
     def __init__(self, seed: int) -> None:
@@ -47,7 +47,7 @@ class Engine:
 
     @property
     def seed(self) -> int:
-        """What the generator was seeded with, as an unsigned 64-bit number."""
+        """The seed, as an unsigned 64-bit number."""
         return int(_twister(self._bytes)["seed"][0])
 
     def words(self, count: int) -> NDArray[np.uint32]:
@@ -74,7 +74,7 @@ class Engine:
         twister = _twister(state)
         source: Any = self._source.get_state(legacy=False)
         twister["words"] = source["state"]["key"]
-        # A generator that was never drawn from has not begun its first block.
+        # A generator without any draws has not started its first block.
         if not self._untouched:
             position = int(source["state"]["pos"])
             twister["left"], twister["next"] = WORDS + 1 - position, position
@@ -83,11 +83,11 @@ class Engine:
         return state
 
     def restore(self, state: ArrayLike) -> None:
-        """Continues where the generator was that returned these bytes.
+        """Continues the stream at the position that these bytes describe.
 
         Raises:
-            ArgumentTypeError: if they are no bytes.
-            ArgumentValueError: if they are no state of the twister.
+            ArgumentTypeError: if state is not uint8.
+            ArgumentValueError: if state is not a state of the twister.
         """
         given = _checked(state)
         twister = _twister(given)
@@ -102,12 +102,12 @@ class Engine:
 
 
 def _twister(state: NDArray[np.uint8]) -> NDArray[Any]:
-    """[1], the fields of the twister, as a view of the bytes."""
+    """[1], a view of the bytes as the fields of the twister."""
     return state.view(_STATE)["twister"]
 
 
 def _checked(state: ArrayLike) -> NDArray[np.uint8]:
-    """A copy of the bytes."""
+    """A copy of the bytes, checked to be a state of the twister."""
     given = np.array(state)
     if given.dtype != np.uint8:
         raise ArgumentTypeError(f"TorchGenerator: state must be uint8, got {given.dtype.name}")
@@ -118,7 +118,7 @@ def _checked(state: ArrayLike) -> NDArray[np.uint8]:
     twister = _twister(given)
     seeded, left = int(twister["seeded"][0]), int(twister["left"][0])
     following = int(twister["next"][0])
-    # The first block is begun with nothing left; from then on the two counters tell the same.
+    # Before the first block left is 1 and next 0; afterwards the two counters are redundant.
     if not seeded or not ((left, following) == (1, 0) or _agree(left, following)):
         raise ArgumentValueError(
             f"TorchGenerator: state must be that of a seeded twister with left + next = "

@@ -1,25 +1,27 @@
-"""a b + c rounded once: numpy has no fused multiply-add, and torch's kernels are full of them."""
+"""a b + c rounded once: numpy has no fused multiply-add, which torch's kernels use widely."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SPLITTER = 134217729.0  # 2^27 + 1, halves the 53 digits of a float64
-# Of the 29 digits that float32 has less than float64, shifted to the top: exactly half a unit.
+_SPLITTER = 134217729.0  # 2^27 + 1, splits the 53 digits of a float64 in half
+# float32 has 29 digits fewer than float64. Shifted to the top of the word, these 29 digits equal
+# _HALFWAY if the number is exactly halfway between two float32 numbers.
 _SHIFT = 35
 _HALFWAY = np.iinfo(np.int64).min
-# Scaled by no less, no result of 24 digits is a subnormal float32.
+# With a scale of at least this size, no result with 24 digits is a subnormal float32.
 _TINY = 2.0**-64
 
 
 def fused32(
     a: NDArray[Any], b: NDArray[Any] | np.float32, c: NDArray[Any] | np.float32
 ) -> NDArray[Any]:
-    """a b + c in float32, of float32, where the result is no subnormal number.
+    """a b + c of float32 numbers, rounded once to float32; the result must not be subnormal.
 
-    A float64 holds the product exactly, so only the sum is rounded before the result is: that
-    spoils a result only if the sum lands halfway between two float32, which is put right.
+    A float64 holds the product exactly, so only the sum is rounded before the final rounding. Two
+    roundings give a wrong result only if the sum lands halfway between two float32 numbers; these
+    sums are recomputed with rounding to odd.
     """
     product = np.multiply(a, b, dtype=np.float64)
     total = product + c
@@ -40,7 +42,7 @@ def affine(x: NDArray[Any], scale: np.floating[Any], offset: np.floating[Any]) -
             return fused32(x, np.float32(scale), np.float32(offset))
         product = np.multiply(x, scale, dtype=np.float64)
         return _to_odd(*_two_sum(product, np.float64(offset))).astype(np.float32)
-    # Powers of two keep the parts of the products from overflowing.
+    # Scale by powers of two so that the partial products do not overflow.
     exponent = int(np.frexp(max(abs(scale), abs(offset)))[1])
     product, rest = _two_product(x, np.ldexp(scale, -exponent))
     return np.ldexp(_sum_of_three(product, rest, np.ldexp(offset, -exponent)), exponent)
@@ -56,7 +58,7 @@ def _sum_of_three(
 
 
 def _two_sum(a: Any, b: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """a + b rounded, and what the rounding lost."""
+    """a + b, rounded, and its rounding error."""
     total = a + b
     shadow = total - a
     return total, (a - (total - shadow)) + (b - shadow)
@@ -65,21 +67,21 @@ def _two_sum(a: Any, b: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _two_product(
     a: NDArray[np.float64], b: np.float64
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """a b rounded, and what the rounding lost."""
+    """a b, rounded, and its rounding error."""
     product = a * b
     (a1, a0), (b1, b0) = _split(a), _split(b)
     return product, ((a1 * b1 - product) + a1 * b0 + a0 * b1) + a0 * b0
 
 
 def _split(a: Any) -> tuple[Any, Any]:
-    """Two numbers of at most 26 digits whose sum is a."""
+    """a as the sum of two numbers of at most 26 digits."""
     scaled = a * _SPLITTER
     upper = scaled - (scaled - a)
     return upper, a - upper
 
 
 def _to_odd(total: NDArray[np.float64], lost: NDArray[np.float64]) -> NDArray[np.float64]:
-    """total + lost rounded to the odd neighbour where it is inexact: no later rounding errs."""
+    """total + lost, rounded to odd where it is inexact, so that a later rounding is correct."""
     bits = total.view(np.int64)
     between = (lost != 0) & ((bits & 1) == 0)
     toward = np.where((lost > 0) == (total > 0), 1, -1)

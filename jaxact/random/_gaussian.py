@@ -1,9 +1,9 @@
-"""Normal samples from uniforms as torch's kernels make them, to the last bit.
+"""Normal samples from uniforms, bit for bit as torch's kernels compute them.
 
-float32 is torch's AVX2 kernel: Cephes polynomials (J. Pommier's sse_mathfun, zlib licence), with
-every product that is only added contracted into one rounding. A processor without AVX2 runs another
-kernel of torch and rounds differently in the last places. float64 calls the C library, as torch
-does.
+float32 follows torch's AVX2 kernel: Cephes polynomials (J. Pommier's sse_mathfun, zlib licence),
+where every product that is used only in a sum becomes a fused multiply-add. On a processor without
+AVX2 torch runs another kernel, which rounds the last digits differently. float64 calls the C
+library, as torch does.
 """
 
 import math
@@ -24,7 +24,7 @@ _LOG = (
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
     *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
 )
-# log 2 in two parts, the first short enough to be multiplied by an exponent exactly
+# log 2 in two parts; the first is short enough that its product with an exponent is exact.
 _LOG_TWO = (np.float32(0.693359375), np.float32(-2.12194440e-4))
 _SINE = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 _COSINE = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
@@ -38,12 +38,12 @@ def box_muller(uniforms: _Array, mean: float, std: float) -> _Array:
     """r cos θ · std + mean, r sin θ · std + mean, with r = sqrt(-2 log(1 - u)), θ = 2π v.
 
     Args:
-        uniforms: [16 n] in [0, 1), float32 or float64; of each 16, 8 are u and 8 are v.
+        uniforms: [16 n] in [0, 1), float32 or float64; each block of 16 is 8 u and then 8 v.
         mean: unit of the result.
         std: unit of the result.
 
     Returns:
-        [16 n]; of each 16, 8 are cosines and 8 are sines.
+        [16 n]; each block of 16 is 8 cosines and then 8 sines.
     """
     pairs = uniforms.reshape(-1, 2, BLOCK // 2)
     u, v = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
@@ -57,13 +57,13 @@ def box_muller(uniforms: _Array, mean: float, std: float) -> _Array:
 
 
 def polar_pair(u: float, v: float) -> tuple[float, float]:
-    """The two normal samples that torch draws at once where there are fewer than 16 to draw."""
+    """The pair of normal samples that torch draws at once if fewer than 16 are needed."""
     radius, angle = math.sqrt(-2 * math.log1p(-v)), _TURN * u
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
 def by_libm(function: Callable[[float], float], x: _Array) -> _Array:
-    """The C library's function of each element: numpy's own log and log1p round differently."""
+    """Applies the C library's function to each element: numpy's log and log1p round differently."""
     return np.fromiter(map(function, cast(list[float], x.tolist())), np.float64, x.size)
 
 
@@ -109,14 +109,14 @@ def _sine_and_cosine(x: _Array) -> tuple[_Array, _Array]:
     odd = fused32(_horner(_SINE, square) * square, x, x)
     straight = (octant & 2) == 0
     sine, cosine = np.where(straight, odd, even), np.where(straight, even, odd)
-    # The signs are bits: cos changes its own two octants before sin does.
+    # Flip the sign bits: the sign of cos changes two octants before the sign of sin.
     sine.view(np.int32)[...] ^= (octant & 4) << 29
     cosine.view(np.int32)[...] ^= (~(octant - 2) & 4) << 29
     return sine, cosine
 
 
 def _horner(coefficients: tuple[float, ...], x: _Array) -> _Array:
-    """The polynomial with these coefficients, the highest power's first."""
+    """The polynomial with these coefficients, from the highest power down."""
     first, *others = (np.float32(c) for c in coefficients)
     total = np.full_like(x, first)
     for c in others:

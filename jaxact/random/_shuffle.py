@@ -1,4 +1,4 @@
-"""Shuffles whose swaps are known beforehand, all at once instead of one after the other."""
+"""Shuffles with precomputed swaps, vectorized instead of one swap after another."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ _LOWER = np.uint64((1 << 32) - 1)
 
 
 def swapped(places: _Indices) -> _Indices:
-    """0 ... n-1 after the contents of places i and places[i] ≥ i change, for i = 0, 1, ..., n-1.
+    """0 ... n-1 after swapping positions i and places[i] ≥ i, for i = 0, 1, ..., n-1 in turn.
 
-    What comes to rest at place i is what lay at places[i]: what the step before that chose the same
-    place left there, which is what lay at that step's own place, and so on.
+    Position i ends up with the content of places[i] before step i. The last earlier step that chose
+    the same position left that content there; it came from that step's own position, and so on.
     """
     before, last = _same_place(places)
     steps = np.arange(places.size)
-    # A step that chooses its own place moves nothing there.
+    # A step that chooses its own position swaps nothing.
     origin = np.where(last == steps, before, last)
     origin = _root(np.where(origin < 0, steps, origin))
     return np.where(before < 0, places, origin[before])
 
 
 def inserted(places: _Indices) -> _Indices:
-    """0 ... n-1 inserted one after the other: i comes to places[i] ≤ i, what was there to i."""
+    """0 ... n-1 inserted in turn: i goes to places[i] ≤ i, and the old content moves to i."""
     before, last = _same_place(places)
     steps = np.arange(places.size)
     ends = (places == steps) | (before >= 0)
@@ -32,9 +32,9 @@ def inserted(places: _Indices) -> _Indices:
 
 
 def _same_place(places: _Indices) -> tuple[_Indices, _Indices]:
-    """For each step the one before it that chose the same place; for each place the last step.
+    """For each step the previous step with the same position; for each position its last step.
 
-    -1 where there is none.
+    -1 where there is no such step.
     """
     steps = np.arange(places.size, dtype=np.uint64)
     keys = np.sort(places.astype(np.uint64) << _HALF | steps)
@@ -49,7 +49,7 @@ def _same_place(places: _Indices) -> tuple[_Indices, _Indices]:
 
 
 def _root(parents: _Indices) -> _Indices:
-    """Where each chain of parents ends; a root is its own parent."""
+    """The root at the end of each chain of parents; a root is its own parent."""
     while True:
         further = parents[parents]
         if np.array_equal(further, parents):

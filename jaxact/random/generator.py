@@ -1,4 +1,4 @@
-"""A generator that draws what torch draws on a CPU."""
+"""A generator that draws the same numbers as torch on a CPU."""
 
 import math
 import operator
@@ -33,33 +33,34 @@ from jaxact.random._shuffle import inserted, swapped
 
 __all__ = ["TorchGenerator"]
 
-# Samples made at once: the arrays in between stay in the processor's cache.
+# Samples computed at a time, so that intermediate arrays stay in the processor's cache.
 _PART = 1 << 15
-# From this range on, and from this length on, torch draws 64 bits for an integer.
+# For integer ranges, and permutation lengths, of at least these sizes torch draws 64-bit integers.
 _WIDE_RANGE = 1 << 28
 _LONG_PERMUTATION = ((1 << 32) - 1) // 20
-# Below this probability of the interval, torch proposes uniform instead of normal samples.
+# For intervals of at most this probability, torch proposes uniform instead of normal samples.
 _LIKELY = 0.3
-# More rounds of rejection than these are refused.
+# The largest expected number of rounds of rejection that is accepted.
 _ROUNDS = 100_000
 
 
 class TorchGenerator:
     """TorchGenerator(seed) = the random stream of torch's CPU after torch.manual_seed(seed).
 
-    A method draws what its namesake in torch draws into a new contiguous tensor, bit for bit, and
-    leaves the stream where torch leaves it. The bits are those of torch on x86 processors with
-    AVX2; on others torch itself rounds differently: without fused multiply-add `uniform` in the
-    last place, float32 normal samples by up to 2e-6. The place in the stream is the same on all.
+    Each method draws, bit for bit, the numbers that the torch function of the same name draws into
+    a new contiguous tensor, and leaves the stream at the same position. The bits are those of torch
+    on x86 processors with AVX2. On other processors torch itself rounds differently: without fused
+    multiply-add `uniform` differs in the last digit, and float32 normal samples by up to 2e-6. The
+    position in the stream is the same on all processors.
 
-    Results are numpy arrays. The generator is a state, not a key: every call moves it on, and under
-    jit it would draw once, while tracing.
+    Results are numpy arrays. The generator is a state, not a key: every call advances it, and under
+    jit it would draw only once, while tracing.
 
     Args:
-        seed: in [-2^63, 2^64), dimensionless; a negative one counts from 2^64 down.
+        seed: in [-2^63, 2^64), dimensionless; a negative seed counts down from 2^64.
 
     Raises:
-        ArgumentTypeError: if seed is no integer.
+        ArgumentTypeError: if seed is not an integer.
         ArgumentValueError: if seed is out of range.
 
     Source:
@@ -83,7 +84,7 @@ class TorchGenerator:
         return self._engine.seed
 
     def manual_seed(self, seed: SupportsIndex) -> "TorchGenerator":
-        """manual_seed(seed) = this generator, as if made anew with the seed.
+        """manual_seed(seed) = this generator, as if newly created with the seed.
 
         Args:
             seed: in [-2^63, 2^64), dimensionless.
@@ -92,7 +93,7 @@ class TorchGenerator:
             the generator itself.
 
         Raises:
-            ArgumentTypeError: if seed is no integer.
+            ArgumentTypeError: if seed is not an integer.
             ArgumentValueError: if seed is out of range.
 
         Source:
@@ -102,10 +103,10 @@ class TorchGenerator:
         return self
 
     def get_state(self) -> NDArray[np.uint8]:
-        """get_state() = the bytes that torch.get_rng_state() returns at this place of the stream.
+        """get_state() = the bytes that torch.get_rng_state() returns at this point of the stream.
 
         Returns:
-            [5056] bytes, which `set_state` takes, and torch.set_rng_state as a tensor.
+            [5056] bytes, for `set_state` or, as a tensor, for torch.set_rng_state.
 
         Source:
             torch.Generator.get_state, torch 2.13.
@@ -113,14 +114,14 @@ class TorchGenerator:
         return self._engine.state()
 
     def set_state(self, state: ArrayLike) -> None:
-        """set_state(state): continues at the place where `get_state` or torch returned the bytes.
+        """set_state(state): continues at the point where `get_state` or torch returned the bytes.
 
         Args:
             state: [5056] of uint8, dimensionless.
 
         Raises:
             ArgumentTypeError: if state is not an array of uint8.
-            ArgumentValueError: if it is no state of torch's CPU generator.
+            ArgumentValueError: if state is not a state of torch's CPU generator.
 
         Source:
             torch.Generator.set_state, torch 2.13.
@@ -133,9 +134,9 @@ class TorchGenerator:
         """rand(shape) = u, uniform on [0, 1).
 
         Args:
-            shape: of the result.
-            dtype: floating. float32 has 24 random bits and float64 53; half precision is float32
-                rounded, with 1 turned to 0.
+            shape: the shape of the result.
+            dtype: floating. float32 has 24 random bits, float64 has 53; half precision is float32
+                rounded, with 0 in place of 1.
 
         Returns:
             [...] of dtype, dimensionless.
@@ -151,19 +152,19 @@ class TorchGenerator:
     def uniform(
         self, shape: Shape, low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32
     ) -> Array:
-        """uniform(shape, low, high) = low + (high - low) u, rounded once; high itself becomes low.
+        """uniform(shape, low, high) = low + (high - low) u, rounded once; low replaces high.
 
         Args:
-            shape: of the result.
+            shape: the shape of the result.
             low: unit of the result; the least value.
-            high: unit of the result; greater than every value, unless it equals low.
+            high: unit of the result; exceeds every value, unless high = low.
             dtype: floating; see `rand`.
 
         Returns:
             [...] of dtype, unit of low.
 
         Raises:
-            ArgumentValueError: if low > high, or dtype does not hold them or their difference.
+            ArgumentValueError: if low > high, or low, high or high - low exceeds dtype's range.
             DtypeError: if dtype is not floating.
 
         Source:
@@ -175,7 +176,7 @@ class TorchGenerator:
         """randn(shape) = z, normal of mean 0 and variance 1.
 
         Args:
-            shape: of the result.
+            shape: the shape of the result.
             dtype: floating; half precision is float32 rounded.
 
         Returns:
@@ -195,9 +196,9 @@ class TorchGenerator:
         """normal(shape, mean, std) = mean + std z, rounded once.
 
         Args:
-            shape: of the result.
+            shape: the shape of the result.
             mean: unit of the result.
-            std: unit of the result; standard deviation, not negative.
+            std: unit of the result; the standard deviation, not negative.
             dtype: floating; see `randn`.
 
         Returns:
@@ -223,27 +224,28 @@ class TorchGenerator:
         b: float = 2.0,
         dtype: DTypeLike = np.float32,
     ) -> Array:
-        """trunc_normal(shape, mean, std, a, b) = mean + std z, drawn again until in [a, b].
+        """trunc_normal(shape, mean, std, a, b) = mean + std z, redrawn until it lies in [a, b].
 
-        A round of rejection draws the whole shape again, as in torch. If [a, b] has a probability
-        of 0.3 or less, proposals are uniform, and accepted unless another log u is above the
-        logarithm of the density. torch's float32 log is off by one place for 7 % of all u, and is
-        not imitated: about 1 proposal in 10^8 is so close to the border that it decides otherwise.
+        Each round of rejection draws the whole shape again, as in torch. If [a, b] has a
+        probability of 0.3 or less, proposals are uniform; a proposal is rejected if the log of
+        another uniform number exceeds the log density. torch's float32 log has an error of 1 ulp
+        for 7 % of all u, which is not imitated: about 1 proposal in 10^8 is so close to the limit
+        that torch decides differently.
 
         Args:
-            shape: of the result.
-            mean: unit of the result; of the normal distribution before it is cut.
-            std: unit of the result; likewise.
-            a: unit of the result; least value.
-            b: unit of the result; greatest value.
+            shape: the shape of the result.
+            mean: unit of the result; the mean of the normal distribution before truncation.
+            std: unit of the result; its standard deviation before truncation.
+            a: unit of the result; the least value.
+            b: unit of the result; the greatest value.
             dtype: floating; see `randn`.
 
         Returns:
             [...] of dtype, unit of mean.
 
         Raises:
-            ArgumentValueError: if a > b, or dtype does not hold them; or if [a, b] is so improbable
-                that more than 100,000 rounds are to be expected, which take minutes.
+            ArgumentValueError: if a > b, if a or b exceeds dtype's range, or if [a, b] is so
+                improbable that more than 100,000 rounds are expected, which take minutes.
             ZeroDivisionError: if std is 0.
             DtypeError: if dtype is not floating.
 
@@ -261,7 +263,7 @@ class TorchGenerator:
         """exponential(shape, lambd) = -log(1 - u) / lambd.
 
         Args:
-            shape: of the result.
+            shape: the shape of the result.
             lambd: inverse of the unit of the result; the rate, positive.
             dtype: floating; computed in float64 and rounded.
 
@@ -291,9 +293,9 @@ class TorchGenerator:
         """bernoulli(shape, p) = 1 where u < p, else 0.
 
         Args:
-            shape: of the result; of p, or one that p broadcasts to.
-            p: [...] or a number, dimensionless; the probability of a 1. A number or a float64 array
-                draws u of 53 bits, an array of another dtype u of 24: torch's rule for
+            shape: the shape of the result, which p broadcasts to.
+            p: [...] or a number, dimensionless; the probability of a 1. For a number or a float64
+                array u has 53 bits, for an array of another dtype 24: torch's rule for
                 `tensor.bernoulli_(p)` and `torch.bernoulli(tensor)`.
             dtype: any.
 
@@ -322,15 +324,15 @@ class TorchGenerator:
         return _filled(lengths, kind, lambda n: self._engine.uniforms(n, precision) < chance)
 
     def dropout_mask(self, shape: Shape, p: float = 0.5, dtype: DTypeLike = np.float32) -> Array:
-        """dropout_mask(shape, p) = 0 with probability p, else 1 / (1 - p): what dropout multiplies.
+        """dropout_mask(shape, p) = 0 with probability p, else 1 / (1 - p): dropout's factors.
 
-        For the feature variants the shape is that of the input with 1 for each shared axis,
-        [n, c, 1, ...]. In float16 1 / (1 - p) is infinite for p > 1 - 1 / 65504, as in torch.
+        For the feature variants the shape is that of the input with length 1 for each shared axis,
+        [n, c, 1, ...]. In float16, 1 / (1 - p) is infinite for p > 1 - 1 / 65504, as in torch.
 
         Args:
-            shape: of the result.
+            shape: the shape of the result.
             p: dimensionless, in [0, 1]; 0 and 1 draw nothing.
-            dtype: floating; that of dropout's input.
+            dtype: floating; the dtype of dropout's input.
 
         Returns:
             [...] of dtype, dimensionless.
@@ -348,9 +350,9 @@ class TorchGenerator:
         if p in (0, 1):
             return np.full(sizes("dropout_mask", shape), 1 - p, kind)
         precise = wide(kind).type
-        with np.errstate(over="ignore"):  # Of float16 for p > 1 - 1 / 65504, as in torch.
+        with np.errstate(over="ignore"):  # float16 overflows for p > 1 - 1 / 65504, as in torch.
             scale = (precise(1) / precise(1 - p)).astype(kind)
-        # A choice: 0 times infinity is no number.
+        # Assign instead of multiplying: 0 times infinity is nan.
         mask = np.zeros(sizes("dropout_mask", shape), kind)
         mask[self.bernoulli(shape, 1 - p, bool)] = scale
         return mask
@@ -358,21 +360,21 @@ class TorchGenerator:
     def randint(self, low: int, high: int, shape: Shape, dtype: DTypeLike = np.int64) -> Array:
         """randint(low, high, shape) = low + r mod (high - low).
 
-        r has 32 bits, and 64 if high - low is 2^28 or more. For a floating dtype, low and high
-        first move inwards to where rounding does not leave [low, high).
+        r has 32 bits, or 64 if high - low is 2^28 or more. For a floating dtype, low and high first
+        move inwards until rounding cannot leave [low, high).
 
         Args:
             low: dimensionless; the least value.
-            high: dimensionless; greater than every value.
-            shape: of the result.
+            high: dimensionless; exceeds every value.
+            shape: the shape of the result.
             dtype: integer, boolean or floating.
 
         Returns:
             [...] of dtype, dimensionless.
 
         Raises:
-            ArgumentValueError: if low >= high, or dtype does not hold low and high - 1.
-            DtypeError: if dtype is complex or no number.
+            ArgumentValueError: if low >= high, or low or high - 1 exceeds dtype's range.
+            DtypeError: if dtype is complex or not numeric.
 
         Source:
             torch.randint and torch.Tensor.random_, torch 2.13.
@@ -399,19 +401,20 @@ class TorchGenerator:
         return _filled(sizes("randint", shape), kind, draw)
 
     def random(self, shape: Shape, dtype: DTypeLike = np.int64) -> Array:
-        """random(shape) = an integer from 0 to the greatest of the dtype.
+        """random(shape) = an integer from 0 to the greatest value of the dtype.
 
-        For a floating dtype of d digits the greatest is 2^d, up to which it holds every integer.
+        For a floating dtype of d digits the greatest value is 2^d: it holds every integer up to
+        2^d.
 
         Args:
-            shape: of the result.
-            dtype: integer of up to 64 bits (unsigned only of 8), boolean or floating.
+            shape: the shape of the result.
+            dtype: integer of up to 64 bits (unsigned: 8 bits only), boolean or floating.
 
         Returns:
             [...] of dtype, dimensionless.
 
         Raises:
-            DtypeError: if torch has no such kernel.
+            DtypeError: if torch has no kernel for dtype.
 
         Source:
             torch.Tensor.random_, torch 2.13.
@@ -434,14 +437,14 @@ class TorchGenerator:
 
         Args:
             n: dimensionless; the length, not negative.
-            dtype: integer or floating, with room for n - 1.
+            dtype: integer or floating, with n - 1 in its range.
 
         Returns:
             [n] of dtype, dimensionless.
 
         Raises:
-            ArgumentValueError: if n is negative, or dtype has no room for it.
-            DtypeError: if dtype is boolean, complex or no number.
+            ArgumentValueError: if n is negative or exceeds dtype's range.
+            DtypeError: if dtype is boolean, complex or not numeric.
 
         Source:
             R. Durstenfeld, Algorithm 235, 1964. torch.randperm, torch 2.13.
@@ -463,7 +466,7 @@ class TorchGenerator:
     # ------------------------------------------------------------------------------------- parts
 
     def _bits(self, count: int, long: bool) -> NDArray[np.uint64]:
-        """The next `count` integers of 64 bits, or of 32."""
+        """The next `count` integers, of 64 bits if `long`, else of 32."""
         if long:
             return self._engine.double_words(count)
         return self._engine.words(count).astype(np.uint64)
@@ -500,14 +503,14 @@ class TorchGenerator:
 
         normal = _filled((count,), kind, draw, count - count % BLOCK)
         if count % BLOCK:
-            # torch first fills the whole tensor with uniforms, if its dtype is what it computes in.
+            # If the dtype is the compute dtype, torch first fills the whole tensor with uniforms.
             if kind == precision:
                 self._engine.uniforms(count % BLOCK, precision)
             normal[-BLOCK:] = draw(BLOCK)
         return normal.reshape(lengths)
 
     def _few_normal(self, count: int, mean: float, std: float, kind: Dtype) -> Array:
-        """Fewer than 16 are drawn in pairs, in float64; the second of a pair waits for its turn."""
+        """Fewer than 16 samples: drawn in pairs in float64; an unused second one is kept."""
         normal = np.empty(count)
         for index in range(count):
             if self._engine.spare is None:
@@ -520,7 +523,7 @@ class TorchGenerator:
     def _cut_normal(
         self, shape: Shape, mean: float, std: float, ends: tuple[float, float], kind: Dtype
     ) -> Array:
-        """Normal samples, drawn again where they are outside the ends."""
+        """Normal samples, redrawn where they are outside the ends."""
         low, high = rounded(np.array(ends), kind)
         result = self._normal("trunc_normal", shape, mean, std, kind)
         while True:
@@ -533,7 +536,7 @@ class TorchGenerator:
     def _accepted_uniform(
         self, shape: Shape, mean: float, std: float, ends: tuple[float, float], kind: Dtype
     ) -> Array:
-        """Uniform samples, drawn again where a second one, u, has log u above the log density."""
+        """Uniform samples, redrawn where the log of a second uniform exceeds the log density."""
         low, high = ends
         mode = max(low, min(mean, high))
         peak = -0.5 * ((mode - mean) / std) ** 2
@@ -554,7 +557,7 @@ class TorchGenerator:
 def _filled(
     shape: tuple[int, ...], kind: Dtype, draw: Callable[[int], Array], count: int | None = None
 ) -> Array:
-    """An array of the shape whose first `count` elements, or all, are drawn part by part."""
+    """An array of the shape, with its first `count` elements (None: all) drawn in parts."""
     flat = np.empty(math.prod(shape), kind)
     end = flat.size if count is None else count
     for start in range(0, end, _PART):
@@ -578,10 +581,11 @@ def _check_interval(method: str, low: float, high: float, kind: Dtype) -> None:
 
 
 def _check_rounds(count: int, mean: float, std: float, ends: tuple[float, float]) -> None:
-    """Refuses what rejection would take too long for.
+    """Raises if rejection would take too long.
 
-    Of proposals over [a, b], whose density falls from its peak like exp(-m d) or faster, at most
-    1 / (m (b - a) / std) are accepted, m being the peak's distance from the mean in std.
+    Let m be the distance of the density's peak in [a, b] from the mean, in units of std. The
+    density falls from its peak like exp(-m d) or faster, so at most a fraction
+    1 / (m (b - a) / std) of the proposals is accepted.
     """
     low, high = ends
     distance = abs(max(low, min(mean, high)) - mean) / std
