@@ -60,7 +60,7 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
 
 
 def _noise_of_gumbel_softmax(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """Log softmax(noise), from logits of 0: the noise up to a constant in each row."""
+    """log(softmax(noise)), computed from logits of 0: the noise up to a constant in each row."""
     dim = values.get("dim", -1)
     return np.log(np.asarray(subject(np.zeros(arrays[0].shape, np.float32), dim=dim)))
 

@@ -23,7 +23,7 @@ from parity.suite.rows import setting
 LAYERS = ("linear", *(f"conv{n}d" for n in (1, 2, 3)), *(f"conv_transpose{n}d" for n in (1, 2, 3)))
 NONLINEARITIES = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 SLOPES = (0.2, 2, -1, float("nan"))
-# What the uniform and the normal one of each have in common.
+# The fields that the uniform and the normal initializer of each kind share.
 XAVIER: dict[str, Any] = {
     "settings": random_settings({}, {"gain": 5 / 3}, {"gain": 0.0}),
     "bad_calls": (

@@ -10,7 +10,8 @@ from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
 
 T, N, C, S = 12, 6, 5, 4
-# Repetitions, which need a blank between them; an empty target; one that fills its frames.
+# Targets with repetitions, which need a blank between them; an empty target; one as long as its
+# frames.
 FRAMES, LENGTHS = (12, 10, 12, 9, 12, 4), (4, 3, 0, 4, 1, 3)
 TARGETS = ((1, 1, 2, 2), (3, 4, 1, 1), (2, 2, 2, 2), (4, 3, 4, 3), (1, 2, 3, 4), (2, 4, 4, 1))
 PACKED = tuple(
@@ -73,7 +74,7 @@ FORWARD_MODE = Quirk(
     where=None,
     checks=("jvp",),
 )
-# Of a single -inf; with many the sequence has no alignment left.
+# A single -inf; with many the sequence would have no alignment left.
 ZERO = Quirk(
     reason="a class of probability 0 has gradient 0; torch subtracts infinities for it",
     source="torch 2.13: nan at each log_prob of -inf, even where the loss is finite",

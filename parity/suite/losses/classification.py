@@ -1,4 +1,4 @@
-"""The rows of the losses of scores against classes."""
+"""The rows of the losses that compare scores with classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from parity.suite.rows import (
 N, C = 64, 9
 IGNORED = -100
 SCORES, SPECIAL = Samples(shape=(N, C)), Samples(shape=(N, C), special=True)
-# Log-probabilities, nearly.
+# Approximately log-probabilities.
 LOGS = Samples(shape=(N, C), center=-8.0)
 LABELS = Labels(shape=(N,), classes=C, special=(IGNORED,))
 KEPT = Labels(shape=(N,), classes=C)
@@ -40,7 +40,7 @@ ADDED = Budget(
 RELATIVE = Budget(ulp=64, reason="exponentials of differences of up to 60, however small")
 CANCELS = Budget(ulp=256, floor=8, everywhere=True, reason="the rows' gradients cancel in a sum")
 ALONG = Budget(ulp=16, floor=8, reason="one number, to which 576 terms of both signs add up")
-# Half precision is rounded once, whatever has been added up.
+# In half precision the result is rounded once, after all sums.
 SUMS = {(check, dtype): ADDED for check in FORWARD for dtype in WIDE}
 
 X, T = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
@@ -121,7 +121,7 @@ SPECS = (
             ),
             setting(SCORES, KEPT, ignore_index=2, checks=FORWARD),
             setting(*MANY, label="many_rows", dtypes=HALVES, checks=("forward",)),
-            # torch asks whether it is above 0.
+            # torch tests whether it is above 0.
             few(label="label_smoothing=nan", label_smoothing=np.nan, truth=TORCH),
             setting(*SOFT, label="probabilities"),
             few(

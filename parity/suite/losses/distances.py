@@ -26,12 +26,12 @@ ROWS = Samples(shape=(N, D))
 PAIRS = (ROWS, ROWS)
 SPECIAL = (Samples(shape=(N, D), special=True), ROWS)
 BROADCAST = (Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None))
-# Differences that are 0, and that tie for the largest and the smallest.
+# Differences that are 0, and ties for the largest and the smallest difference.
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Fixed(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
-# Of a single component. 1e-39 counts as 0, for XLA on CPUs computes with 0 in its place.
+# Vectors with one component. 1e-39 counts as 0, since XLA on CPUs computes with 0 in its place.
 SUBNORMAL = Choices(values=(1e-39, 0.0, 0.5), shape=(N, 1))
 EMPTY = Samples(shape=(N, 0))
 NO_NUMBER = {"none": None, "string": "1"}
@@ -46,7 +46,7 @@ def _number(center: float, scale: float) -> Samples:
 
 
 def _learned(name: str, budget: Budget | None = None, **numbers: Samples) -> Setting:
-    """Hyperparameters that are arrays, against a formula: torch takes numbers only."""
+    """Hyperparameters that are arrays, compared with a formula, since torch takes only numbers."""
     return as_formula(
         THEME.reference(name), arrays=numbers, dtypes=SINGLE, checks=FORWARD, budget=budget
     )

@@ -32,12 +32,12 @@ CANCELS = Budget(
 ONE_SUM = Budget(ulp=16, reason="one sum of 336 terms")
 
 THEME = Theme("losses", "margin", arguments=(X, X))
-# What torch's kernels of classes have: no half precision, forward mode or second derivatives.
+# torch's kernels for classes have no half precision, forward mode or second derivatives.
 CHECKS = ("forward", "vjp", "vmap", "jit", "error", "signature")
 CLASSED = Theme("losses", "margin", {"dtypes": WIDE, "checks": CHECKS}, arguments=(X, Y))
 bad = THEME.bad
-# Where the target is neither 1 nor -1 torch adds x to margin - x: what is left of the margin beside
-# a large x is rounding, also in float64.
+# Where the target is neither 1 nor -1 torch adds x to margin - x: beside a large x only rounding is
+# left of the margin, also in float64.
 HINGE = THEME.reference("hinge_embedding_loss")
 RANKING = THEME.reference("margin_ranking_loss")
 WRONG_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -49,7 +49,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def _labels() -> Any:
-    """Few labels, many, all, none, repeated ones, and others after the end."""
+    """Rows with few labels, many, all, none, repeated ones, and labels after the terminator."""
     generator = np.random.default_rng(3)
     labels = generator.integers(-1, 7, (48, 7))
     labels[:8] = np.asarray([generator.permutation(7) for _ in range(8)])

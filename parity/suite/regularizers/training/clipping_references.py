@@ -30,7 +30,7 @@ def get_total_norm(tensors: Any, norm_type: Any = 2.0, error_if_nonfinite: bool 
 
 
 def total_norm_of_any_order(tensors: Any, *, norm_type: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     every = torch.cat([x.reshape(-1) for x in flat(tensors).values()])
     return (every.abs() ** norm_type).sum() ** (1 / norm_type)
 
@@ -67,7 +67,7 @@ def clip_grad_value(grads: Any, clip_value: float) -> Any:
 
 
 def clip_grad_value_differentiated(grads: Any, clip_value: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     raised = torch.where(grads < -clip_value, -clip_value, grads)
     return torch.where(raised > clip_value, clip_value, raised)
 

@@ -34,7 +34,7 @@ def proximal_l1(params: Any, threshold: float, *, where: Any = "weights") -> Any
 
 
 def proximal_l1_of_array(weights: Any, threshold: Any, where: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     shrunk = torch.where(weights > 0, weights - threshold, weights + threshold)
     return torch.where(weights.abs() > threshold, shrunk, 0.0)
 
