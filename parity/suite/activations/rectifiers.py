@@ -69,7 +69,9 @@ SPECS = (
         swept("threshold", threshold=(-2.0, 2.0), value=(-2.0, 2.0)),
         required=(0.0, 0.0),
         refuses=UNORDERED,
-        bad_calls=(bad("value_above_int8", "a value that the dtype has not", BYTES, 3, 300),),
+        bad_calls=(
+            bad("value_above_int8", "a value that the dtype cannot represent", BYTES, 3, 300),
+        ),
     ),
     activation(
         "hardtanh",
@@ -82,7 +84,7 @@ SPECS = (
         refuses=UNORDERED,
         bad_calls=(
             bad("bounds_crossed", "min_val above max_val", min_val=2.0, max_val=1.0),
-            bad("bound_above_int8", "a bound that the dtype has not", BYTES, -1, 300),
+            bad("bound_above_int8", "a bound that the dtype cannot represent", BYTES, -1, 300),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
     ),

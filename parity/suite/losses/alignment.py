@@ -31,7 +31,7 @@ ONE = (
 TORCH = on("torch", "nn.functional.ctc_loss")
 THEME = Theme("losses", "alignment")
 
-ONE_NUMBER = Budget(ulp=16, floor=8, reason="one number, to which 360 terms of both signs add up")
+ONE_NUMBER = Budget(ulp=16, floor=8, reason="one number, the sum of 360 terms of both signs")
 
 X, Y, F, L = np.zeros((T, N, C), np.float32), *map(np.asarray, (TARGETS, FRAMES, LENGTHS))
 
@@ -61,7 +61,7 @@ BAD_CALLS = (
     _bad("long_target", "more than the targets", frames=FRAMES, lengths=(S + 1,) * N),
     _bad("negative_target", "a negative length", frames=FRAMES, lengths=(-1,) * N),
     _bad("target_sum", "another sum", y=np.ones(5, int), frames=FRAMES, lengths=LENGTHS),
-    _bad("blank_above", "a blank that is no class", blank=C),
+    _bad("blank_above", "a blank that is not a class", blank=C),
     _bad("blank_below", "a negative blank", blank=-1),
     _bad("blank_float", "a blank that is a float", blank=1.0),
     _bad("zero_infinity_kind", "a zero_infinity that is a number", zero_infinity=1),

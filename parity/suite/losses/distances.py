@@ -37,7 +37,9 @@ EMPTY = Samples(shape=(N, 0))
 NO_NUMBER = {"none": None, "string": "1"}
 CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
-PROJECTED = Budget(ulp=8, floor=4, everywhere=True, reason="the part along the vector is taken off")
+PROJECTED = Budget(
+    ulp=8, floor=4, everywhere=True, reason="the part along the vector is subtracted"
+)
 
 
 def _number(center: float, scale: float) -> Samples:
@@ -78,8 +80,8 @@ SPECS = (
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
             bad("no_such_dim", "no such dim", dim=2),
             bad("one_axis", "no axis 1", X[0], X[0]),
-            bad("dim_of_a_float", "a dim that is no int", dim=1.0),
-            bad("dim_of_a_bool", "a dim that is no int", dim=True),
+            bad("dim_of_a_float", "a dim that is not an int", dim=1.0),
+            bad("dim_of_a_bool", "a dim that is not an int", dim=True),
             bad("int32", "integers alone", *filled((2, 3), (2, 3), dtype="int32")),
             bad("complex64", "complex", *filled((2, 3), (2, 3), dtype="complex64")),
         ),
@@ -150,8 +152,8 @@ SPECS = (
             *wrong_values("eps", X, X, X, **NO_NUMBER),
             bad_triplet("reduction_men", "no such reduction", reduction="men"),
             bad_triplet("margin_0", "a margin that is not positive", margin=0.0),
-            bad_triplet("margin_string", "a margin that is no number", margin="1"),
-            bad_triplet("swap_1", "a swap that is no bool", swap=1),
+            bad_triplet("margin_string", "a margin that is not a number", margin="1"),
+            bad_triplet("swap_1", "a swap that is not a bool", swap=1),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
             bad("bool", "booleans", *filled((2, 3), (2, 3), (2, 3), dtype="bool")),

@@ -29,7 +29,7 @@ LEARNED = {
 CANCELS = Budget(
     ulp=4, floor=1, everywhere=True, reason="margin and scores are rounded before they cancel"
 )
-ONE_SUM = Budget(ulp=16, reason="one sum of 336 terms")
+ONE_SUM = Budget(ulp=16, reason="one number, the sum of 336 terms")
 
 THEME = Theme("losses", "margin", arguments=(X, X))
 # torch's kernels for classes have no half precision, forward mode or second derivatives.
@@ -135,8 +135,8 @@ SPECS = (
             bad("no_classes", "an input without classes", np.ones((2, 0), np.float32), Y),
             bad("other_rows", "a target for other rows", X, np.asarray([0, 1, 1])),
             bad("target_of_two_axes", "a target of two axes", X, Y[:, None]),
-            bad("float_target", "a target that is no index", X, Y.astype(np.float32)),
-            bad("bool_target", "a target that is no index", X, Y > 0),
+            bad("float_target", "a target that is not an index", X, Y.astype(np.float32)),
+            bad("bool_target", "a target that is not an index", X, Y > 0),
             bad("int32", "integer scores", X.astype(np.int32), Y),
             bad("weight_of_two_axes", "a weight of two axes", X, Y, weight=X[:1]),
             bad("weight_of_two_classes", "a weight for others", X, Y, weight=X[0, :2]),
@@ -158,7 +158,7 @@ SPECS = (
             bad("no_classes", "no classes", np.ones((2, 0), np.float32), LABELS[:, :0]),
             bad("other_shape", "a target of another shape", X, LABELS[:, :2]),
             bad("target_of_one_row", "a target of another shape", X, LABELS[0]),
-            bad("float_target", "a target that is no index", X, LABELS.astype(np.float32)),
+            bad("float_target", "a target that is not an index", X, LABELS.astype(np.float32)),
             bad("int32", "integer scores", X.astype(np.int32), LABELS),
         ),
     ),

@@ -91,7 +91,7 @@ def wrong_kinds(**kinds: str) -> tuple[BadCall, ...]:
     """Calls with dtypes that are refused: pairs of the input's and the target's."""
     pairs = [(x, t) for x, targets in kinds.items() for t in targets.split()]
     ones = {dtype: np.ones((2, 3), dtype) for pair in pairs for dtype in pair}
-    return tuple(bad(f"{x}_and_{t}", "dtypes that do not go", ones[x], ones[t]) for x, t in pairs)
+    return tuple(bad(f"{x}_and_{t}", "incompatible dtypes", ones[x], ones[t]) for x, t in pairs)
 
 
 def wrong_values(name: str, *args: Any, **wrong: Any) -> tuple[BadCall, ...]:
