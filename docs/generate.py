@@ -1,9 +1,9 @@
-"""Writes what the documentation takes from the code and from measurements.
+"""Writes the parts of the documentation that come from the code and from measurements.
 
 `python docs/generate.py` renders docs/results/FAMILY.json, the docstrings and the rows of every
 family into docs/FAMILY.md, and a summary of all families into the README.
-`python docs/generate.py results/parity.json` first takes over the results of that run. A test
-compares what is committed with what this would write.
+`python docs/generate.py results/parity.json` first copies the results of that run into
+docs/results. A test compares the committed pages with the output of this script.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def page_of(family: str) -> Path:
 
 @dataclass(frozen=True)
 class Docstring:
-    """A Google style docstring, taken apart."""
+    """The parts of a Google-style docstring."""
 
     summary: str
     notes: str = ""
@@ -57,7 +57,7 @@ class Docstring:
 
 
 def parse(docstring: str) -> Docstring:
-    """The parts of a docstring; a section is a line of one word and a colon, indented below."""
+    """Splits a docstring; a section is a word with a colon, followed by indented lines."""
     parts = re.split(
         r"^([A-Z][a-z]+):\n(?= )", inspect.cleandoc(docstring) + "\n", flags=re.MULTILINE
     )
@@ -80,7 +80,7 @@ def _entries(text: str) -> dict[str, str]:
 
 
 def slim(results: Mapping[str, Any], family: str) -> dict[str, Any]:
-    """What the tables and their freshness need of a run's results, of one family."""
+    """The part of a run's results that the tables of one family and their tests need."""
     cases = [
         {
             **{name: case[name] for name in CASE_FIELDS},
@@ -95,7 +95,7 @@ def slim(results: Mapping[str, Any], family: str) -> dict[str, Any]:
 
 
 def dump(results: Mapping[str, Any]) -> str:
-    """JSON with one case a line, so that a change of one case is a change of one line."""
+    """JSON with one case per line, so that a change of one case changes one line."""
     head = json.dumps({name: part for name, part in results.items() if name != "cases"}, indent=1)
     cases = ",\n".join(json.dumps(case) for case in results["cases"])
     return f'{head.removesuffix("}").rstrip()},\n "cases": [\n{cases}\n]}}\n'
@@ -107,7 +107,7 @@ def load(family: str) -> dict[str, Any]:
 
 
 def readme() -> str:
-    """The README with the summary of the committed results in its place."""
+    """The README with its table replaced by the summary of the committed results."""
     before, _, rest = README.read_text(encoding="utf-8").partition(TABLE_BEGINS)
     _, _, after = rest.partition(TABLE_ENDS)
     results = {family: load(family) for family in suite.FAMILIES}
@@ -126,7 +126,7 @@ def _measured_on(results: Mapping[str, Any]) -> str:
 
 
 def family_page(family: str) -> str:
-    """Each theme's functions, from their docstrings, the family's results and its differences."""
+    """The page of a family: functions by theme, results, and differences from torch."""
     results = load(family)
     text = [
         f"# {family.capitalize()}\n",
@@ -165,7 +165,7 @@ def _theme_table(theme: Any) -> str:
         "| --- | --- | --- | --- |",
     ]
     functions = [getattr(theme, name) for name in theme.__all__]
-    # A state is described by the function that makes it.
+    # A class holds a state, which the function that makes it describes.
     for function in (f for f in functions if not inspect.isclass(f)):
         doc = parse(function.__doc__)
         cells = (f"`{call(function)}`", doc.summary, doc.notes, doc.sections["Source"])
@@ -189,7 +189,7 @@ def _differences(family: str) -> Iterable[str]:
 def main() -> None:
     """Writes every generated page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="?", type=Path, help="a run's JSON to take over")
+    parser.add_argument("results", nargs="?", type=Path, help="a run's JSON file, to copy")
     taken_over = parser.parse_args().results
     for family in suite.FAMILIES:
         if taken_over:

@@ -296,7 +296,7 @@ def _module(
     values = dict(named)
     params, buffers = values.pop("params", {}), values.pop("buffers", {})
     made = kind(**values).train(driver.train)
-    # Buffers are changed in place.
+    # The module changes its buffers in place.
     changed = {path: buffer.detach().clone() for path, buffer in buffers.items()}
     loaded = {
         driver.names.get(path, path).replace("/", "."): leaf

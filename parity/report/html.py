@@ -33,12 +33,12 @@ MARKS = {
 MEANINGS = {
     Outcome.EXACT: "the same bits as torch, at points where torch agrees with itself",
     Outcome.WITHIN: "not the same bits, but within the budget",
-    Outcome.CLOSER: "off torch's value, nearer to the truth than torch and within budget of it",
+    Outcome.CLOSER: "within budget of the truth, where torch is beyond budget and farther from it",
     Outcome.QUIRK: "a declared difference from torch, with its reason, was observed",
     Outcome.STALE: "a declared difference was not observed: the declaration is out of date",
     Outcome.MISMATCH: "beyond the budget",
     Outcome.NOT_RUN: "nothing was compared",
-    Outcome.ERROR: "one side crashed",
+    Outcome.ERROR: "one side raised an exception",
 }
 # The columns of the table of functions, and their names in the report.
 MEASURED = {"forward": "value", "vjp": "gradient"}

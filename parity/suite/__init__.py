@@ -1,10 +1,10 @@
-"""The rows for jaxact: the only place that knows both sides.
+"""The rows for jaxact: the only place that knows both jaxact and torch.
 
 A family is a package whose files mirror the library's: the row of a function that
-`jaxact/activations/gated.py` defines stands in `parity/suite/activations/gated.py`. Beside it
-stand, where they are needed, `gated_references.py`, functions written with torch, `gated_laws.py`
-and `gated_subjects.py`, what jaxact's functions make up; a file of one of these names alone serves
-all of its folder.
+`jaxact/activations/gated.py` defines is in `parity/suite/activations/gated.py`. Where they are
+needed, there are `gated_references.py`, with functions written with torch, `gated_laws.py`, and
+`gated_subjects.py`, with objects built from jaxact's functions. A file `references.py`, `laws.py`
+or `subjects.py` belongs to the whole folder.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from parity.spec import Spec
 
 FAMILIES = ("activations", "losses", "initializers", "regularizers")
-# What a file without rows is called, or its name ends with.
+# The names of files without rows, or the last parts of such names.
 WITHOUT_ROWS = ("references", "laws", "truths", "subjects", "rows")
 
 
@@ -33,7 +33,7 @@ def family(name: str) -> tuple[Spec, ...]:
 
 
 def themes(name: str) -> dict[str, tuple[Spec, ...]]:
-    """The rows of a family by the file they stand in, "gated" or "training.clipping"."""
+    """The rows of a family by the file that contains them, "gated" or "training.clipping"."""
     package = importlib.import_module(f"{__name__}.{name}")
     prefix = f"{package.__name__}."
     found = pkgutil.walk_packages(package.__path__, prefix)

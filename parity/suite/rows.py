@@ -1,4 +1,4 @@
-"""How a row is written: what the rows of a file have in common, settings and calls to refuse."""
+"""Makers of rows: the fields that the rows of a file share, settings and calls to refuse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.spec import BadCall, Budget, Law, SameSeed, Samples, Setting, Spec, Target, on, steps
 
-# Parameters of torch's functions that jaxact's have not, and why.
+# Parameters of torch's functions that jaxact's functions do not have, and why.
 OMITTED = {
     "inplace": "arrays do not change",
     "out": "arrays do not change",
@@ -20,7 +20,7 @@ OMITTED = {
     "tensor": "initializers make arrays",
     "generator": "the key, or a generator in its place, is the initializer's argument",
 }
-# Where a family's functions are found, if not in that of its name.
+# The namespace of a family's functions, if it is not the one of the family's name.
 NAMESPACES = {"activations": "functional", "losses": "functional"}
 FORWARD = ("forward", "vjp")
 SINGLE = ("float32",)
@@ -30,15 +30,15 @@ HALVES = ("float16", "bfloat16")
 
 @dataclass(frozen=True)
 class Theme:
-    """What the rows of one file have in common.
+    """The fields that the rows of one file share.
 
     Args:
         family: of the rows.
-        name: of the file, after its folder in the family's ("training.clipping"); beside it stands
-            its <name>_references.py. The folder alone ("augmentation.", or "" for the family's own)
-            if the references are all of its files'.
-        fields: of its rows.
-        arguments: of its calls to refuse that name none.
+        name: the file's name within the family ("training.clipping"), whose references are in
+            <name>_references.py beside it. Only the folder ("augmentation.", or "" for that of the
+            family) if all files of the folder share their references.
+        fields: default fields of the rows.
+        arguments: default arguments of the calls to refuse.
     """
 
     family: str
@@ -47,11 +47,11 @@ class Theme:
     arguments: tuple[Any, ...] = ()
 
     def row(self, name: str, **fields: Any) -> Spec:
-        """The row of jaxact's function of that name, against torch.nn.functional's.
+        """The row of jaxact's function of that name, compared with torch.nn.functional's.
 
         Args:
             name: in both namespaces.
-            **fields: of the row; `omitted`, like `OMITTED`, besides.
+            **fields: of the row; `omitted` is added to `OMITTED`.
         """
         defaults: dict[str, Any] = {
             "subject": on("jax", f"jaxact.{NAMESPACES.get(self.family, self.family)}.{name}"),
@@ -62,30 +62,30 @@ class Theme:
         return Spec(family=self.family, name=name, omitted=omitted, **{**defaults, **fields})
 
     def row_beyond(self, name: str, **fields: Any) -> Spec:
-        """The row of a function that torch.nn.functional has not: against the file's reference."""
+        """The row of a function that torch.nn.functional lacks; the reference is the file's."""
         return self.row(name, **{"reference": self.reference(name), **fields})
 
     def row_of_steps(self, name: str, **fields: Any) -> Spec:
-        """The row of a function that makes something with a state, which is updated step by step.
+        """The row of a function that returns an object with a state, which is updated step by step.
 
-        The maker in the file's references gets the first parameters besides.
+        The reference's maker also gets the initial parameters.
         """
         subject = steps("jax", f"jaxact.{self.family}.{name}")
         defaults = {"subject": subject, "reference": self.steps(name), "omitted": ("params",)}
         return self.row(name, **{**defaults, **fields})
 
     def reference(self, name: str, **options: Any) -> Target:
-        """A function that is written with torch for the rows of this file."""
+        """A function from the file's references, which are written with torch."""
         folder, _, file = self.name.rpartition(".")
         module = ".".join(filter(None, (folder, f"{file}_references".removeprefix("_"))))
         return on("torch", f"parity.suite.{self.family}.{module}.{name}", **options)
 
     def steps(self, name: str) -> Target:
-        """A maker that is written with torch for the rows of this file; see `row_of_steps`."""
+        """A maker from the file's references, which are written with torch; see `row_of_steps`."""
         return steps("torch", self.reference(name).name)
 
     def bad(self, name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-        """A call to refuse, with these arguments or with the theme's."""
+        """A call to refuse, with these arguments or else with the theme's."""
         return BadCall(name=name, args=args or self.arguments, values=values, reason=reason)
 
 
@@ -93,7 +93,7 @@ def setting(*inputs: Any, **fields: Any) -> Setting:
     """A setting.
 
     Args:
-        *inputs: in the place of the row's, if there are any.
+        *inputs: replace those of the row, if there are any.
         **fields: of the setting (label, arrays, mapped, reference, truth, dtypes, checks, random,
             budget); all others are hyperparameters.
     """
@@ -104,32 +104,32 @@ def setting(*inputs: Any, **fields: Any) -> Setting:
 
 
 def few(*inputs: Any, **fields: Any) -> Setting:
-    """A setting in float32 of which values and gradients are enough, unless it says otherwise."""
+    """A setting that by default checks only values and gradients, in float32."""
     return setting(*inputs, **{"dtypes": SINGLE, "checks": FORWARD, **fields})
 
 
 def values_only(*inputs: Any, **fields: Any) -> Setting:
-    """A setting in float32 of which values are enough, unless it says otherwise."""
+    """A setting that by default checks only values, in float32."""
     return setting(*inputs, **{"dtypes": SINGLE, "checks": ("forward",), **fields})
 
 
 def in_half_precision(*inputs: Any, **fields: Any) -> Setting:
-    """A setting in both dtypes of 16 bits, of which values and gradients are enough."""
+    """A setting that checks values and gradients in both 16-bit dtypes."""
     return few(*inputs, **{"label": "half_precision", "dtypes": HALVES, **fields})
 
 
 def as_formula(reference: Target, *inputs: Any, **fields: Any) -> Setting:
-    """A setting whose reference, and truth, is another function."""
+    """A setting that has another function as reference and as truth."""
     return setting(*inputs, **{"reference": reference, "truth": reference, **fields})
 
 
 def torch_stream(seed: int, **fields: Any) -> SameSeed:
-    """Both sides draw from torch's stream after the seed: with a TorchGenerator in JAX."""
+    """Both sides draw from torch's stream, seeded alike; in JAX with a TorchGenerator."""
     return SameSeed(seed=seed, generator=on("jax", "jaxact.random.TorchGenerator"), **fields)
 
 
 def number(center: float, scale: float) -> Samples:
-    """A hyperparameter that is an array of no axes."""
+    """A hyperparameter that is an array without axes."""
     return Samples(shape=(), center=center, scale=scale, axis=None)
 
 
@@ -142,14 +142,15 @@ def each(
 
 
 def laws(*broken: Callable[[Any], str | None]) -> tuple[Law, ...]:
-    """Laws that are named as their functions."""
+    """Laws named after their functions."""
     return tuple(Law(name=law.__name__.strip("_"), violation=law) for law in broken)
 
 
 def compiled_over_a_product(shape: tuple[int, ...], *others: Any, **values: Any) -> Law:
-    """A law: of a product inside one program a function has the bits that it has of the product.
+    """A law: a function compiled together with a product has the bits of one given the product.
 
-    XLA may multiply and subtract in one rounding, and then a maximum is not the largest number.
+    XLA may fuse the product with a subtraction into one rounding; a maximum computed from the
+    rounded products is then not the largest of the numbers that are used.
 
     Args:
         shape: of the first argument.

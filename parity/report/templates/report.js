@@ -53,7 +53,7 @@ function showErrors(dtype) {
   for (const part of all("[data-errors]")) part.toggleAttribute("hidden", part.dataset.errors !== chosen);
 }
 
-// The filters stand in the address, so that a view can be sent and loaded again.
+// The filters are kept in the address, so that a view can be sent and loaded again.
 function remember(wanted) {
   const chosen = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
   if (`${chosen}` || location.hash.includes("=")) location.replace(`#${chosen}`);
@@ -101,7 +101,7 @@ form.addEventListener("reset", () => setTimeout(filter));
 const numbers = document.querySelector('select[name="numbers"]');
 const showNumbers = () => (document.getElementById("details").dataset.numbers = numbers.value);
 numbers.addEventListener("input", showNumbers);
-// A browser may restore the fields of a page that is loaded again.
+// A browser may restore the form fields of a page when it reloads the page.
 showNumbers();
 recall();
 filter();

@@ -1,1 +1,1 @@
-"""The activations' rows: each stands in the file of the theme that its function is defined in."""
+"""The rows of the activations: each is in the file named like that of its function."""

@@ -49,9 +49,9 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
         required=(-1,),
         refuses=("int32", "complex64"),
         bad_calls=(
-            bad("dim_out_of_range", "an axis that is not there", PAIR, dim=2),
-            bad("dim_below_range", "an axis that is not there", PAIR, dim=-3),
-            bad("dim_of_0d", "an axis that is not there", np.array(1.0, np.float32), dim=1),
+            bad("dim_out_of_range", "an axis that does not exist", PAIR, dim=2),
+            bad("dim_below_range", "an axis that does not exist", PAIR, dim=-3),
+            bad("dim_of_0d", "an axis that does not exist", np.array(1.0, np.float32), dim=1),
             bad("dtype_integer", "an integer dtype", PAIR, dim=-1, dtype=np.dtype("int32")),
         ),
         laws=(compiled_over_a_product((4, 7), dim=1),),
@@ -60,7 +60,7 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
 
 
 def _noise_of_gumbel_softmax(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """Log softmax(noise), from logits of 0: the noise up to a constant in each row."""
+    """log(softmax(noise)), computed from logits of 0: the noise up to a constant in each row."""
     dim = values.get("dim", -1)
     return np.log(np.asarray(subject(np.zeros(arrays[0].shape, np.float32), dim=dim)))
 

@@ -45,7 +45,7 @@ SPECS = (
         quirks=(rows.FLAT_AT_INFINITY,),
         bad_calls=(
             bad("approximate_unknown", "an unknown form", approximate="erf"),
-            bad("approximate_none", "a form that is no string", approximate=None),
+            bad("approximate_none", "a form that is not a string", approximate=None),
         ),
     ),
     activation(
@@ -59,8 +59,8 @@ SPECS = (
         bad_calls=(
             bad("odd_axis", "an axis of odd length"),
             bad("no_axis", "an input without axes", np.array(1.0, np.float32)),
-            bad("dim_out_of_range", "an axis that is not there", PAIR, dim=2),
-            bad("dim_below_range", "an axis that is not there", PAIR, dim=-3),
+            bad("dim_out_of_range", "an axis that does not exist", PAIR, dim=2),
+            bad("dim_below_range", "an axis that does not exist", PAIR, dim=-3),
         ),
     ),
 )

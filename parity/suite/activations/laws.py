@@ -1,4 +1,4 @@
-"""What the random activations have to keep to, whatever they draw."""
+"""Laws of the random activations, which hold for every draw."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _slopes(rrelu: Subject, seed: int, **values: Any) -> Any:
 
 
 def _slopes_are_uniform(rrelu: Subject) -> str | None:
-    """Kolmogorov-Smirnov's distance; 1.95/sqrt(n) is exceeded once in a thousand draws."""
+    """By the Kolmogorov-Smirnov distance, which exceeds 1.95/sqrt(n) once in a thousand draws."""
     lower, upper = 0.5, 2.0
     slopes = _slopes(rrelu, 0, lower=lower, upper=upper)
     if slopes.min() < lower or slopes.max() > upper:
@@ -55,7 +55,7 @@ def _crossed_array_bounds_are_nan(rrelu: Subject) -> str | None:
 
 
 def _choices_follow_the_softmax(gumbel_softmax: Subject) -> str | None:
-    """Pearson's statistic of hard choices against softmax(logits); 4 degrees of freedom."""
+    """By Pearson's statistic of hard choices against softmax(logits), with 4 degrees of freedom."""
     logits = np.array([0.0, 1.0, 2.0, -1.0, 0.5], np.float32)
     rows = np.broadcast_to(logits, (COUNT, logits.size))
     chosen = np.asarray(gumbel_softmax(rows, hard=True, key=_key(0)), np.float64)

@@ -29,7 +29,7 @@ BYTES = np.array([1, 100], np.int8)
 
 
 def _with_the_weight_at_0(place: Place) -> Any:
-    """What torch's first derivative says there: the slope is the weight, and constant."""
+    """The result at 0 according to torch's first derivative: the slope is constant, the weight."""
     weight = place.arguments[1].reshape(())
     if place.entry == "second/0":
         return place.cotangent * place.directions["weight"].reshape(())
@@ -51,7 +51,7 @@ def _weighted(weight: Samples, *inputs: Samples, label: str = "") -> Setting:
 
 
 def _slopes_of_rrelu(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """The slopes drawn for an input of this shape: the output at -1, with its sign turned."""
+    """The slopes drawn for an input of this shape: the negated output at -1."""
     return -np.asarray(subject(-np.ones(arrays[0].shape, np.float32), **values))
 
 
@@ -69,20 +69,22 @@ SPECS = (
         swept("threshold", threshold=(-2.0, 2.0), value=(-2.0, 2.0)),
         required=(0.0, 0.0),
         refuses=UNORDERED,
-        bad_calls=(bad("value_above_int8", "a value that the dtype has not", BYTES, 3, 300),),
+        bad_calls=(
+            bad("value_above_int8", "a value that the dtype cannot represent", BYTES, 3, 300),
+        ),
     ),
     activation(
         "hardtanh",
         setting(kinks(-1.0, 1.0), dtypes=SIGNED),
         setting(kinks(-0.75, 2.5), min_val=-0.75, max_val=2.5, dtypes=SIGNED),
         setting(kinks(0.5), min_val=0.5, max_val=0.5),
-        # A bound that is cut to 0.
+        # A bound that is truncated to 0.
         values_only(min_val=-0.5, max_val=2.0, dtypes=("uint8",)),
         swept("hardtanh", min_val=(-4.0, -0.5), max_val=(0.5, 4.0)),
         refuses=UNORDERED,
         bad_calls=(
             bad("bounds_crossed", "min_val above max_val", min_val=2.0, max_val=1.0),
-            bad("bound_above_int8", "a bound that the dtype has not", BYTES, -1, 300),
+            bad("bound_above_int8", "a bound that the dtype cannot represent", BYTES, -1, 300),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
     ),
@@ -101,7 +103,7 @@ SPECS = (
         _weighted(Samples(shape=(3,), axis=None), SEQUENCES, label="weight=per_channel"),
         _weighted(Samples(shape=(1,), axis=None), SEQUENCES, label="weight=shared"),
         few(
-            # Not +inf is multiplied by 0: the others have a gradient of the weight.
+            # +inf must not be multiplied by 0: the other inputs still give the weight a gradient.
             Fixed(values=(np.inf, -1.0, 0.5, -2.0)),
             label="infinite",
             arrays={"weight": Samples(shape=(1,), axis=None)},

@@ -1,7 +1,7 @@
-"""Activations that torch has not got as such, written with torch.
+"""Activations that torch does not have in this form, written with torch.
 
-Their hyperparameters are tensors, or they are given what was drawn at random. Rows name them by
-their path, so that torch is loaded when a row runs.
+Their hyperparameters are tensors, or they get the random draw as an argument. Rows name them by
+their path, so that torch is loaded only when a row runs.
 """
 # pyright: basic
 
@@ -13,7 +13,7 @@ from torch.nn.functional import logsigmoid
 
 
 class _Expm1(torch.autograd.Function):
-    """exp(x) - 1 with the slope exp(x), where torch takes the result + 1 and loses its digits."""
+    """exp(x) - 1 with slope exp(x); torch computes the slope as the result + 1 and loses digits."""
 
     @staticmethod
     def forward(ctx, input):
@@ -46,27 +46,27 @@ def softplus(input: Tensor, beta: Tensor) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: Tensor, max_val: Tensor) -> Tensor:
-    """x between two bounds; on a bound it is the bound that counts."""
+    """x clipped to two bounds; at a bound the gradient goes to the bound."""
     return torch.where(input <= min_val, min_val, torch.where(input >= max_val, max_val, input))
 
 
 def threshold(input: Tensor, threshold: Tensor, value: Tensor) -> Tensor:
-    """x above the threshold, else the value."""
+    """x if it is above the threshold, else the value."""
     return torch.where(input > threshold, input, value)
 
 
 def softshrink(input: Tensor, lambd: Tensor) -> Tensor:
-    """x moved towards 0 by lambd, and 0 in between."""
+    """x moved towards 0 by lambd; 0 if |x| is at most lambd."""
     return torch.where(input.abs() > lambd, input - torch.sign(input) * lambd, 0.0)
 
 
 def rrelu_eval(input: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """The mean of the two slopes where x is not positive."""
+    """x where it is positive, else x times the mean of the two slopes."""
     return leaky_relu(input, (lower + upper) / 2)
 
 
 def rrelu_given_slopes(input: Tensor, drawn: Tensor, training: bool, **bounds: float) -> Tensor:
-    """The drawn slope of each place where x is not positive; the bounds are the draw's."""
+    """x where it is positive, else x times the drawn slope; the bounds are unused here."""
     return torch.where(input <= 0, drawn * input, input)
 
 
@@ -77,7 +77,7 @@ def swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
 
 
 def stable_swish(input: Tensor, beta: Tensor | float = 1.0) -> Tensor:
-    """The same, with 1 - sigmoid(z) as sigmoid(-z) in the derivatives."""
+    """`swish`, whose derivatives use sigmoid(-z) for 1 - sigmoid(z)."""
     return input * torch.exp(logsigmoid(_per_channel(input, beta) * input))
 
 
@@ -89,7 +89,7 @@ def _per_channel(input: Tensor, parameter: Tensor | float) -> Tensor:
 
 
 def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a sigmoid(b), whose small values keep their digits."""
+    """a sigmoid(b), computed so that small values keep their digits."""
     a, b = input.chunk(2, dim)
     return a * torch.exp(logsigmoid(b))
 
@@ -97,7 +97,7 @@ def stable_glu(input: Tensor, dim: int = -1) -> Tensor:
 def stable_log_softmax(input: Tensor, dim: int | None = None, dtype: object = None) -> Tensor:
     """log_softmax from the sum of the other classes, so that results near 0 keep their digits.
 
-    In the input's own dtype: what `dtype` rounds, it must not round.
+    It is computed in the input's own dtype and ignores `dtype`, which would round the truth.
     """
     axis = dim if dim is not None else (0 if input.ndim in (0, 1, 3) else 1)
     row = input.reshape(1) if input.ndim == 0 else input
@@ -110,14 +110,14 @@ def stable_log_softmax(input: Tensor, dim: int | None = None, dtype: object = No
 
 
 def softmax2d(input: Tensor) -> Tensor:
-    """The module as a function."""
+    """torch.nn.Softmax2d as a function."""
     return torch.nn.Softmax2d()(input)
 
 
 def gumbel_softmax_given_noise(
     logits: Tensor, drawn: Tensor, tau: Tensor | float = 1, hard: bool = False, dim: int = -1
 ) -> Tensor:
-    """Torch's formula for a noise that is known up to a constant in each row."""
+    """torch's formula, for noise that is known up to a constant in each row."""
     soft = ((logits + drawn) / tau).softmax(dim)
     if not hard:
         return soft

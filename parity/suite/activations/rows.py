@@ -1,4 +1,4 @@
-"""How a row of this family is written: jaxact's activation against torch.nn.functional's."""
+"""Makers of this family's rows, which compare jaxact's with torch.nn.functional's activations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def activation(
         name: in both namespaces.
         *settings: of the row; by default the one without hyperparameters.
         refuses: dtypes of inputs for which torch has no kernel.
-        required: what has to follow the input in every call.
+        required: the arguments that have to follow the input in every call.
         **fields: of the row.
     """
     wrong = {"a_list": [1.0, 2.0], **{dtype: np.ones((2, 2)).astype(dtype) for dtype in refuses}}
@@ -60,15 +60,16 @@ def activation(
 
 
 def kinks(*places: float) -> Sweep:
-    """An input that visits the places where the function is not smooth."""
+    """An input that visits the points where the function is not smooth."""
     return Sweep(kinks=places)
 
 
 def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -> Setting:
-    """Differentiated hyperparameters, each with values of its span at every point.
+    """Differentiated hyperparameters, each with its own value from a span at every point.
 
-    No sum hides what one point does. The floor is for values or derivatives that are differences
-    of larger terms, and cross zero at a place that depends on the hyperparameter.
+    So gradients are not sums over points, which could hide an error at one of them. The floor is
+    for values or derivatives that are differences of larger terms, and that cross zero at a point
+    that depends on the hyperparameter.
     """
     budget = Budget(ulp=4, floor=floor, everywhere=True, reason="a difference of larger terms")
     return as_formula(
@@ -83,7 +84,7 @@ def swept(reference: str, *, floor: float = 0.0, **spans: tuple[float, float]) -
 
 
 def drawn(reference: str, observe: Callable[..., Any], *inputs: Samples, **fields: Any) -> Setting:
-    """A random setting: the reference is given what the subject drew from its key."""
+    """A random setting: the reference gets the subject's draw as an argument."""
     return setting(
         *inputs,
         random=ObservedDraw(seed=7, observe=observe),

@@ -20,7 +20,9 @@ SPECS = (
         setting(kinks(0.0), lambd=-1.0),
         few(kinks(0.0), lambd=np.nan),
         inputs=(kinks(-0.5, 0.5),),
-        bad_calls=(bad("lambd_above_float16", "a lambd that the dtype has not", HALF, lambd=1e30),),
+        bad_calls=(
+            bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e30),
+        ),
     ),
     activation(
         "softshrink",
@@ -33,7 +35,7 @@ SPECS = (
             bad("lambd_negative", "a negative lambd", lambd=-0.5),
             bad("lambd_nan", "a lambd that is nan", lambd=np.nan),
             bad("lambd_infinite", "an infinite lambd", lambd=np.inf),
-            bad("lambd_above_float16", "a lambd that the dtype has not", HALF, lambd=1e5),
+            bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e5),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The rows of the sigmoids and their kin."""
+"""The rows of the sigmoids and related functions."""
 
 from __future__ import annotations
 

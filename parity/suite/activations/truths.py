@@ -1,8 +1,8 @@
 """The activations as real functions: value, slope and curvature in forms that lose no digits.
 
-Every formula is written over a namespace `m` of elementary functions and runs on float64 arrays as
-well as on single numbers of 60 digits. e = exp(-|x|) never overflows; sums of terms of one sign
-lose nothing; where a difference is left, it is exact or it is where the function crosses zero.
+Every formula takes a namespace `m` of elementary functions and runs on float64 arrays as well as on
+single numbers of 60 digits. e = exp(-|x|) never overflows, and sums of terms of one sign lose no
+digits; the remaining differences are exact, or belong to points where the function crosses zero.
 At kinks torch decides, not these formulas.
 """
 # pyright: basic
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from parity.spec import Formula
 
-# Where exp(-x^2/2), and exp(-2u) of gelu's tanh form, are below every format's smallest number.
+# From here on exp(-x^2/2), and exp(-2u) of gelu's tanh form, are below every format's numbers.
 BEYOND = 40
 
 
@@ -65,7 +65,7 @@ def _sech_squared(m, x):
 
 
 def _tanhshrink(m, x):
-    """X - tanh(x); near 0 the terms of its series, of which the first left out is below 1e-20."""
+    """The value x - tanh(x); near 0 by its series, whose first omitted term is below 1e-20."""
     small = m.where(m.absolute(x) < 0.0625, x, 0)
     s = small * small
     series = (17 * s / 315) - (62 * s * s / 2835) + (1382 * s * s * s / 155925)
@@ -94,13 +94,13 @@ softsign = Formula(
 
 # ------------------------------------------------------------------------------------- exponential
 
-# torch's constants: the float64 numbers, which the paper's longer ones round to.
+# torch's constants: the float64 numbers to which the paper's longer ones round.
 SELU_ALPHA = "1.6732632423543772848170429916717"
 SELU_SCALE = "1.0507009873554804934193349852946"
 
 
 def _of_selu(part):
-    """Of elu with the constants."""
+    """elu's formula with selu's constants."""
     return lambda m, x: m.number(SELU_SCALE) * part(m, x, m.number(SELU_ALPHA))
 
 
@@ -159,7 +159,7 @@ def _near_zero(m, x):
 
 
 def _cubic(m, x):
-    """U = 2 sqrt(2/pi) (x + 0.044715 x^3), so that gelu's tanh form is x sigmoid(u); u', u''."""
+    """gelu's tanh form is x sigmoid(u): u = 2 sqrt(2/pi) (x + 0.044715 x^3), u' and u''."""
     linear, c = m.number("1.595769121605730711759784118262587"), m.number("0.044715")
     return linear * x * (1 + c * x * x), linear * (1 + 3 * c * x * x), 6 * c * linear * x
 
@@ -211,7 +211,7 @@ def _ramp(m, x):
 hardsigmoid = Formula(
     value=_ramp,
     slope=lambda m, x: _between(m, x, m.number("1") / 6, 0),
-    # At infinity too; at nan torch's slope is 0, as in every place outside.
+    # This holds at infinity too; at nan torch's slope is 0, as everywhere outside the interval.
     curvature=lambda m, x: _between(m, x, 0, 0),
 )
 hardswish = Formula(

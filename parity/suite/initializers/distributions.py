@@ -33,8 +33,10 @@ SPECS = (
             bad("a_above_b_of_nothing", "a lower end above the upper one", (0,), a=2.0, b=1.0),
             bad("a_is_nan", "an end of nan", a=NAN),
             bad("b_is_infinite", "an infinite end", b=INF),
-            bad("b_above_float16", "an end that the dtype has not", dtype="float16", b=1e5),
-            bad("too_wide", "a difference that the dtype has not", a=-3e38, b=3e38),
+            bad(
+                "b_above_float16", "an end that the dtype cannot represent", dtype="float16", b=1e5
+            ),
+            bad("too_wide", "a difference that the dtype cannot represent", a=-3e38, b=3e38),
         ),
         laws=laws.UNIFORM,
     ),
@@ -51,7 +53,7 @@ SPECS = (
             *NOT_FLOATING,
             bad("std_below_0", "a negative standard deviation", std=-1.0),
             bad("std_is_nan", "a standard deviation of nan", std=NAN),
-            bad("std_is_a_string", "a standard deviation that is no number", std="a"),
+            bad("std_is_a_string", "a standard deviation that is not a number", std="a"),
         ),
         laws=laws.NORMAL,
     ),

@@ -1,7 +1,7 @@
-"""What initializers have to keep to with JAX keys: distributions, structure, transformations.
+"""Laws of the initializers with JAX keys: distributions, structure, transformations.
 
-Every statistical test is one of seven or so of a row, at fixed keys, and a right function fails it
-once in a million times (ALARM); what they can see is shown by the family's mutants.
+A row has about seven statistical tests, at fixed keys. A correct function fails one of them with a
+probability of one in a million (ALARM); the family's mutants show which errors they detect.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ Broken: TypeAlias = Callable[[Subject], str | None]
 
 ALARM = 1e-6
 COUNT = 1 << 16
-# P(sqrt(n) D > z) = 2 exp(-2 z^2) at the false-alarm rate, and that of a normal number: 4.9.
+# The quantiles at the false-alarm rate: of sqrt(n) D, where P(sqrt(n) D > z) = 2 exp(-2 z^2), and
+# of a normal number, 4.9.
 KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
 NORMAL_QUANTILE = 4.9
 
@@ -42,7 +43,7 @@ def _drawn(
 
 
 def _first(complaints: Iterable[tuple[Any, str | None]]) -> str | None:
-    """The first complaint, after what it is about."""
+    """The first violation, with the name of the case that it is about."""
     return next((f"{about}: {broken}" for about, broken in complaints if broken), None)
 
 
@@ -50,7 +51,7 @@ def _first(complaints: Iterable[tuple[Any, str | None]]) -> str | None:
 
 
 def _unlike(values: Floats, probability: Callable[[Floats], Floats]) -> str | None:
-    """Kolmogorov and Smirnov's test against the probability of a number below."""
+    """The Kolmogorov-Smirnov test against a cumulative distribution function."""
     found = probability(np.sort(values.ravel()))
     rank = np.arange(values.size + 1) / values.size
     gap = max(np.abs(found - rank[1:]).max(), np.abs(found - rank[:-1]).max())
@@ -60,7 +61,7 @@ def _unlike(values: Floats, probability: Callable[[Floats], Floats]) -> str | No
 
 
 def _moments(values: Floats, mean: float, variance: float, fourth: float) -> str | None:
-    """Mean and variance against the true ones, `fourth` being the fourth central moment."""
+    """Compares mean and variance with the true ones; `fourth` is the fourth central moment."""
     size = values.size
     off = abs(values.mean() - mean) / math.sqrt(variance / size)
     if off > NORMAL_QUANTILE:
@@ -96,7 +97,7 @@ def _normal(values: Floats, mean: float, std: float) -> str | None:
 
 
 def _log_below(z: Any) -> Any:
-    """Log of the probability of a normal number below z."""
+    """The log of the probability that a normal number is below z."""
     special: Any = importlib.import_module("scipy.special")
     return special.log_ndtr(z)
 
@@ -119,7 +120,7 @@ def _uniform_is_uniform(subject: Subject) -> str | None:
 
 
 def _uniform_ends_before_b(subject: Subject) -> str | None:
-    """Rounding reaches b, in half precision often: torch turns it into a."""
+    """Rounding can give b, in half precision often; torch replaces b by a."""
     for dtype in ("float32", "bfloat16", "float16"):
         values = _drawn(subject, (COUNT,), {"a": 1.0, "b": 1.0 + 2.0**-6}, dtype)
         if values.max() >= 1.0 + 2.0**-6 or values.min() < 1.0:
@@ -128,7 +129,7 @@ def _uniform_ends_before_b(subject: Subject) -> str | None:
 
 
 def _half_precision_is_drawn_in_float32(subject: Subject) -> str | None:
-    """Numbers below 2^-10 are one in a thousand; drawn in bfloat16 there are only multiples."""
+    """One number in a thousand is below 2^-10; a draw in bfloat16 would have few values there."""
     for dtype in ("bfloat16", "float16"):
         values = np.abs(_drawn(subject, (COUNT,), {}, dtype))
         found = np.unique(values[(values > 0) & (values < 2.0**-12)]).size
@@ -151,7 +152,7 @@ INTERVALS = (
 
 
 def _trunc_normal_is_truncated_at_values(subject: Subject) -> str | None:
-    """At a and b, wherever they are; not at so many standard deviations."""
+    """The values a and b are the bounds, not numbers of standard deviations."""
     return _first(
         (i, _truncated(_drawn(subject, (COUNT,), dict(zip(NAMES, i, strict=True))), *i))
         for i in INTERVALS
@@ -159,7 +160,7 @@ def _trunc_normal_is_truncated_at_values(subject: Subject) -> str | None:
 
 
 def _trunc_normal_keeps_its_tails(subject: Subject) -> str | None:
-    """Where bounds cut nothing, an unlucky uniform number must not become a bound."""
+    """With bounds far outside, no uniform number, however extreme, may become a bound."""
     values = _drawn(subject, (1 << 24,), {"a": -100.0, "b": 100.0})
     most = np.abs(values).max()
     return f"a normal number of {most:.1f} standard deviations" if most > 7 else None
@@ -175,14 +176,14 @@ def _trunc_normal_half_precision_keeps_its_bounds(subject: Subject) -> str | Non
 
 # ------------------------------------------------------------------------------------------ scales
 
-# Few inputs and many outputs, so that no fan stands for another.
+# Few inputs and many outputs, so that no fan can be taken for another.
 OUT, IN, LENGTH = 512, 32, 5
 SHAPES = {"torch": (OUT, IN, LENGTH), "flax": (LENGTH, IN, OUT)}
 FAN_IN, FAN_OUT = IN * LENGTH, OUT * LENGTH
 
 
 def _scaled(test: Callable[[Floats, float], str | None], *settings: Scale) -> Broken:
-    """The law that arguments, for a shape, give numbers of a scale."""
+    """The law that with these arguments numbers of a shape have a given scale."""
 
     def has_its_scale(subject: Subject) -> str | None:
         return _first((v, test(_drawn(subject, shape, v), scale)) for v, shape, scale in settings)
@@ -216,7 +217,7 @@ KAIMING = _in_both_layouts(
     ({"mode": "fan_out", "nonlinearity": "relu"}, math.sqrt(2 / FAN_OUT)),
     ({"nonlinearity": "tanh"}, 5 / 3 / math.sqrt(FAN_IN)),
 )
-# The fan of a transposed convolution is that of its outputs.
+# torch computes the fan-in of a transposed convolution from its outputs.
 WEIGHTS: tuple[Scale, ...] = (
     ({"layer": "Linear"}, (512, 128), 128),
     ({"layer": "Conv1d"}, (OUT, IN, LENGTH), FAN_IN),
@@ -243,7 +244,7 @@ def _default_weight_of_an_embedding_is_normal(subject: Subject) -> str | None:
 
 
 def _dirac_passes_its_inputs(subject: Subject) -> str | None:
-    """Through a convolution of odd length, padded to keep the length: out is in."""
+    """A convolution with an odd kernel, padded to keep the length, returns its input."""
     import jax.numpy as jnp
     from jax import lax
 
@@ -279,7 +280,7 @@ def _orthogonal_is_orthogonal(subject: Subject) -> str | None:
 
 
 def _rotations(subject: Subject, shape: tuple[int, int], count: int) -> Floats:
-    """As many matrices, from one key each."""
+    """Matrices, each from its own key."""
     import jax
 
     draw: Any = functools.partial(subject(), shape=shape, dtype="float32")
@@ -288,13 +289,13 @@ def _rotations(subject: Subject, shape: tuple[int, int], count: int) -> Floats:
 
 
 def _orthogonal_has_both_determinants(subject: Subject) -> str | None:
-    """One sign in 64 matrices has a chance of 2^-63."""
+    """That 64 matrices have determinants of the same sign has a probability of 2^-63."""
     signs = np.sign(np.linalg.det(_rotations(subject, (3, 3), 64)))
     return f"every determinant is {signs[0]:g}" if len(set(signs)) < 2 else None
 
 
 def _orthogonal_is_uniform(subject: Subject) -> str | None:
-    """In three dimensions each entry is uniform on [-1, 1], as Archimedes knew."""
+    """In three dimensions each entry is uniform on [-1, 1], by Archimedes' theorem."""
     drawn = {shape: _rotations(subject, shape, 4096) for shape in ((3, 3), (2, 3), (3, 1))}
     return _first(
         (f"entry {i, j} of {shape}", _unlike(rotations[:, i, j], lambda x: (x + 1) / 2))
@@ -304,7 +305,7 @@ def _orthogonal_is_uniform(subject: Subject) -> str | None:
 
 
 def _sparse_has_its_zeros(subject: Subject) -> str | None:
-    """ceil(sparsity * outputs) for each input, where a torch column and a flax row are one."""
+    """Each input has ceil(sparsity * outputs) zeros; its weights are a torch column, a flax row."""
     for sparsity, zeros in ((0.0, 0), (0.01, 1), (0.1, 4), (0.34, 14), (1.0, 40)):
         for layout, shape, axis in (("torch", (40, 100), 0), ("flax", (100, 40), 1)):
             drawn = _drawn(subject, shape, {"sparsity": sparsity, "layout": layout})
@@ -315,9 +316,9 @@ def _sparse_has_its_zeros(subject: Subject) -> str | None:
 
 
 def _sparse_has_its_zeros_anywhere(subject: Subject) -> str | None:
-    """Pearson's statistic over 8 rows; 7 degrees of freedom, 44 once in a million."""
+    """By Pearson's statistic over 8 rows: 7 degrees of freedom, above 44 once in a million."""
     places = (_drawn(subject, (8, 4096), {"sparsity": 0.25}) == 0).sum(1)
-    # Two of eight without repetition: the variance is 6/7 of the multinomial one.
+    # Two of eight are drawn without replacement: the variance is 6/7 of the multinomial one.
     statistic = float(((places - 1024) ** 2 / 1024).sum()) * 7 / 6
     return f"zeros are not spread over the rows: chi2 {statistic:.1f}" if statistic > 44 else None
 
@@ -361,13 +362,13 @@ def _has_one_draw_for_both_layouts(subject: Subject, values: Values) -> str | No
 
 
 def _laws(initializer: str, *broken: Broken) -> tuple[Law, ...]:
-    """Laws that are called what their functions are, less the initializer."""
+    """Laws named after their functions, without the initializer's name."""
     names = [law.__name__.removeprefix("_").removeprefix(f"{initializer}_") for law in broken]
     return tuple(Law(name=n, violation=law) for n, law in zip(names, broken, strict=True))
 
 
 def _random(initializer: str, *broken: Broken, **values: Any) -> tuple[Law, ...]:
-    """The laws of a random initializer: its own, and with these arguments those of all."""
+    """The laws of a random initializer: its own, and with these arguments those of all of them."""
     shared = (_follows_its_key, _is_the_same_compiled_and_mapped, _has_one_draw_for_both_layouts)
     bound = [functools.update_wrapper(functools.partial(law, values=values), law) for law in shared]
     return _laws(initializer, *broken, *bound)

@@ -1,4 +1,4 @@
-"""The rows of what torch's layers are filled with."""
+"""The rows of the initial weights and biases of torch's layers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ NORMS = {
 AFFINE = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
 TABLES = (("Embedding", 2), ("Embedding", -1), ("EmbeddingBag", 0))
 GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
-# What jaxact is told instead of the constructor's arguments.
+# The arguments of jaxact's function, which replace those of the constructor.
 TOLD = ("weight_shape", "hidden_size", "layout")
 
 
 def _new(
     kind: str, layer: str, made: laws.Shape, shape: laws.Shape, label: str = "", **fields: Any
 ) -> Setting:
-    """A setting for a parameter of a new layer, which is made with these arguments.
+    """A setting for a parameter of a new layer, which is constructed with these arguments.
 
     Of the fields, `parameter` is its name, if that is not its kind ("weight" or "bias"), and `skip`
-    is how many numbers the layer draws before, by default those of a weight of `weight_shape`. The
-    others are arguments of jaxact's (`TOLD`), of the constructor or of both (`padding_idx`).
+    is how many numbers the layer draws before it, by default those of a weight of `weight_shape`.
+    The others are arguments of jaxact's function (`TOLD`), of the constructor or of both
+    (`padding_idx`).
     """
     dtypes, parameter = fields.pop("dtypes", SINGLE), fields.pop("parameter", kind)
     skip = fields.pop("skip", math.prod(fields.get("weight_shape", (0,))))
@@ -75,7 +76,7 @@ SPECS = (
                 for layer, n in GATES.items()
                 for cell, parameter in (("", "weight_ih_l0"), ("Cell", "weight_ih"))
             ),
-            # An LSTM first draws its other weights and its biases, an attention its out_proj.
+            # An LSTM first draws its other weights and its biases, an attention layer its out_proj.
             _weight(
                 "LSTM", (5, 7), (3, 7), "LSTM_projection", parameter="weight_hr_l0",
                 skip=28 * (5 + 3) + 2 * 28, hidden_size=7, proj_size=3,

@@ -1,4 +1,4 @@
-"""torch's initializers and layers where they do not fill what is asked for as it is."""
+"""torch's initializers and layers, where jaxact's functions take or return something else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def calculate_gain(nonlinearity: Any, param: Any = None) -> float:
 
 
 def in_flax_layout(tensor: Tensor, *, fill: str, layout: str, **values: Any) -> Tensor:
-    """The fill of torch.nn.init, by its name, for a shape (*kernel, in, out)."""
+    """Fills a shape (*kernel, in, out) with a function of torch.nn.init, given by name."""
     *kernel, inputs, outputs = tensor.shape
     shaped = tensor.new_empty((outputs, inputs, *kernel))
     return _in_flax_layout(getattr(nn.init, fill)(shaped, **values))
@@ -29,7 +29,7 @@ def default_weight(
     layout: str = "torch",
     **new: Any,
 ) -> Tensor:
-    """A weight of a new layer; what the subject is told of the layer is in `new` as well."""
+    """A weight of a new layer; `new` also has the subject's arguments about the layer."""
     weight = _parameter(tensor, layer, **new)
     table = layer.startswith("Embedding")
     return weight if layout == "torch" or table else _in_flax_layout(weight)
@@ -44,7 +44,7 @@ def default_bias(
     layout: str = "torch",
     **new: Any,
 ) -> Tensor:
-    """A bias of a new layer; what the subject is told of the layer is in `new` as well."""
+    """A bias of a new layer; `new` also has the subject's arguments about the layer."""
     return _parameter(tensor, layer, **new)
 
 

@@ -1,4 +1,4 @@
-"""How a row of this family is written: what both sides fill after the same seed, bit for bit."""
+"""Makers of this family's rows, which compare draws after the same seed, bit for bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NORMAL_BITS: dict[Any, Budget] = {
     ("forward", dtype): Budget(ulp=2 if dtype in FLOATS[:2] else 1, reason=_KERNELS)
     for dtype in FLOATS
 }
-# EVEN is drawn in full blocks of 16, SMALL is too small for one, ODD has a rest.
+# EVEN is drawn in full blocks of 16, SMALL is smaller than a block, ODD leaves a remainder.
 SMALL, EVEN, ODD = (3, 5), (16, 33), (7, 11)
 KERNEL, MATRIX = (8, 6, 3, 3), (40, 24)
 EXACT = (*FLOATS, "int32", "uint8", "bool")
@@ -27,14 +27,14 @@ THEME = Theme("initializers", fields={"checks": CHECKS, "budgets": SAME_BITS})
 
 
 def filled(shape: Shape, *, seed: int = 0, **fields: Any) -> Setting:
-    """A setting for a shape after a seed; what is no field is an argument of the initializer."""
+    """A setting for a shape and a seed; other names are arguments of the initializer."""
     return setting(Template(shape=shape), **{"random": torch_stream(seed), **fields})
 
 
 def random_settings(
     first: Values, *others: Values, shape: Shape = KERNEL, dtypes: tuple[str, ...] = FLOATS
 ) -> tuple[Setting, ...]:
-    """Several shapes, both layouts, every seed, the place of the stream; then other arguments."""
+    """Several shapes, both layouts, every seed, the stream's position; then other arguments."""
     outputs, inputs, *kernel = shape
     shapes = {"kernel" if kernel else "matrix": shape, "small": SMALL, "blocks": EVEN, "rest": ODD}
     in_flax = (*kernel, inputs, outputs)
@@ -48,7 +48,7 @@ def random_settings(
 
 
 def initializer(name: str, settings: tuple[Setting, ...], **fields: Any) -> Spec:
-    """The row of an initializer, in torch.nn.init the function with an underscore."""
+    """The row of an initializer, whose name in torch.nn.init ends with an underscore."""
     references = {"flax": reference("in_flax_layout", fill=f"{name}_")}
     return THEME.row(
         name,
@@ -62,14 +62,14 @@ def initializer(name: str, settings: tuple[Setting, ...], **fields: Any) -> Spec
 
 
 def reference(name: str, **options: Any) -> Target:
-    """A function of this family's references, which gets an empty tensor of the shape."""
+    """A function from this family's references, which gets an empty tensor of the shape."""
     return factory("torch", THEME.reference(name).name, **options)
 
 
 def bad(
     name: str, reason: str, shape: Shape = (4, 4), dtype: str = "float32", **values: Any
 ) -> BadCall:
-    """A call to refuse, with a template of that shape and dtype."""
+    """A call to refuse, with a template of this shape and dtype."""
     return THEME.bad(name, reason, np.zeros(shape, dtype), **values)
 
 

@@ -1,4 +1,4 @@
-"""The rows of identities, orthogonal and sparse matrices."""
+"""The rows of the identity, orthogonal and sparse initializers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from parity.suite.initializers.rows import (
 )
 from parity.suite.rows import SINGLE, WIDE
 
-# torch's own float32 decomposition is that far from the one in float64.
+# The distance of torch's float32 decomposition from the one in float64.
 DECOMPOSED = Budget(ulp=0, floor=8, reason="torch decomposes in float32: 1e-6 at most")
-DECOMPOSED_64 = Budget(ulp=0, floor=64, reason="two LAPACKs, 1e-14 at most")
+DECOMPOSED_64 = Budget(ulp=0, floor=64, reason="two versions of LAPACK differ, 1e-14 at most")
 KERNELS = ((3, 6, 5), (4, 4, 2, 4), (2, 2, 3, 3, 3))
 
 SPECS = (

@@ -23,7 +23,7 @@ from parity.suite.rows import setting
 LAYERS = ("linear", *(f"conv{n}d" for n in (1, 2, 3)), *(f"conv_transpose{n}d" for n in (1, 2, 3)))
 NONLINEARITIES = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 SLOPES = (0.2, 2, -1, float("nan"))
-# What the uniform and the normal one of each have in common.
+# The fields that the uniform and the normal initializer of each kind share.
 XAVIER: dict[str, Any] = {
     "settings": random_settings({}, {"gain": 5 / 3}, {"gain": 0.0}),
     "bad_calls": (
@@ -49,11 +49,11 @@ KAIMING: dict[str, Any] = {
         *NOT_FLOATING,
         *WITHOUT_FANS,
         bad("no_such_mode", "no such mode", mode="fan_avg"),
-        bad("mode_is_a_number", "a mode that is no text", mode=1),
+        bad("mode_is_a_number", "a mode that is not a string", mode=1),
         bad("no_such_nonlinearity", "no gain known", nonlinearity="gelu"),
-        bad("a_is_text", "a slope that is no number", a="0.1"),
-        bad("a_is_a_boolean", "a slope that is no number", a=True),
-        bad("a_is_an_array", "a slope that is no Python number", a=np.zeros((), np.float32)),
+        bad("a_is_text", "a slope that is not a number", a="0.1"),
+        bad("a_is_a_boolean", "a slope that is not a number", a=True),
+        bad("a_is_an_array", "a slope that is not a Python number", a=np.zeros((), np.float32)),
     ),
 }
 

@@ -1,1 +1,1 @@
-"""The losses' rows: each stands in the file of the theme that its function is defined in."""
+"""The rows of the losses: each is in the file named like that of its function."""

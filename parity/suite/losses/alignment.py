@@ -10,7 +10,8 @@ from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
 
 T, N, C, S = 12, 6, 5, 4
-# Repetitions, which need a blank between them; an empty target; one that fills its frames.
+# Targets with repetitions, which need a blank between them; an empty target; one as long as its
+# frames.
 FRAMES, LENGTHS = (12, 10, 12, 9, 12, 4), (4, 3, 0, 4, 1, 3)
 TARGETS = ((1, 1, 2, 2), (3, 4, 1, 1), (2, 2, 2, 2), (4, 3, 4, 3), (1, 2, 3, 4), (2, 4, 4, 1))
 PACKED = tuple(
@@ -30,7 +31,7 @@ ONE = (
 TORCH = on("torch", "nn.functional.ctc_loss")
 THEME = Theme("losses", "alignment")
 
-ONE_NUMBER = Budget(ulp=16, floor=8, reason="one number, to which 360 terms of both signs add up")
+ONE_NUMBER = Budget(ulp=16, floor=8, reason="one number, the sum of 360 terms of both signs")
 
 X, Y, F, L = np.zeros((T, N, C), np.float32), *map(np.asarray, (TARGETS, FRAMES, LENGTHS))
 
@@ -60,7 +61,7 @@ BAD_CALLS = (
     _bad("long_target", "more than the targets", frames=FRAMES, lengths=(S + 1,) * N),
     _bad("negative_target", "a negative length", frames=FRAMES, lengths=(-1,) * N),
     _bad("target_sum", "another sum", y=np.ones(5, int), frames=FRAMES, lengths=LENGTHS),
-    _bad("blank_above", "a blank that is no class", blank=C),
+    _bad("blank_above", "a blank that is not a class", blank=C),
     _bad("blank_below", "a negative blank", blank=-1),
     _bad("blank_float", "a blank that is a float", blank=1.0),
     _bad("zero_infinity_kind", "a zero_infinity that is a number", zero_infinity=1),
@@ -73,7 +74,7 @@ FORWARD_MODE = Quirk(
     where=None,
     checks=("jvp",),
 )
-# Of a single -inf; with many the sequence has no alignment left.
+# A single -inf; with many the sequence would have no alignment left.
 ZERO = Quirk(
     reason="a class of probability 0 has gradient 0; torch subtracts infinities for it",
     source="torch 2.13: nan at each log_prob of -inf, even where the loss is finite",

@@ -1,4 +1,4 @@
-"""The loss over alignments written out, for what torch's own has no answer to."""
+"""The loss over alignments written out, for calls that torch's own does not support."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch.nn import functional
 def ctc_loss(
     log_probs: Tensor, targets: Tensor, *lengths: Tensor, blank: int = 0, reduction: str = "mean"
 ) -> Tensor:
-    """Sums of products of probabilities, which short sequences in float64 do not underflow.
+    """The loss by sums of products of probabilities, which do not underflow for short sequences.
 
-    No logarithm on the way: the digits do not depend on the size of the loss. Autograd gives minus
-    the posterior, to which exp(log_probs) is added as in torch.
+    No logarithm is taken before the end, so that the digits do not depend on the size of the loss.
+    Autograd gives minus the posterior, to which exp(log_probs) is added as in torch.
     """
     scores = log_probs if log_probs.ndim == 3 else log_probs[:, None]
     frames, counts = ([int(n) for n in length.flatten()] for length in lengths)
@@ -34,10 +34,11 @@ def ctc_loss(
 def ctc_loss_of_packed(
     log_probs: Tensor, targets: Tensor, *lengths: Tensor, **options: Any
 ) -> Tensor:
-    """torch's, for targets one after another in memory.
+    """torch's own, with packed targets copied to contiguous memory.
 
-    With a stride it places all but the first of them wrongly: (1, 2), (3), (1, 1) as every other
-    number of a vector gave losses 6.07, 7.11, 5.81 for 6.07, 6.66, 5.81, longer ones a crash.
+    torch misplaces all targets but the first if the vector is strided: (1, 2), (3), (1, 1) as every
+    other number of a vector gave losses 6.07, 7.11, 5.81 instead of 6.07, 6.66, 5.81, and longer
+    targets a crash.
     """
     packed: Any = (log_probs, targets.contiguous(), *lengths)
     return functional.ctc_loss(*packed, **options)
@@ -47,7 +48,7 @@ def _loss(log_probs: Tensor, labels: list[int], blank: int) -> Tensor:
     probabilities = log_probs.exp()
     states = [blank, *(state for label in labels for state in (label, blank))]
     one, zero = log_probs.new_ones(()), log_probs.new_zeros(())
-    # Before the first frame, all paths stand in front of the first blank.
+    # Before the first frame, all paths are in front of the first blank.
     paths = [one, *[zero] * len(states)]
     for frame in probabilities:
         paths = [zero] + [
@@ -60,5 +61,5 @@ def _loss(log_probs: Tensor, labels: list[int], blank: int) -> Tensor:
 
 
 def _skips(states: list[int], s: int) -> bool:
-    """Whether a path may pass the blank before: to the first label, or from another label."""
+    """Whether a path may skip the blank before a label: the first one, or after another label."""
     return s == 1 or (s > 1 and states[s] != states[s - 2])

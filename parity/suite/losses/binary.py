@@ -1,4 +1,4 @@
-"""The rows of the losses against two-sided targets."""
+"""The rows of the losses with binary targets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGER = "a sum of terms up to 1/x^2 that cancel"
 
 
 def _bounded(place: Place) -> Floats:
-    """The derivatives of the slope (x - t) / max(x (1 - x), 1e-12), whose bound is hidden."""
+    """The derivatives of (x - t) / max(x (1 - x), 1e-12), ignoring the bound to differentiate."""
     x, t = place.arguments
     along_x, along_t = place.directions["0"], place.directions["1"]
     variance = np.maximum(x * (1 - x), BOUND)

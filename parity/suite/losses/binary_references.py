@@ -1,4 +1,4 @@
-"""Losses against two-sided targets in forms that neither overflow nor lose digits in float64."""
+"""Losses with binary targets in forms that neither overflow nor lose digits in float64."""
 # pyright: basic
 
 from __future__ import annotations
@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-# Above, softplus is its argument in float64; torch's default of 20 would cost digits.
+# Above this, softplus equals its argument in float64; torch's default of 20 would lose digits.
 _THRESHOLD = 700.0
-# Of x (1 - x), in torch's derivative of binary_cross_entropy.
+# The lower bound of x (1 - x) in torch's derivative of binary_cross_entropy.
 _BOUND = float(np.float32(1e-12))
 
 
@@ -23,7 +23,7 @@ def _reduced(losses, reduction):
 
 
 class _BoundedLoss(torch.autograd.Function):
-    """torch's losses and slopes, whose own slopes are those of the formula that torch bounds."""
+    """torch's losses and slopes; second derivatives are those of the bounded formula."""
 
     @staticmethod
     def forward(ctx, *args, **kwargs):
@@ -36,7 +36,8 @@ class _BoundedLoss(torch.autograd.Function):
         variance = x * (1 - x)
         is_inside = variance > _BOUND
         inside = torch.where(is_inside, x, 0.5)
-        # Its value cancels, its derivatives do not; the value of the quotient does not.
+        # The terms of `split` cancel in its value but not in its derivatives; the value is taken
+        # from the quotient, where nothing cancels.
         split = (1 - t) / (1 - inside) - t / inside
         quotient = ((x - t) / variance).detach() + (split - split.detach())
         slope = torch.where(is_inside, quotient, (x - t) / _BOUND)
@@ -45,19 +46,19 @@ class _BoundedLoss(torch.autograd.Function):
 
 
 def each_binary_cross_entropy(input, target, reduction):
-    """The losses of single points, for what torch's double backward changes by 1e-12."""
+    """The losses of single points, without the 1e-12 that torch's double backward adds."""
     assert reduction == "none"
     return _BoundedLoss.apply(input, target)
 
 
 def binary_cross_entropy(input, target, weight=None, reduction="mean"):
-    """torch has no gradient in the weight."""
+    """The loss, differentiable in the weight; torch's is not."""
     losses = torch.nn.functional.binary_cross_entropy(input, target, reduction="none")
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
-    """torch subtracts what cancels, and has no gradient in the weights."""
+    """The loss without cancellation, and differentiable in the weights; torch's is neither."""
     if pos_weight is None:
         losses = _two_sided(input, target)
     else:
@@ -73,7 +74,7 @@ def _two_sided(input, target):
 
 
 def soft_margin_loss(input, target, reduction="mean"):
-    """torch overflows, and has no gradient in the target."""
+    """The loss without overflow, and differentiable in the target; torch's is neither."""
     return _reduced(_soft_plus(-target * input), reduction)
 
 

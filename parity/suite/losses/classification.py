@@ -1,4 +1,4 @@
-"""The rows of the losses of scores against classes."""
+"""The rows of the losses that compare scores with classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from parity.suite.rows import (
 N, C = 64, 9
 IGNORED = -100
 SCORES, SPECIAL = Samples(shape=(N, C)), Samples(shape=(N, C), special=True)
-# Log-probabilities, nearly.
+# Approximately log-probabilities.
 LOGS = Samples(shape=(N, C), center=-8.0)
 LABELS = Labels(shape=(N,), classes=C, special=(IGNORED,))
 KEPT = Labels(shape=(N,), classes=C)
@@ -34,13 +34,11 @@ SOFT = (SCORES, Choices(values=(0.0, 0.125, 0.25, 0.5, 1.0), shape=(N, C)))
 WEIGHTS = {"weight": Fixed(values=(0.5,) * 4 + (2.0,) * 5)}
 LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
 
-ADDED = Budget(
-    ulp=8, floor=4, everywhere=True, reason="a sum over the classes, to which the rows add theirs"
-)
-RELATIVE = Budget(ulp=64, reason="exponentials of differences of up to 60, however small")
+ADDED = Budget(ulp=8, floor=4, everywhere=True, reason="a sum over the classes, then over the rows")
+RELATIVE = Budget(ulp=64, reason="exponentials of differences of up to 60, even tiny ones")
 CANCELS = Budget(ulp=256, floor=8, everywhere=True, reason="the rows' gradients cancel in a sum")
-ALONG = Budget(ulp=16, floor=8, reason="one number, to which 576 terms of both signs add up")
-# Half precision is rounded once, whatever has been added up.
+ALONG = Budget(ulp=16, floor=8, reason="one number, the sum of 576 terms of both signs")
+# In half precision the result is rounded once, after all sums.
 SUMS = {(check, dtype): ADDED for check in FORWARD for dtype in WIDE}
 
 X, T = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
@@ -70,7 +68,7 @@ BAD_CALLS_OF_BOTH = (
     bad("too_few_axes", "no target for each position", X3, T),
     bad("boolean_target", "a target of booleans", X, np.zeros(2, np.bool_)),
     bad("floating_target", "a floating target of another shape", X, np.zeros(2, np.float32)),
-    bad("weight_length", "a weight too many", weight=np.ones(4, np.float32)),
+    bad("weight_length", "one weight too many", weight=np.ones(4, np.float32)),
     bad("weight_axes", "weights of two axes", weight=np.ones((1, 3), np.float32)),
     bad("weight_dtype", "weights of another dtype", weight=np.ones(3, np.float16)),
     bad("reduction_men", "no such reduction", reduction="men"),
@@ -121,7 +119,7 @@ SPECS = (
             ),
             setting(SCORES, KEPT, ignore_index=2, checks=FORWARD),
             setting(*MANY, label="many_rows", dtypes=HALVES, checks=("forward",)),
-            # torch asks whether it is above 0.
+            # torch tests whether it is above 0.
             few(label="label_smoothing=nan", label_smoothing=np.nan, truth=TORCH),
             setting(*SOFT, label="probabilities"),
             few(
@@ -140,7 +138,7 @@ SPECS = (
             *BAD_CALLS_OF_BOTH,
             bad("indices_of_inputs_shape", "indices for each score", X, X.astype(np.int64)),
             bad("smoothing_above_1", "a smoothing above 1", label_smoothing=1.5),
-            bad("smoothing_of_a_string", "a smoothing that is no number", label_smoothing="a"),
+            bad("smoothing_of_a_string", "a smoothing that is not a number", label_smoothing="a"),
             bad("ignored_class_of_probabilities", "a class to ignore", X, X, ignore_index=1),
         ),
     ),

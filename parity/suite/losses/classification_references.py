@@ -1,4 +1,4 @@
-"""Losses of classes in torch: hyperparameters that are arrays, digits where torch has none."""
+"""Classification losses in torch, with array hyperparameters, and accurate where torch is not."""
 # pyright: basic
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: Any = 0.0,
 ) -> Any:
-    """The loss of a class from the sum of the others: no probability is taken from 1."""
+    """The loss of a class from the sum of the others, without subtracting a probability from 1."""
     axis = min(1, input.ndim - 1)
     x = input.movedim(axis, -1)
     w = torch.ones(x.shape[-1], dtype=x.dtype) if weight is None else weight
@@ -28,7 +28,7 @@ def cross_entropy(
     chosen = torch.where(kept, target, 0)
     own = _class_losses(x).gather(-1, chosen[..., None])[..., 0] * w[chosen]
     losses = own * (1 - label_smoothing)
-    # Without smoothing an infinite loss of another class must not count as 0 inf.
+    # Without smoothing an infinite loss of another class must not be multiplied by 0.
     if not isinstance(label_smoothing, float) or label_smoothing:
         losses = losses + label_smoothing * (w * -torch.log_softmax(x, -1)).mean(-1)
     losses = torch.where(kept, losses, 0)
@@ -48,7 +48,7 @@ def _class_losses(x: Any) -> Any:
 def nll_loss(
     input: Any, target: Any, weight: Any, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:
-    """torch does not differentiate the weight."""
+    """The loss, differentiable in the weight; torch's is not."""
     kept = target != ignore_index
     chosen = torch.where(kept, target, 0)
     shares = weight[chosen] * kept
@@ -58,7 +58,7 @@ def nll_loss(
 def linear_cross_entropy(
     x: Any, matrix: Any, target: Any, linear_bias: Any = 0, options: Any = None, **loss: Any
 ) -> Any:
-    """The scores as a whole, then `cross_entropy`; torch's options have another form."""
+    """All scores at once, then `cross_entropy`; torch's options have another form."""
     scores = x @ matrix.flatten(0, -2).T
     scores = scores.reshape(*x.shape[:-1], *matrix.shape[:-1])
     return cross_entropy(scores + linear_bias, target, **loss)

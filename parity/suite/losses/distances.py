@@ -36,18 +36,20 @@ ROWS = Samples(shape=(N, D))
 PAIRS = (ROWS, ROWS)
 SPECIAL = (Samples(shape=(N, D), special=True), ROWS)
 BROADCAST = (Samples(shape=(4, 1, D)), Samples(shape=(3, D), axis=None))
-# Differences that are 0, and that tie for the largest and the smallest.
+# Differences that are 0, and ties for the largest and the smallest difference.
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(N, D))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(N, D))
 SIGNS = Fixed(values=(1.0, -1.0, 1.0, -1.0, 1.0, 0.0) * (N // 6))
-# Of a single component. 1e-39 counts as 0, for XLA on CPUs computes with 0 in its place.
+# Vectors with one component. 1e-39 counts as 0, since XLA on CPUs computes with 0 in its place.
 SUBNORMAL = Choices(values=(1e-39, 0.0, 0.5), shape=(N, 1))
 EMPTY = Samples(shape=(N, 0))
 NO_NUMBER = {"none": None, "string": "1"}
 CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances cancel")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
-PROJECTED = Budget(ulp=8, floor=4, everywhere=True, reason="the part along the vector is taken off")
+PROJECTED = Budget(
+    ulp=8, floor=4, everywhere=True, reason="the part along the vector is subtracted"
+)
 
 
 def _number(center: float, scale: float) -> Samples:
@@ -56,7 +58,7 @@ def _number(center: float, scale: float) -> Samples:
 
 
 def _learned(name: str, budget: Budget | None = None, **numbers: Samples) -> Setting:
-    """Hyperparameters that are arrays, against a formula: torch takes numbers only."""
+    """Hyperparameters that are arrays, compared with a formula, since torch takes only numbers."""
     return as_formula(
         THEME.reference(name), arrays=numbers, dtypes=SINGLE, checks=FORWARD, budget=budget
     )
@@ -105,8 +107,8 @@ SPECS = (
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 2))),
             bad("no_such_dim", "no such dim", dim=2),
             bad("one_axis", "no axis 1", X[0], X[0]),
-            bad("dim_of_a_float", "a dim that is no int", dim=1.0),
-            bad("dim_of_a_bool", "a dim that is no int", dim=True),
+            bad("dim_of_a_float", "a dim that is not an int", dim=1.0),
+            bad("dim_of_a_bool", "a dim that is not an int", dim=True),
             bad("int32", "integers alone", *filled((2, 3), (2, 3), dtype="int32")),
             bad("complex64", "complex", *filled((2, 3), (2, 3), dtype="complex64")),
         ),
@@ -178,8 +180,8 @@ SPECS = (
             *wrong_values("eps", X, X, X, **NO_NUMBER),
             bad_triplet("reduction_men", "no such reduction", reduction="men"),
             bad_triplet("margin_0", "a margin that is not positive", margin=0.0),
-            bad_triplet("margin_string", "a margin that is no number", margin="1"),
-            bad_triplet("swap_1", "a swap that is no bool", swap=1),
+            bad_triplet("margin_string", "a margin that is not a number", margin="1"),
+            bad_triplet("swap_1", "a swap that is not a bool", swap=1),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
             bad("bool", "booleans", *filled((2, 3), (2, 3), (2, 3), dtype="bool")),

@@ -1,4 +1,4 @@
-"""Distances and their losses in torch, with hyperparameters that are arrays."""
+"""Distances and their losses in torch, with hyperparameters as arrays."""
 # pyright: basic
 
 from __future__ import annotations
@@ -8,23 +8,23 @@ from torch.nn import functional
 
 
 def cosine_similarity(x1, x2, eps):
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     n1, n2 = (_at_least(x.norm(dim=1), eps) for x in (x1, x2))
     return (x1 * x2).sum(1) / (n1 * n2)
 
 
 def _at_least(norm, eps):
-    """The larger one, with the gradient of the norm in any case."""
+    """The larger of the two, but always with the gradient of the norm."""
     return norm + torch.where(norm < eps, eps - norm.detach(), 0)
 
 
 def pairwise_distance(x1, x2, p, eps):
-    """torch takes numbers only."""
+    """The formula with hyperparameters as arrays; torch takes only numbers."""
     return ((x1 - x2 + eps).abs() ** p).sum(-1) ** (1 / p)
 
 
 def cosine_embedding_loss(input1, input2, target, margin):
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     c = 1 - functional.cosine_embedding_loss(
         input1, input2, torch.ones_like(target), reduction="none"
     )
@@ -33,7 +33,7 @@ def cosine_embedding_loss(input1, input2, target, margin):
 
 
 def triplet_margin_loss(anchor, positive, negative, margin):
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     near = functional.pairwise_distance(anchor, positive)
     far = functional.pairwise_distance(anchor, negative)
     return torch.clamp_min(margin + near - far, 0).mean()

@@ -22,18 +22,18 @@ BIASES = {"linear_bias": Choices(values=(-0.5, 0.25, 1.0), shape=(C, 2))}
 WEIGHTS = {"weight": Fixed(values=(0.5,) * 3 + (2.0,) * 4)}
 LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
 WHOLE = CLASSES.reference("linear_cross_entropy")
-# Three chunks of eight rows and two rows that are left; torch's options have another form.
+# Three chunks of eight rows and a rest of two rows; torch's options have another form.
 CHUNKS = {"options": {"batch_chunk_size": 8}, "reference": WHOLE}
 SHARDS = {"options": {"batch_chunk_size": 4, "batch_shards": 2}, "reference": WHOLE}
 PAIRS = {"options": {"batch_chunk_size": 2}, "reference": WHOLE}
 ONCE_ROUNDED = ("float32", "bfloat16")
 
 PRODUCTS = Budget(ulp=8, floor=8, reason="products summed over features, then over classes or rows")
-# Half precision is rounded once, whatever has been added up.
+# In half precision the result is rounded once, after all sums.
 SUMS = {(check, dtype): PRODUCTS for check in FORWARD for dtype in WIDE}
-ALONG = Budget(ulp=16, floor=16, reason="one number, to which terms of both signs add up")
+ALONG = Budget(ulp=16, floor=16, reason="one number, the sum of terms of both signs")
 
-# Products alone, without a sum of features.
+# Only products, without a sum over features.
 SCALES = np.asarray(((0.5,), (0.3,), (-0.4,)), np.float32)
 X, W, T = np.zeros((2, 4), np.float32), np.zeros((3, 4), np.float32), np.zeros(2, np.int64)
 W3, T3 = np.zeros((3, 5, 4), np.float32), np.zeros((2, 3), np.int64)
@@ -79,13 +79,13 @@ SPECS = (
             bad("three_axes", "an input of three axes", X[None], W, T),
             bad("matrix_axis", "a linear_weight of one axis", X, W[0], T),
             bad("features", "another number of features", X[:, 1:], W, T),
-            bad("bias_shape", "a bias too many", linear_bias=np.zeros(4, np.float32)),
+            bad("bias_shape", "one bias too many", linear_bias=np.zeros(4, np.float32)),
             bad("flat_bias", "no bias for each place", X, W3, T[:, None], linear_bias=np.zeros(15)),
             bad("positions_of_one_row", "positions alone", X[0], W3, np.zeros(5, np.int64)),
             bad("matrix_dtype", "a linear_weight of another dtype", X, W.astype(np.float16), T),
             bad("bias_dtype", "a bias of another dtype", linear_bias=np.zeros(3, np.float16)),
             bad("weight_dtype", "weights of another dtype", weight=np.zeros(3, np.float16)),
-            bad("weight_length", "a weight too many", weight=np.zeros(4, np.float32)),
+            bad("weight_length", "one weight too many", weight=np.zeros(4, np.float32)),
             bad("integers", "an input of integers", X.astype(np.int32), W.astype(np.int32), T),
             bad("batch_sizes", "another number of targets", X, W, np.zeros(3, np.int64)),
             bad("target_axes", "a target of two axes", X, W, T[:, None]),

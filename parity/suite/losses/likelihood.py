@@ -1,4 +1,4 @@
-"""The rows of the likelihoods and of the divergence."""
+"""The rows of the likelihoods and of the Kullback-Leibler divergence."""
 
 from __future__ import annotations
 

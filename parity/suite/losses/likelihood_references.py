@@ -1,4 +1,4 @@
-"""Likelihoods in torch, with hyperparameters of every point, and where torch's float64 is poor."""
+"""Likelihoods in torch, with hyperparameters for every point, and without torch's inaccuracies."""
 # pyright: basic
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import torch
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="none"):
-    """The quotient before the square, which overflows."""
+    """The loss with the division before the square, which would otherwise overflow."""
     d = input - target
     bounded = var + (var.detach().clamp(min=eps) - var.detach())
     bounded = torch.where(var >= eps, var, bounded)
@@ -18,7 +18,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="none"
 
 
 def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduction="none"):
-    """Stirling's term where it counts, and no nan in the gradient elsewhere; eps of every point."""
+    """The loss with an eps for every point, and no nan in the gradient of Stirling's term."""
     if log_input:
         losses = torch.exp(input) - target * input
     else:
@@ -47,7 +47,7 @@ class _Divergence(torch.autograd.Function):
 
 
 def kl_div(input, target, reduction="mean", log_target=False):
-    """0 log 0 = 0, whatever it is compared with."""
+    """The divergence with 0 log 0 = 0 for every input."""
     if log_target:
         losses = torch.exp(target) * (target - input)
     else:

@@ -29,15 +29,15 @@ LEARNED = {
 CANCELS = Budget(
     ulp=4, floor=1, everywhere=True, reason="margin and scores are rounded before they cancel"
 )
-ONE_SUM = Budget(ulp=16, reason="one sum of 336 terms")
+ONE_SUM = Budget(ulp=16, reason="one number, the sum of 336 terms")
 
 THEME = Theme("losses", "margin", arguments=(X, X))
-# What torch's kernels of classes have: no half precision, forward mode or second derivatives.
+# torch's kernels for classes have no half precision, forward mode or second derivatives.
 CHECKS = ("forward", "vjp", "vmap", "jit", "error", "signature")
 CLASSED = Theme("losses", "margin", {"dtypes": WIDE, "checks": CHECKS}, arguments=(X, Y))
 bad = THEME.bad
-# Where the target is neither 1 nor -1 torch adds x to margin - x: what is left of the margin beside
-# a large x is rounding, also in float64.
+# Where the target is neither 1 nor -1 torch adds x to margin - x: beside a large x only rounding is
+# left of the margin, also in float64.
 HINGE = THEME.reference("hinge_embedding_loss")
 RANKING = THEME.reference("margin_ranking_loss")
 WRONG_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -49,7 +49,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def _labels() -> Any:
-    """Few labels, many, all, none, repeated ones, and others after the end."""
+    """Rows with few labels, many, all, none, repeated ones, and labels after the terminator."""
     generator = np.random.default_rng(3)
     labels = generator.integers(-1, 7, (48, 7))
     labels[:8] = np.asarray([generator.permutation(7) for _ in range(8)])
@@ -135,8 +135,8 @@ SPECS = (
             bad("no_classes", "an input without classes", np.ones((2, 0), np.float32), Y),
             bad("other_rows", "a target for other rows", X, np.asarray([0, 1, 1])),
             bad("target_of_two_axes", "a target of two axes", X, Y[:, None]),
-            bad("float_target", "a target that is no index", X, Y.astype(np.float32)),
-            bad("bool_target", "a target that is no index", X, Y > 0),
+            bad("float_target", "a target that is not an index", X, Y.astype(np.float32)),
+            bad("bool_target", "a target that is not an index", X, Y > 0),
             bad("int32", "integer scores", X.astype(np.int32), Y),
             bad("weight_of_two_axes", "a weight of two axes", X, Y, weight=X[:1]),
             bad("weight_of_two_classes", "a weight for others", X, Y, weight=X[0, :2]),
@@ -158,7 +158,7 @@ SPECS = (
             bad("no_classes", "no classes", np.ones((2, 0), np.float32), LABELS[:, :0]),
             bad("other_shape", "a target of another shape", X, LABELS[:, :2]),
             bad("target_of_one_row", "a target of another shape", X, LABELS[0]),
-            bad("float_target", "a target that is no index", X, LABELS.astype(np.float32)),
+            bad("float_target", "a target that is not an index", X, LABELS.astype(np.float32)),
             bad("int32", "integer scores", X.astype(np.int32), LABELS),
         ),
     ),

@@ -34,7 +34,7 @@ def _apart(arguments: tuple[Floats, ...]) -> Floats:
 
 
 def _infinite_slope(place: Place) -> Floats:
-    """Of the square, times the cotangent or the step of the difference."""
+    """The infinite slope of the square, times the cotangent or the step of the difference."""
     step = place.directions["0"] - place.directions["1"]
     factor = {"vjp/0": place.cotangent, "vjp/1": -place.cotangent}.get(place.entry, step)
     return np.inf * np.sign(factor * (place.arguments[0] - place.arguments[1]))

@@ -1,4 +1,4 @@
-"""How the rows of losses are written: single elements, their reductions, hyperparameters."""
+"""Makers of the rows of losses: single elements, their reductions, hyperparameters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from parity.spec import FLOATS, Array, BadCall, Budget, Samples, Setting, Sweep, Target
 from parity.suite.rows import FORWARD, HALVES, SINGLE, WIDE, Theme, as_formula, setting
 
-# Of the reductions, which add sums to what `none` shows.
+# The checks of reductions, which only add a sum to what "none" computes.
 SUMMED = ("forward", "vjp", "second")
 DERIVATIVES = ("vjp", "jvp", "second")
 NUMERIC = ("forward", *DERIVATIVES)
 ROWS = (Samples(shape=(48, 5)), Samples(shape=(48, 5)))
 WEIGHT = Samples(shape=(48, 5), center=1.5, scale=0.25)
-# Where a hyperparameter has a value of its own at every point.
+# The checks of settings in which a hyperparameter has its own value at every point.
 BRANCHES = (Sweep(kinks=(0.0,), span=(-8.0, 8.0)), Sweep(kinks=(0.0,), span=(-8.0, 8.0)))
 X = np.array([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 
@@ -23,7 +23,7 @@ X = np.array([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 def budgets(
     checks: tuple[str, ...], dtypes: tuple[str, ...], ulp: float, floor: float, reason: str
 ) -> dict[Any, Budget]:
-    """A budget of several checks and dtypes, whose floor counts everywhere."""
+    """A budget for several checks and dtypes, whose floor applies everywhere."""
     budget = Budget(ulp=ulp, floor=floor, everywhere=True, reason=reason)
     return {(check, dtype): budget for check in checks for dtype in dtypes}
 
@@ -52,19 +52,19 @@ def each(*inputs: Array, **fields: Any) -> Setting:
 
 
 def reduced(reduction: str, *inputs: Array, **fields: Any) -> Setting:
-    """Their mean, in all dtypes, or another sum."""
+    """The mean of the losses, in all dtypes, or their sum."""
     dtypes = FLOATS if reduction == "mean" else SINGLE
     defaults = {"reduction": reduction, "checks": SUMMED, "dtypes": dtypes}
     return setting(*(inputs or ROWS), **{**defaults, **fields})
 
 
 def weighed(reduction: str, *inputs: Array, **fields: Any) -> Setting:
-    """The same with a weight, which is differentiated."""
+    """A reduction with a weight, which is differentiated."""
     return reduced(reduction, *inputs, arrays={"weight": WEIGHT}, dtypes=WIDE, **fields)
 
 
 def swept(reference: Target, *inputs: Array, **fields: Any) -> Setting:
-    """Hyperparameters as arrays with a value for each point, differentiated."""
+    """Hyperparameters as differentiated arrays with a value for each point."""
     arrays = {name: array for name, array in fields.items() if isinstance(array, Sweep)}
     values = {name: value for name, value in fields.items() if name not in arrays}
     budget = values.pop("budget", CANCELS)
@@ -88,14 +88,14 @@ def wrong_reduction(*args: Any) -> tuple[BadCall, ...]:
 
 
 def wrong_kinds(**kinds: str) -> tuple[BadCall, ...]:
-    """Calls with dtypes that do not go: by the input's, the target's."""
+    """Calls with dtypes that are refused: pairs of the input's and the target's."""
     pairs = [(x, t) for x, targets in kinds.items() for t in targets.split()]
     ones = {dtype: np.ones((2, 3), dtype) for pair in pairs for dtype in pair}
-    return tuple(bad(f"{x}_and_{t}", "dtypes that do not go", ones[x], ones[t]) for x, t in pairs)
+    return tuple(bad(f"{x}_and_{t}", "incompatible dtypes", ones[x], ones[t]) for x, t in pairs)
 
 
 def wrong_values(name: str, *args: Any, **wrong: Any) -> tuple[BadCall, ...]:
-    """Calls with other values of a hyperparameter than it may have, by what they are."""
+    """Calls with values that a hyperparameter must not have, by a name of the value."""
     return tuple(bad(f"{name}_{w}", f"{name} is {w}", *args, **{name: v}) for w, v in wrong.items())
 
 

@@ -1,4 +1,4 @@
-"""Penalties: what is added to the loss."""
+"""The rows of penalties, which are added to the loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from parity.suite.rows import (
 
 
 def tree(kind: Any, **fields: Any) -> Any:
-    """The parameters of two layers; of its leaves a/weight and b/kernel are weights."""
+    """The parameters of two layers; the leaves a/weight and b/kernel are weights."""
 
     def leaf(*shape: int) -> Any:
         return kind(shape=shape, **fields)
@@ -39,7 +39,7 @@ def with_one(value: float) -> Any:
 
 
 class Network(NamedTuple):
-    """Two layers, of arrays of any framework."""
+    """A network of two layers, with arrays of any framework."""
 
     first: Any
     second: Any
@@ -51,7 +51,7 @@ class Network(NamedTuple):
 
 
 TREE = tree(Samples, axis=None)
-# So sparse that there are groups of zeros on either axis.
+# Sparse enough that there are groups of zeros along either axis.
 SPARSE = tree(Choices, values=(0.0,) * 15 + (1.0, -0.5))
 ZERO = tree(Choices, values=(0.0,))
 HUGE, TINY, NORMAL = (tree(Samples, axis=None, scale=scale) for scale in (1e25, 1e-17, 0.5))
@@ -65,8 +65,10 @@ SUMS = Budget(ulp=4, floor=4, everywhere=True, reason="a sum of terms of either 
 HALF = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=SUMS.reason)
 CANCELS = Budget(ulp=32, floor=4, everywhere=True, reason="two sums 25 times as large cancel")
 BUDGETS = {**each(("jvp",), WIDE, SUMS), **each(("jvp",), HALVES, HALF)}
-# Three matrix products one after the other.
-PRODUCTS = Budget(ulp=8, floor=8, everywhere=True, reason="products of matrices, which cancel")
+# Three successive matrix products.
+PRODUCTS = Budget(
+    ulp=8, floor=8, everywhere=True, reason="products of matrices, whose terms cancel"
+)
 HALF_PRODUCTS = Budget(
     ulp=2, floor=1, everywhere=True, reason="the network itself is computed in half precision"
 )
@@ -82,7 +84,7 @@ def _network(outputs: int) -> tuple[Any, ...]:
 
 
 def _selected() -> tuple[Setting, ...]:
-    """The ways to select leaves that a row can hold."""
+    """Settings for the ways to select leaves that can be written as plain values."""
     return tuple(few(where=where) for where in ("all", "b/*", ("*/bias", "b/scale")))
 
 

@@ -1,4 +1,4 @@
-"""What random projections have to be. Each law fails by chance once in a million keys or less."""
+"""Laws of random projections; each fails by chance for at most one key in a million."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.spec import Floats, Law
 
-# Two-sided, of a normal distribution, with a probability of 1e-6.
+# The two-sided quantile of a normal distribution for a probability of 1e-6.
 FARTHEST = 4.892
 SAMPLES, INPUTS, OUTPUTS = 4096, 3, 4
 
@@ -18,7 +18,7 @@ SAMPLES, INPUTS, OUTPUTS = 4096, 3, 4
 def _estimate(
     subject: Callable[..., Any], matrix: Floats, samples: int, seed: int, **values: Any
 ) -> float:
-    """Of the linear map, for so many samples."""
+    """The penalty of the linear map, estimated from this many samples."""
     import jax
 
     weights, x = matrix.astype(np.float32), np.ones((samples, INPUTS), np.float32)
@@ -33,8 +33,8 @@ def _estimate(
 def _is_unbiased(subject: Callable[..., Any]) -> str | None:
     """For a linear map the estimate's mean and variance are known.
 
-    Of v uniform on the sphere of c dimensions, c |v^T J|^2 has the mean tr A and the variance
-    2c/(c+2) (tr A^2 - (tr A)^2/c), A = J J^T. The mean of this many is a normal number.
+    For v uniform on the sphere in c dimensions, c |v^T J|^2 has the mean tr A and the variance
+    2c/(c+2) (tr A^2 - (tr A)^2/c), with A = J J^T. The mean of this many is normally distributed.
     """
     matrix = np.random.default_rng(0).normal(size=(INPUTS, OUTPUTS))
     gram = matrix.T @ matrix

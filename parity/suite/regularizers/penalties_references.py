@@ -24,7 +24,7 @@ def selected(params: Any, where: Any) -> dict[str, Any]:
 
 
 def l1_penalty(params: Any, *, where: Any = "weights") -> Any:
-    """The sum of sizes."""
+    """The sum of absolute values."""
     return sum(w.abs().sum() for w in selected(params, where).values())
 
 
@@ -40,13 +40,13 @@ def elastic_net(params: Any, l1_ratio: Any = 0.5, *, where: Any = "weights") -> 
 
 
 def group_lasso(params: Any, *, axis: int = 0, where: Any = "weights") -> Any:
-    """Group by group."""
+    """The sum of the groups' norms, one group after the other."""
     groups = [group.flatten() for w in selected(params, where).values() for group in w.unbind(axis)]
     return torch.stack([len(group) ** 0.5 * group.norm() for group in groups]).sum()
 
 
 def orthogonality_penalty(params: Any, *, where: Any = "weights", layout: str = "torch") -> Any:
-    """By the products of all pairs of rows, or of columns."""
+    """The penalty from the products of all pairs of rows, or of columns."""
     total: Any = 0.0
     for x in selected(params, where).values():
         matrix = x.flatten(1) if layout == "torch" else x.flatten(0, -2).T
@@ -57,5 +57,5 @@ def orthogonality_penalty(params: Any, *, where: Any = "weights", layout: str = 
 
 
 def jacobian_penalty(f: Any, x: Any, *, key: Any = None, num_projections: int | None = 1) -> Any:
-    """By all derivatives, sample by sample; no random direction is needed."""
+    """The penalty from the full Jacobian of each sample, without random directions."""
     return torch.func.vmap(torch.func.jacrev(f))(x).square().sum() / len(x)

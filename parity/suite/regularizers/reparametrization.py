@@ -1,4 +1,4 @@
-"""The rows of the weights that are divided by a norm of theirs."""
+"""The rows of weights that are divided by their norm."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DERIVATIVES = ("vjp", "jvp", "second")
 V = Samples(shape=(6, 4, 3), axis=None)
 MATRIX, TWO = np.ones((2, 3), np.float32), np.ones(2, np.float32)
 PROJECTED = Budget(
-    ulp=8, floor=16, everywhere=True, reason="the part along the weight itself is taken off"
+    ulp=8, floor=16, everywhere=True, reason="the part along the weight itself is subtracted"
 )
 TWICE = Budget(ulp=16, floor=64, everywhere=True, reason="products of projected weights")
 ROUNDED = "u and v are rounded, and in half precision torch rounds them after each product"
 SUMS = Budget(ulp=8, floor=8, everywhere=True, reason="products of matrices and vectors")
 HALF = Budget(ulp=2, floor=2, everywhere=True, reason=ROUNDED)
-# Far below what any floor would forgive.
+# Results far below 1, where any floor would accept anything.
 CANCELS = Budget(ulp=2.0**10, reason="differences of terms 100 times as large")
 ITERATED = Budget(ulp=16, floor=8, everywhere=True, reason="15 products of matrices")
 THEME = Theme("regularizers", "reparametrization")
@@ -46,7 +46,7 @@ def _units(rows: int, columns: int) -> tuple[Fixed, Fixed]:
 
 
 def _vectors_are_singular(subject: Callable[..., Any]) -> str | None:
-    """Both have length 1, and u' W v is the largest singular value but for 15 iterations."""
+    """Both have length 1, and u' W v is the largest singular value to the accuracy of 15 steps."""
     import jax
 
     for seed in range(3):
@@ -78,7 +78,7 @@ SPECS = (
             few(V, _lengths(1, 4, 1), dim=-2),
             few(V, _lengths(), dim=-1),
             few(V, _lengths(), dim=None, reference=THEME.reference("weight_norm")),
-            # The inverses of the largest norms vanish.
+            # The inverses of the largest norms underflow to 0.
             *(
                 few(*_rows(scale), label=label)
                 for label, scale in (("huge", 1e21), ("tiny", 1e-26), ("largest", 7e37))
@@ -98,9 +98,9 @@ SPECS = (
             THEME.bad("other_dtype_of_v", "dtypes that differ", MATRIX.astype(np.float16), TWO),
             THEME.bad("no_such_dim", "no such dim", np.ones((2, 3, 2), np.float32), TWO, dim=3),
             THEME.bad("no_axes", "a v of no axes", np.asarray(1.0), np.asarray(1.0)),
-            THEME.bad("dim_of_a_float", "a dim that is no int", MATRIX, TWO, dim=1.0),
+            THEME.bad("dim_of_a_float", "a dim that is not an int", MATRIX, TWO, dim=1.0),
             *(
-                THEME.bad(kind, "a dtype that does not go", MATRIX.astype(kind), TWO.astype(kind))
+                THEME.bad(kind, "an incompatible dtype", MATRIX.astype(kind), TWO.astype(kind))
                 for kind in ("int32", "complex64")
             ),
         ),

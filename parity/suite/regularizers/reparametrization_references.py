@@ -1,4 +1,4 @@
-"""torch's parametrizations as functions of all that they depend on."""
+"""torch's parametrizations as functions of everything that they depend on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Module: Any = vars(parametrizations)["_SpectralNorm"]
 
 
 def weight_norm(v: Tensor, g: Tensor, dim: int | None = 0) -> Tensor:
-    """The formula; torch's own double backward is another one."""
+    """The formula, since torch's own double backward differs from it."""
     if dim is None or dim == -1:
         return v / v.pow(2).sum().sqrt() * g
     axes = [i for i in range(v.ndim) if i != dim % v.ndim]
@@ -28,8 +28,8 @@ def spectral_norm(
     eps: float = 1e-12,
     dim: int = 0,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The module's result from the buffers u and v, and the buffers afterwards."""
-    # Not constructed: that would draw the buffers from the global stream.
+    """The module's result for the buffers u and v, and the buffers after the call."""
+    # The module is not constructed, which would draw the buffers from the global stream.
     module = _Module.__new__(_Module)
     nn.Module.__init__(module)
     module.n_power_iterations, module.eps, module.dim = n_power_iterations, eps, dim % weight.ndim

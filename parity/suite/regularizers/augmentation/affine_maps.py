@@ -1,4 +1,4 @@
-"""Affine maps, at random or not."""
+"""The rows of affine maps, random or not."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ NUMBERS = {
     **dict.fromkeys(("translate", "shear"), (TENS, TENS)),
 }
 EYE = np.eye(2, 3, dtype=np.float32)
-PLACES = "the places are read from are rounded as well: they reach half the size of an image"
+PLACES = "the positions to read from are rounded as well, and reach half the size of an image"
 SLOPES = (
-    "the gradient in a matrix is a sum over 105 pixels, each times its place, of up to 3.5 pixels, "
-    "and the difference of two interpolated with rounded places: up to 8 ulp or 16 units"
+    "the gradient of a matrix sums 105 pixels times their positions, of up to 3.5 pixels, and "
+    "differences of pixels interpolated at rounded positions: up to 8 ulp or 16 units"
 )
 
 

@@ -1,4 +1,4 @@
-"""Colours, changed at random or not."""
+"""The rows of colour changes, random or not."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ from parity.suite.rows import few, setting, values_only
 GREY = Samples(shape=(3, 1, 5, 7), center=0.5, scale=0.25)
 TIES = Choices(values=(0.0, 0.25, 0.5, 1.0), shape=SHAPE)
 TWO_CHANNELS = THEME.bad("two_channels", "images of two channels", X[:, :2], 0.25)
-QUOTIENT = Budget(ulp=4, floor=8, everywhere=True, reason="torch's hue is a quotient, to and fro")
+QUOTIENT = Budget(
+    ulp=4, floor=8, everywhere=True, reason="hue is computed by a quotient, and converted back"
+)
 
 
 def _color(color: str, *parts: Setting | BadCall, around: Samples, **fields: Any) -> Spec:
-    """A row of a function of images and one number for each."""
+    """A row of a function of images and of one number for each image."""
     number = f"{color}_factor"
     return transform(
         f"adjust_{color}",
@@ -53,7 +55,7 @@ def _color(color: str, *parts: Setting | BadCall, around: Samples, **fields: Any
 
 
 def _blended(color: str, *parts: Setting | BadCall) -> Spec:
-    """Brightness, contrast or saturation."""
+    """A row of brightness, contrast or saturation."""
     return _color(
         color,
         values_only(**{f"{color}_factor": 1.75}),

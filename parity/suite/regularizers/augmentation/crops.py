@@ -1,4 +1,4 @@
-"""Crops, at random or not."""
+"""The rows of crops, random or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erased rectangles, at random or not."""
+"""The rows of erased rectangles, random or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flips, at random or not."""
+"""The rows of flips, random or not."""
 
 from __future__ import annotations
 

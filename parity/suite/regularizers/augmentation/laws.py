@@ -1,8 +1,8 @@
-"""What random augmentation has to keep to, whatever it draws, and what it drew.
+"""Laws of random augmentation, and functions that recover its draws.
 
-Every statistical test is at a fixed key, and a right function fails it once in a million times
-(ALARM); what they can see is shown by the theme's mutants. Draws are read off from what comes of
-images in which every pixel tells its own place.
+Every statistical test has a fixed key; a correct function fails it with a probability of one in a
+million (ALARM). The theme's mutants show which errors the tests detect. Draws are recovered from
+the results for images in which the value of every pixel encodes its position.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Observer = Callable[[Subject, tuple[Any, ...], Values], Floats]
 
 ALARM = 1e-6
 COUNT = 1 << 14
-# P(sqrt(n) D > z) = 2 exp(-2 z^2) at the false-alarm rate, and that of a normal number: 4.9.
+# The quantiles at the false-alarm rate: of sqrt(n) D, where P(sqrt(n) D > z) = 2 exp(-2 z^2), and
+# of a normal number, 4.9.
 KOLMOGOROV = math.sqrt(math.log(2 / ALARM) / 2)
 NORMAL_QUANTILE = 4.9
 
@@ -42,12 +43,12 @@ def _called(subject: Subject, images: Any, seed: int = 0, **values: Any) -> Any:
 
 
 def _drawn(observe: Observer, subject: Subject, *shape: int, **values: Any) -> Floats:
-    """What is drawn for images of that shape."""
+    """The draws for images of this shape."""
     images = np.empty(shape, np.float32)
     return observe(functools.partial(subject, _key()), (images,), values)
 
 
-# ---------------------------------------------------------------------------------- what was drawn
+# ----------------------------------------------------------------------------------- observed draws
 
 
 def _numbered(shape: tuple[int, ...]) -> Any:
@@ -60,7 +61,7 @@ def corners(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats
     """[n, 2], the upper left corners of the windows in the padded image."""
     shape = images[0].shape
     out = np.asarray(subject(_numbered(shape), **values), np.float64)[:, 0]
-    # Where the image goes on as it should; mirrored and repeated pixels do not.
+    # Pixels whose neighbours are those of the image, unlike at mirrored and repeated pixels.
     right, down = np.diff(out, axis=2)[:, :-1], np.diff(out, axis=1)[:, :, :-1]
     inside = (right == 1) & (down == shape[-1])
     place = inside.reshape(len(out), -1).argmax(1)
@@ -79,7 +80,7 @@ def flips(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
 
 
 def matrices(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
-    """[n, 2, 3], where the pixels of the result are read from, in half images."""
+    """[n, 2, 3], the positions from which the result's pixels are read, in half images."""
     n, _, height, width = images[0].shape
     y, x = np.indices((height, width), np.float64)
     places = np.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1, np.ones_like(x)])
@@ -87,7 +88,7 @@ def matrices(subject: Subject, images: tuple[Any, ...], values: Values) -> Float
     given = {**values, "fill": 0.0, "interpolation": "bilinear"}
     out = np.asarray(subject(told, **given), np.float64).reshape(n, 3, -1)
     pixels = places.reshape(3, -1)
-    # The numbers are no longer 1 to the last digit where they are a mean of four.
+    # A mean of four ones is not exactly 1.
     inside = np.abs(out[:, 2] - 1) < 1e-5
     lstsq: Any = functools.partial(np.linalg.lstsq, rcond=None)
     each = zip(out[:, :2], inside, strict=True)
@@ -95,7 +96,7 @@ def matrices(subject: Subject, images: tuple[Any, ...], values: Values) -> Float
 
 
 def erased(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
-    """[n, 1, h, w], 1 where a rectangle is."""
+    """[n, 1, h, w], 1 inside the erased rectangle."""
     ones = np.ones(images[0].shape, np.float32)
     out = np.asarray(subject(ones, **{**values, "value": 0.0}), np.float64)
     return (out[:, :1] == 0).astype(np.float64)
@@ -106,7 +107,7 @@ PROBES = {"brightness": (0.5, 0.0, 0.0), "hue": (0.75, 0.5, 0.25)}
 
 
 def factors(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
-    """[n], of the one colour that is changed: by how much red and green are apart, or turned."""
+    """[n], the factors, from the difference of red and green; for hue, the angles of rotation."""
     (name,) = values
     probe = np.asarray(PROBES.get(name, (0.55, 0.45, 0.45)), np.float32)
     told = np.broadcast_to(probe[:, None, None], (len(images[0]), 3, 1, 1))
@@ -121,7 +122,7 @@ def factors(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats
 
 
 def _uniform(name: str, values: Floats, low: float, high: float, slack: float = 0.0) -> str | None:
-    """Kolmogorov's and Smirnov's, and `_unrelated`; rounding adds `slack` to the distance."""
+    """The Kolmogorov-Smirnov test and `_unrelated`; rounding adds `slack` to the distance."""
     if values.min() < low - 1e-4 or values.max() > high + 1e-4:
         return f"{name}: from {values.min():.4g} to {values.max():.4g}, not {low:.4g} to {high:.4g}"
     place = (np.sort(values.ravel()) - low) / (high - low)
@@ -134,7 +135,7 @@ def _uniform(name: str, values: Floats, low: float, high: float, slack: float = 
 
 
 def _likely(name: str, counts: Any, expected: Any) -> str | None:
-    """Pearson's statistic against its quantile."""
+    """Compares Pearson's statistic with its quantile."""
     stats: Any = importlib.import_module("scipy.stats")
     statistic = float(((counts - expected) ** 2 / expected).sum())
     limit = float(stats.chi2.isf(ALARM, np.size(counts) - 1))
@@ -142,14 +143,14 @@ def _likely(name: str, counts: Any, expected: Any) -> str | None:
 
 
 def _rate(found: NDArray[Any], expected: float) -> str | None:
-    """How often something happens, as the normal number that a binomial one is near."""
+    """Tests how often something happens, by the normal approximation of the binomial."""
     error = math.sqrt(expected * (1 - expected) * found.size)
     off = (found.sum() - expected * found.size) / error
     return f"{found.mean():.4f}, not {expected}" if abs(off) > NORMAL_QUANTILE else None
 
 
 def _unrelated(name: str, values: Any) -> str | None:
-    """The correlation of neighbours in the batch, and that of one key's draw with the next's."""
+    """Tests the correlation of neighbours in a batch, and of one key's draw with the next one's."""
     if np.ptp(values) == 0:
         return f"{name}: all images have the same draw"
     centred = (values - values.mean()) / values.std()
@@ -162,7 +163,7 @@ def _unrelated(name: str, values: Any) -> str | None:
 
 
 def _corners_are_uniform(subject: Subject) -> str | None:
-    """All 7 times 5 windows of 4 by 6 pixels in 5 by 7 with 2 and 1 around; as pairs."""
+    """All 7 times 5 windows of 4 by 6 pixels in 5 by 7 pixels padded by 2 and 1, as pairs."""
     found = _drawn(corners, subject, COUNT, 1, 6, 8, size=(4, 6), padding=(1, 2))
     rows, columns = found.astype(int).T
     if found.min() < 0 or rows.max() > 6 or columns.max() > 4:
@@ -177,7 +178,7 @@ def _corners_are_uniform(subject: Subject) -> str | None:
 
 
 def _have_their_rate(subject: Subject) -> str | None:
-    """0.3 of them; none and all at 0 and 1."""
+    """A share of 0.3 for p=0.3, none for p=0 and all for p=1."""
     none, some, every = (_drawn(flips, subject, COUNT, 1, 2, 2, p=p) for p in (0.0, 0.3, 1.0))
     if none.any() or not every.all():
         return "not none at p=0 or not all at p=1"
@@ -189,14 +190,14 @@ def _maps(subject: Subject, **values: Any) -> Floats:
 
 
 def _angles_are_uniform(subject: Subject, sign: int = -1) -> str | None:
-    """Counter-clockwise for rotations."""
+    """The angles are uniform, and counter-clockwise for rotations."""
     maps = [_maps(subject, degrees=degrees) for degrees in (40.0, (-10.0, 30.0))]
     about, between = (sign * np.degrees(np.arctan2(m[:, 0, 1], m[:, 0, 0])) for m in maps)
     return _uniform("one angle", about, -40, 40) or _uniform("two angles", between, -10, 30)
 
 
 def _translations_are_whole_and_uniform(subject: Subject) -> str | None:
-    """Up to 0.3 times 9 pixels along x and 0.1 times 9 along y, rounded."""
+    """Shifts are up to 0.3 times 9 pixels along x and 0.1 times 9 along y, rounded."""
     found = -_maps(subject, degrees=0.0, translate=(0.3, 0.1))[:, :, 2] * 9 / 2
     if np.abs(found - np.rint(found)).max() > 1e-3:
         return "shifts are not whole pixels"
@@ -220,7 +221,7 @@ def _scales_are_uniform(subject: Subject) -> str | None:
 
 
 def _shears_are_uniform(subject: Subject) -> str | None:
-    """The inverse of a shear by an angle is one by its opposite."""
+    """The inverse of a shear by an angle is a shear by the opposite angle."""
     one = _maps(subject, degrees=0.0, shear=20.0)
     two = _maps(subject, degrees=0.0, shear=(0.0, 0.0, 5.0, 15.0))
     along_x, along_y = (np.degrees(np.arctan(found)) for found in (one[:, 0, 1], two[:, 1, 0]))
@@ -228,7 +229,7 @@ def _shears_are_uniform(subject: Subject) -> str | None:
 
 
 def _factors_are_uniform(subject: Subject) -> str | None:
-    """From 1 less the number, but not below 0, to 1 more; or between two numbers."""
+    """Factors are between max(0, 1 - s) and 1 + s for a strength s; or between two numbers."""
     settings: tuple[tuple[str, Any, float, float], ...] = (
         ("brightness", 0.4, 0.6, 1.4),
         ("brightness", 1.5, 0.0, 2.5),
@@ -239,7 +240,7 @@ def _factors_are_uniform(subject: Subject) -> str | None:
     )
     for name, value, low, high in settings:
         found = _drawn(factors, subject, COUNT, 3, 1, 1, **{name: value})
-        # What is brighter than white is white: two thirds of what is drawn below 2.5 is seen.
+        # Colours are clipped at white: of the factors up to 2.5 only two thirds are visible.
         seen = found[found < 1.99]
         complaint = _uniform(f"{name}={value}", seen, low, min(high, 1.99))
         if complaint:
@@ -248,7 +249,7 @@ def _factors_are_uniform(subject: Subject) -> str | None:
 
 
 def _every_order_is_as_likely(subject: Subject) -> str | None:
-    """With four factors known, one image has 24 results; that of each order is one of them."""
+    """With known factors the 24 orders give 24 different results, which tell the order."""
     known = {"brightness": 1.5, "contrast": 1.75, "saturation": 1.75, "hue": 0.25}
     image = np.random.default_rng(0).uniform(0.1, 0.9, (1, 3, 3, 3)).astype(np.float32)
 
@@ -275,7 +276,7 @@ def _rectangles(subject: Subject, side: int = 128, n: int = 2048, **values: Any)
 
 
 def _areas_ratios_and_places_are_uniform(subject: Subject) -> str | None:
-    """Sides are whole pixels, of 20 to 90: the distances may be a little larger."""
+    """Sides are whole numbers of pixels, 20 to 90, so the distances may be slightly larger."""
     found = _rectangles(subject, p=1.0, scale=(0.05, 0.25), ratio=(0.5, 2.0))
     top, left, height, width = found.T
     if not (height > 0).all():
@@ -296,13 +297,13 @@ def _erased_at_its_rate(subject: Subject) -> str | None:
 
 
 def _what_does_not_fit_is_drawn_again(subject: Subject) -> str | None:
-    """Too high are half of the rectangles: ten of them are once in a thousand images."""
+    """Half of the rectangles are too high; ten such draws in a row occur once in 1,000 images."""
     found = _rectangles(subject, side=64, p=1.0, scale=(0.4, 0.4), ratio=(1.0, 6.25))
     none = _rectangles(subject, side=64, p=1.0, scale=(0.4, 0.4), ratio=(3.0, 6.25))
     if none[:, 2].any():
         return "a rectangle as high as the image is erased"
     missing = int((found[:, 2] == 0).sum())
-    # Poisson's distribution of mean 2 exceeds 14 once in a million times.
+    # A Poisson variable with mean 2 exceeds 14 once in a million times.
     return f"{missing} of 2048 have no rectangle" if missing > 14 else None
 
 
@@ -335,7 +336,7 @@ def _is_the_same_compiled_and_mapped(subject: Subject, **values: Any) -> str | N
     keys = jax.random.split(_key(), 4)
     apply: Any = functools.partial(subject, **values)
     single = np.stack([apply(k, x) for k, x in zip(keys, COLORFUL[:4], strict=True)])
-    # Another program rounds differently: the weights of turned pixels by some ulp of their places.
+    # Another program rounds differently: positions, and so the weights of pixels, by some ulp.
     mapped, compiled = cast(tuple[Any, Any], (jax.vmap(apply), jax.jit(apply)))
     if not np.allclose(mapped(keys, COLORFUL[:4]), single, atol=1e-5):
         return "mapped over keys and images the result is another one"
@@ -344,7 +345,7 @@ def _is_the_same_compiled_and_mapped(subject: Subject, **values: Any) -> str | N
 
 
 def _laws(*broken: Callable[..., str | None], **values: Any) -> tuple[Law, ...]:
-    """The function's own laws, and those of all with these arguments."""
+    """The function's own laws, and with these arguments those of all functions."""
     shared = (_follows_its_key, _is_the_same_compiled_and_mapped)
     named = {law.__name__: law for law in broken}
     named |= {law.__name__: functools.partial(law, **values) for law in shared}

@@ -17,19 +17,19 @@ IMAGES = Samples(shape=(6, 2, 5, 7), axis=None)
 TARGETS = Samples(shape=(6, CLASSES), axis=None)
 HARD = Labels(shape=(6,), classes=CLASSES)
 ALL = ("forward", "vjp", "jvp", "second")
-ADDED = Budget(ulp=4, floor=2, everywhere=True, reason="two images of either sign, added")
+ADDED = Budget(ulp=4, floor=2, everywhere=True, reason="a sum of two images of either sign")
 ZEROS, LABELS = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
 THEME = Theme("regularizers", "augmentation.mixing")
 
 
 def _matrix(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """[n, n], how much of which image is in each: the images of the identity."""
+    """[n, n], the share of each image in each result, observed on one-hot images."""
     identity = np.eye(len(arrays[0]), dtype=np.float32)
     return subject(identity, identity, alpha=values.get("alpha", 0.2))[0]
 
 
 def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """[n, h, w], which image each pixel is from: those of images that are their own number."""
+    """[n, h, w], the image that each pixel is from, observed on images filled with their index."""
     shape: list[int] = np.delete(arrays[0].shape, values.get("channel_axis", 1)).tolist()
     count, *size = shape
     images = np.broadcast_to(np.arange(count)[:, None, None, None], (count, 1, *size))
@@ -38,7 +38,7 @@ def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 
 
 def _mixed(observe: Callable[..., Any], seed: int, *inputs: Any, **fields: Any) -> Setting:
-    """A setting whose reference is told who is mixed with whom."""
+    """A setting whose reference gets the observed mixture as an argument."""
     random = ObservedDraw(seed=seed, observe=observe, at=0)
     return few(*(inputs or (IMAGES, TARGETS)), random=random, **fields)
 
@@ -77,8 +77,8 @@ SPECS = (
             THEME.bad("negative_smoothing", "less than nothing", ZEROS, 3, smoothing=-0.5),
             THEME.bad("other_classes", "3 probabilities of 4 classes", ZEROS, 4),
             THEME.bad("no_classes", "no classes", LABELS, 0),
-            THEME.bad("classes_of_a_float", "a number of classes that is no int", LABELS, 3.0),
-            THEME.bad("booleans", "labels that are no classes", LABELS.astype(bool), 3),
+            THEME.bad("classes_of_a_float", "a number of classes that is not an int", LABELS, 3.0),
+            THEME.bad("booleans", "labels that are not classes", LABELS.astype(bool), 3),
         ),
         laws=mixing_laws.SMOOTH_LABELS,
     ),

@@ -1,4 +1,4 @@
-"""What mixup, cutmix and smooth_labels have to keep to; false alarms: one in a million each."""
+"""Laws of mixup, cutmix and smooth_labels, each with one false alarm in a million."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _stats() -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _mixup_labels(function: Subject) -> Floats:
-    """[alphas, draws, n, n], the mixed one-hot labels of so many images."""
+    """[alphas, draws, n, n], the mixed one-hot labels of n images."""
     import jax
     import jax.numpy as jnp
 
@@ -42,9 +42,9 @@ def _mixup_labels(function: Subject) -> Floats:
 
 
 def _shares_are_beta(subject: Subject) -> str | None:
-    """λ against Beta(alpha, alpha): an image that is mixed with another one has it."""
+    """Compares λ with Beta(alpha, alpha), from images that are mixed with another image."""
     drawn = _mixup_labels(subject)
-    # A permutation of so many that moves none does not happen.
+    # A permutation of this many images that moves none does not occur.
     shares = drawn.diagonal(axis1=2, axis2=3).min(axis=2)
     for alpha, share in zip(ALPHAS, shares, strict=True):
         found = _stats().ks_1samp(share, _stats().beta(alpha, alpha).cdf, method="asymp")
@@ -54,10 +54,10 @@ def _shares_are_beta(subject: Subject) -> str | None:
 
 
 def _partners_are_uniform(subject: Subject) -> str | None:
-    """Pearson's statistic of an image's partner, and every image is a partner once."""
+    """By Pearson's statistic of an image's partner; every image is a partner once."""
     drawn = _mixup_labels(subject)[-1]
     share = drawn.diagonal(axis1=1, axis2=2).min(axis=1)
-    # Where the partner has the larger share it is the largest.
+    # In draws where the partner has the larger share, argmax finds the partner.
     partners = drawn[share < 0.49].argmax(axis=2)
     if not np.array_equal(np.sort(partners, axis=1), np.tile(np.arange(COUNT), (len(partners), 1))):
         return "partners are no permutation"
@@ -69,7 +69,7 @@ def _partners_are_uniform(subject: Subject) -> str | None:
 
 
 def _mixed(subject: Subject, seed: int, alpha: float) -> tuple[Any, Any]:
-    """The images and labels of a key, and whether they are the given ones."""
+    """The mixed images and labels for a key, and whether they are unchanged."""
     import jax
 
     x = np.random.default_rng(0).normal(size=(8, 1, 6, 6)).astype(np.float32)
@@ -94,7 +94,7 @@ def _follows_its_key(subject: Subject) -> str | None:
 
 @functools.lru_cache(maxsize=4)
 def _boxes(function: Subject, height: int, width: int) -> tuple[Floats, Floats]:
-    """[draws, h, w], which of two images each pixel is from, and the share of the own label.
+    """[draws, h, w], the image that each pixel is from, and the share of the image's own label.
 
     The first image is 0 and the second is 1.
     """
@@ -129,13 +129,13 @@ def _boxes_are_rectangles(subject: Subject) -> str | None:
 
 
 def _gaps(inside: Floats) -> int:
-    """In how many draws the places inside are not next to each other."""
+    """The number of draws in which the positions inside the box are not contiguous."""
     starts = np.diff(inside, axis=1, prepend=0.0) > 0
     return int((starts.sum(axis=1) > 1).sum())
 
 
 def _boxes_have_their_distribution(subject: Subject) -> str | None:
-    """The number of pixels of a box against draws in numpy, half of which have no partner."""
+    """Compares boxes' numbers of pixels with draws in numpy, half of which have no partner."""
     height, width = 9, 14
     pixels, _ = _boxes(subject, height, width)
     drawn, expected = pixels.sum(axis=(1, 2)), _areas(height, width)
@@ -145,7 +145,7 @@ def _boxes_have_their_distribution(subject: Subject) -> str | None:
 
 
 def _areas(height: int, width: int, draws: int = 1 << 18) -> Floats:
-    """Pixels of boxes after Yun et al., with alpha = 1."""
+    """The numbers of pixels of boxes as drawn by Yun et al., with alpha = 1."""
     rng = np.random.default_rng(3)
     side = np.sqrt(1 - rng.uniform(size=draws))
     covered = np.ones(draws)
@@ -157,7 +157,7 @@ def _areas(height: int, width: int, draws: int = 1 << 18) -> Floats:
 
 
 def _makes_cross_entropy_smooth(subject: Subject) -> str | None:
-    """-Σ q log softmax against torch's cross_entropy(label_smoothing), in float64."""
+    """Compares -Σ q log softmax with torch's cross_entropy(label_smoothing), in float64."""
     torch: Any = importlib.import_module("torch")
     rng = np.random.default_rng(0)
     scores, labels = rng.normal(size=(32, 7)), rng.integers(7, size=32)

@@ -1,4 +1,4 @@
-"""Soft and mixed labels in torch, of what the subject drew."""
+"""Soft and mixed labels in torch, for the subject's draws."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mixup(
     drawn: Tensor,
     num_classes: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Both times the matrix that says how much of which image is in each."""
+    """Images and labels multiplied by the matrix of each image's share in each result."""
     matrix, soft = drawn.to(images.dtype), _soft(labels, images, num_classes)
     return (matrix @ images.flatten(1)).reshape(images.shape), matrix @ soft
 
@@ -47,11 +47,11 @@ def cutmix(
     num_classes: int | None = None,
     channel_axis: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """The pixels of the images that they are from, and the labels of these pixels on average."""
+    """The pixels, each taken from its image, and the average of the labels of these pixels."""
     source, at = drawn.long(), images.movedim(channel_axis, -1)
     rows, columns = torch.arange(at.shape[1])[:, None], torch.arange(at.shape[2])
     pixels = at[source, rows, columns].movedim(-1, channel_axis)
-    # Of how many pixels each image has from which.
+    # The share of pixels that each result has from each image.
     counts = functional.one_hot(source, len(images)).sum((1, 2)).to(images.dtype)
     shares = counts / (at.shape[1] * at.shape[2])
     return pixels, shares @ _soft(labels, images, num_classes)

@@ -1,7 +1,7 @@
 # pyright: basic
 """The transformations of images in torch's own operations, as torchvision defines them.
 
-Colours by Python's colorsys and by Pillow as well; what random augmentation does with what it drew,
+Also colours by Python's colorsys and by Pillow, the results of random augmentation for given draws,
 and a sequence with keys split by hand. Batches are [n, c, h, w].
 """
 
@@ -36,7 +36,7 @@ def _check(images: Tensor, *, floating: bool = False, colors: bool = False) -> N
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Half precision as float32."""
+    """Widens half precision to float32."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -46,19 +46,19 @@ def _each(value: Number, images: Tensor) -> Tensor:
 
 
 def horizontal_flip(images: Tensor) -> Tensor:
-    """From right to left."""
+    """The images with their columns reversed."""
     _check(images)
     return torch.flip(images, (-1,))
 
 
 def vertical_flip(images: Tensor) -> Tensor:
-    """Upside down."""
+    """The images with their rows reversed."""
     _check(images)
     return torch.flip(images, (-2,))
 
 
 def crop(images: Tensor, top: Number, left: Number, height: int, width: int) -> Tensor:
-    """Windows of the images in a sea of zeros."""
+    """Windows of the images, which are surrounded by zeros."""
     _check(images)
     if height < 1 or width < 1:
         raise ValueError(f"no window: {height}, {width}")
@@ -68,7 +68,7 @@ def crop(images: Tensor, top: Number, left: Number, height: int, width: int) -> 
 
 
 def windows(images: Tensor, top: Tensor, left: Tensor, height: int, width: int) -> Tensor:
-    """One of each image, all of it inside."""
+    """One window of each image, which is inside the image."""
     corners = zip(images, map(int, top), map(int, left), strict=True)
     return torch.stack([image[:, i : i + height, j : j + width] for image, i, j in corners])
 
@@ -76,9 +76,9 @@ def windows(images: Tensor, top: Tensor, left: Tensor, height: int, width: int) 
 def affine(
     images: Tensor, matrix: Tensor, *, interpolation: str = "bilinear", fill: Numbers = 0.0
 ) -> Tensor:
-    """torch's affine_grid and grid_sample; torchvision's fill, by a mask that is sampled as well.
+    """torch's affine_grid and grid_sample, with torchvision's fill by a mask that is sampled too.
 
-    torch has no kernel for half precision: it is computed in float32 and rounded.
+    torch has no kernel for half precision, which is computed in float32 and rounded.
     """
     _check(images)
     x, matrices = _wide(images), _wide(matrix).expand(len(images), 2, 3)
@@ -100,7 +100,7 @@ def affine_matrix(
     scale: Number = 1.0,
     shear: Sequence[Number] = (0.0, 0.0),
 ) -> Tensor:
-    """The inverse of translation, rotation, shear and scale, each a matrix of its own."""
+    """The inverse of translation, rotation, shear and scale, from one matrix for each."""
     numbers = [torch.as_tensor(number) for number in (angle, *translate, scale, *shear)]
     turn, x, y, larger, along_x, along_y = torch.stack(torch.broadcast_tensors(*numbers))
     one, zero = torch.ones_like(turn), torch.zeros_like(turn)
@@ -111,7 +111,7 @@ def affine_matrix(
     cosine, sine = torch.cos(torch.deg2rad(turn)), torch.sin(torch.deg2rad(turn))
     moved = matrix(one, zero, x, zero, one, y)
     turned = matrix(cosine, -sine, zero, sine, cosine, zero)
-    # torchvision shears along y by turning: R(a) Shear_y Shear_x with unit determinant.
+    # torchvision's shear along y includes a rotation: R(a) Shear_y Shear_x with determinant 1.
     sheared_y = matrix(one, zero, zero, -torch.tan(torch.deg2rad(along_y)), one, zero)
     sheared_x = matrix(one, -torch.tan(torch.deg2rad(along_x)), zero, zero, one, zero)
     scaled = matrix(larger, zero, zero, zero, larger, zero)
@@ -123,7 +123,7 @@ def affine_matrix(
 def rotate(
     images: Tensor, angle: Number, *, interpolation: str = "bilinear", fill: Numbers = 0.0
 ) -> Tensor:
-    """torchvision's: counter-clockwise, the rows of the image pointing down."""
+    """torchvision's rotation: counter-clockwise, with rows numbered downwards."""
     _check(images)
     turn = torch.fmod(torch.as_tensor(angle, dtype=torch.float64), 360.0)
     matrix = affine_matrix(*images.shape[-2:], angle=-turn).to(_wide(images).dtype)
@@ -133,7 +133,7 @@ def rotate(
 def erase(
     images: Tensor, top: Number, left: Number, height: Number, width: Number, value: Numbers = 0.0
 ) -> Tensor:
-    """Written into a copy, one image after the other."""
+    """Writes the value into a copy, one image after the other."""
     _check(images)
     new = torch.as_tensor(value, dtype=images.dtype)
     new = (new.reshape(-1, 1, 1) if new.ndim < 2 else new).expand(images.shape)
@@ -146,7 +146,7 @@ def erase(
 
 
 def normalize_image(images: Tensor, mean: Numbers, std: Numbers) -> Tensor:
-    """Less the mean, by the standard deviation."""
+    """Subtracts the mean and divides by the standard deviation."""
     _check(images, floating=True)
     center, scale = (torch.as_tensor(v, dtype=images.dtype).reshape(-1, 1, 1) for v in (mean, std))
     if bool((scale == 0).any()):
@@ -187,9 +187,9 @@ def adjust_saturation(images: Tensor, saturation_factor: Number) -> Tensor:
 
 
 def adjust_hue(images: Tensor, hue_factor: Number) -> Tensor:
-    """To HSV and back, as torchvision does; without its clamps, which images in [0, 1] never meet.
+    """Converts to HSV and back as torchvision does, without clamps, which [0, 1] does not need.
 
-    Half precision is computed in float32: of the small differences of its own hues nothing is left.
+    Half precision is computed in float32, since small differences of hues would be lost in it.
     """
     _check(images, floating=True, colors=True)
     if not torch.is_tensor(hue_factor) and not -0.5 <= hue_factor <= 0.5:
@@ -200,7 +200,7 @@ def adjust_hue(images: Tensor, hue_factor: Number) -> Tensor:
 
 
 def _turned(images: Tensor, hue_factor: Number) -> Tensor:
-    """To hue, saturation and value, and back by the sector of the circle that the hue is in."""
+    """Converts to hue, saturation and value, and back by the sector of the hue."""
     red, green, blue = images.unbind(1)
     value, smallest = images.max(1).values, images.min(1).values
     grey, chroma = value == smallest, value - smallest
@@ -230,7 +230,7 @@ Ints = int | tuple[int, ...]
 def random_crop(
     images: Tensor, size: Ints, *, padding: Ints = 0, padding_mode: str = "constant", drawn: Tensor
 ) -> Tensor:
-    """Slices of the padded images, whose upper left corners were drawn: [n, 2]."""
+    """Slices of the padded images at the drawn upper left corners, [n, 2]."""
     height, width = (size, size) if isinstance(size, int) else size
     margins = (padding,) if isinstance(padding, int) else padding
     left, top, right, bottom = (margins * 4)[:4]
@@ -241,12 +241,12 @@ def random_crop(
 
 
 def random_horizontal_flip(images: Tensor, p: float = 0.5, *, drawn: Tensor) -> Tensor:
-    """Those that were drawn, [n], from right to left."""
+    """The images with columns reversed where drawn, [n]."""
     return torch.where(drawn.reshape(-1, 1, 1, 1) > 0, torch.flip(images, (-1,)), images)
 
 
 def random_vertical_flip(images: Tensor, p: float = 0.5, *, drawn: Tensor) -> Tensor:
-    """Those that were drawn, [n], upside down."""
+    """The images with rows reversed where drawn, [n]."""
     return random_horizontal_flip(images.mT, p, drawn=drawn).mT
 
 
@@ -258,7 +258,7 @@ def random_rotation(
     fill: Numbers = 0.0,
     drawn: Tensor,
 ) -> Tensor:
-    """Read at the places that were drawn: [n, 2, 3], in half images."""
+    """The images sampled by the drawn maps, [n, 2, 3], in half images."""
     return affine(images, drawn.to(images.dtype), interpolation=interpolation, fill=fill)
 
 
@@ -273,7 +273,7 @@ def random_affine(
     fill: Numbers = 0.0,
     drawn: Tensor,
 ) -> Tensor:
-    """The same, whatever the map was drawn from."""
+    """The images sampled by the drawn maps, as in `random_rotation`."""
     return random_rotation(images, degrees, interpolation=interpolation, fill=fill, drawn=drawn)
 
 
@@ -286,7 +286,7 @@ def color_jitter(
     *,
     drawn: Tensor,
 ) -> Tensor:
-    """The one colour that has a strength is changed by the factors that were drawn: [n]."""
+    """Applies the one adjustment that has a strength, with the drawn factors, [n]."""
     strengths = (brightness, contrast, saturation, hue)
     names = ("brightness", "contrast", "saturation", "hue")
     (color,) = (name for name, strength in zip(names, strengths, strict=True) if strength)
@@ -302,7 +302,7 @@ def random_erasing(
     *,
     drawn: Tensor,
 ) -> Tensor:
-    """The value where the mask that was drawn, [n, 1, h, w], is 1."""
+    """The images with the value where the drawn mask, [n, 1, h, w], is 1."""
     new = torch.as_tensor(value, dtype=images.dtype).reshape(-1, 1, 1)
     return torch.where(drawn > 0, new, images)
 
@@ -318,7 +318,7 @@ composed = augmentation.compose(*STEPS)
 
 
 def by_hand(key: jax.Array, images: jax.Array) -> jax.Array:
-    """The steps of the sequence, each with the key that is its turn."""
+    """The steps of the sequence, each with its own key."""
     keys = jax.random.split(key, 5)
     crop, flip, halve, turn, turn_again = STEPS
     x = flip(keys[1], crop(keys[0], images))
@@ -336,14 +336,14 @@ def hue_by_colorsys(images: NDArray[Any], *, hue_factor: float) -> NDArray[Any]:
 
 
 def saturation_by_weights(images: NDArray[Any], *, saturation_factor: float) -> NDArray[Any]:
-    """numpy's float64: the way from the grey point through the colour."""
+    """Saturation in numpy's float64: along the line from the grey point through the colour."""
     x = images.astype(np.float64)
     grey = np.tensordot((0.2989, 0.587, 0.114), x, ((0,), (1,)))[:, None]
     return np.clip(grey + saturation_factor * (x - grey), 0, 1).astype(images.dtype)
 
 
 def of_levels(images: NDArray[Any], *, of: str, **values: Any) -> NDArray[Any]:
-    """A transformation of uint8: torch's in float64 on levels over 255, rounded once."""
+    """A transformation of uint8 images: torch's, in float64 on levels / 255, rounded once."""
     result = globals()[of](torch.from_numpy(images / 255), **values)
     return np.rint(result.numpy() * 255).astype(np.uint8)
 
@@ -359,7 +359,7 @@ _PILLOW: dict[str, Any] = {
 
 
 def by_pillow(images: NDArray[Any], *, of: str, **values: Any) -> NDArray[Any]:
-    """Each image through Pillow with 8 bits a channel."""
+    """Each image transformed by Pillow with 8 bits per channel."""
     levels = np.rint(np.moveaxis(images, 1, -1) * 255).astype(np.uint8)
     results = [_PILLOW[of](Image.fromarray(image), *values.values()) for image in levels]
     return np.moveaxis(np.stack(results) / 255, -1, 1).astype(images.dtype)

@@ -1,4 +1,4 @@
-"""How the rows of augmentation are written: transformations of images, and random ones."""
+"""Makers of the rows of augmentation: transformations of images, random or not."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from parity.spec import (
 )
 from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, each, setting, values_only
 
-# Neither square nor of as many rows as channels: no axis stands for another.
+# Neither square nor with as many rows as channels, so that no axis can be taken for another.
 SHAPE = (3, 3, 5, 7)
 IMAGES = Samples(shape=SHAPE, center=0.5, scale=0.25)
 CHECKS = ("forward", "vjp", "vmap", "jit", "shapes", "error", "signature")
-# torch has no double backward of grid_sample, and of what is linear there is none.
+# torch has no double backward of grid_sample; linear functions have none either.
 CURVED = ("jvp", "second", *CHECKS)
 MOVED = (*FLOATS, "int32", "uint8")
 FIELDS = {"inputs": (IMAGES,), "checks": CHECKS, "extra": ("channel_axis",)}
 THEME = Theme("regularizers", "augmentation.", FIELDS)
 X = np.full(SHAPE, 0.5, np.float32)
 LEVELS = np.random.default_rng(0).integers(0, 256, SHAPE, np.uint8)
-# Photographs have grey pixels, black and white.
+# Like photographs, these images have grey, black and white pixels.
 LEVELS[:, :, 0, 0], LEVELS[:, :, 0, 1], LEVELS[:, :, 0, 2] = 128, 0, 255
 PHOTOGRAPHS = Fixed(values=LEVELS / 255)
 BYTES = np.array([1, 0, 2], np.uint8)
@@ -43,7 +43,7 @@ SUMS = "a sum over the pixels of an image"
 
 
 def sums(floor: float, ulp: float = 4, reason: str = SUMS) -> dict[Any, Budget]:
-    """Budgets of gradients, and of the program with them."""
+    """Budgets for gradients, and for compiled and mapped calls, which compute them too."""
     floats = Budget(ulp=ulp, floor=floor, everywhere=True, reason=reason)
     halves = Budget(ulp=1, floor=1, everywhere=True, reason=SUMS)
     several = ("vjp", "vmap", ("jit", "float32"))
@@ -53,7 +53,7 @@ def sums(floor: float, ulp: float = 4, reason: str = SUMS) -> dict[Any, Budget]:
 def transform(
     name: str, *parts: Setting | BadCall, required: tuple[Any, ...] = (), **fields: Any
 ) -> Spec:
-    """A row of settings and calls to refuse; `required` are the arguments besides images."""
+    """A row made of settings and calls to refuse; `required` are the arguments besides images."""
     return THEME.row_beyond(
         name,
         settings=tuple(part for part in parts if isinstance(part, Setting)),
@@ -67,7 +67,7 @@ def transform(
 
 
 def with_arrays(label: str, **arguments: Any) -> Setting:
-    """A setting; its arguments that are lists or are described are arrays."""
+    """A setting; its arguments that are lists or descriptions become arrays."""
     arrays: dict[str, Any] = {}
     for name in [n for n, v in arguments.items() if isinstance(v, Samples | list | np.ndarray)]:
         value = arguments.pop(name)
@@ -76,35 +76,35 @@ def with_arrays(label: str, **arguments: Any) -> Setting:
 
 
 def by(function: str, label: str, *inputs: Array, **fields: Any) -> Setting:
-    """Values alone, against a numpy function; `of` is an option of it."""
+    """A setting that compares only values, with a numpy function; `of` is an option of it."""
     options = {"of": fields.pop("of")} if "of" in fields else {}
     target = on("numpy", THEME.reference(function).name, **options)
     return values_only(*inputs, label=f"by_{label}", reference=target, truth="reference", **fields)
 
 
 def by_pillow(of: str, levels: int = 1, **values: Any) -> Setting:
-    """As many levels of 256 may be lost."""
-    reason = "Pillow rounds means and results to one of 256 levels, or cuts off what is between"
+    """A comparison with Pillow; results may be off by this many of its 256 levels."""
+    reason = "Pillow rounds or truncates means and results to one of 256 levels"
     floor = (levels + 0.01) / 255 / 2.0**-23
     budget = Budget(ulp=0, floor=floor, everywhere=True, reason=reason)
     return by("by_pillow", f"pillow_{of}", PHOTOGRAPHS, of=of, budget=budget, **values)
 
 
 def of_levels(label: str, of: str, **values: Any) -> Setting:
-    """Values of uint8, rounded once as a numpy function does."""
+    """A comparison of uint8 values with a numpy function, which rounds once."""
     images = Fixed(values=LEVELS)
     return by("of_levels", f"{label}_of_levels", images, of=of, dtypes=("uint8",), **values)
 
 
 # ------------------------------------------------------------------------------ random functions
 
-# What is measured on images in float32 says nothing of float64.
+# A draw that is measured on float32 images is not precise enough for float64.
 MEASURED = ("float32", "bfloat16")
 DRAWN_IMAGES = Samples(shape=(6, 3, 9, 11), center=0.5, scale=0.2)
 DRAWN_DTYPES = (*MEASURED, "float64", "uint8")
 DRAWN_FIELDS = {
     "inputs": (DRAWN_IMAGES,),
-    # Mapped and compiled they are in the laws, with keys of their own.
+    # Laws check mapped and compiled calls, with their own keys.
     "checks": (*FORWARD, "shapes", "signature", "law"),
     "extra": ("key", "channel_axis"),
 }
@@ -118,7 +118,7 @@ def drawn(
     dtypes: Any = MEASURED,
     **fields: Any,
 ) -> Spec:
-    """A row, whose reference gets what `observe` saw."""
+    """A row whose reference gets the draw that `observe` recovers."""
     random = ObservedDraw(seed=3, observe=observe, at=0)
     drawn_once = tuple(replace(setting, random=random) for setting in settings)
     fields |= {"settings": drawn_once, "dtypes": dtypes, "omitted": ("drawn",)}
@@ -126,7 +126,7 @@ def drawn(
 
 
 def measured(floor: float, reason: str) -> dict[Any, Budget]:
-    """Budgets of what is done with numbers that are measured on the results."""
+    """Budgets for results that depend on numbers measured on other results."""
     half = "what was drawn is measured in half precision"
     return {
         **each(FORWARD, SINGLE, Budget(ulp=4, floor=floor, everywhere=True, reason=reason)),

@@ -1,4 +1,4 @@
-"""Sequences of transformations."""
+"""The row of sequences of transformations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What dropouts have to keep to, whatever they draw.
+"""Laws of dropouts, which hold for every draw.
 
-Every law looks at fixed keys, and a right function breaks it for one key in a million (ALARM); what
-the laws can see is shown by the mutants.
+Every law uses fixed keys; a correct function violates it for one key in a million (ALARM). The
+mutants show which errors the laws detect.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ BLOCK_SIZE, BLOCK_SHARE = 3, 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Mask:
-    """How a dropout is looked at.
+    """How the mask of a dropout is observed.
 
     Args:
         shape: of the input.
-        shared: axes along which everything has one draw.
+        shared: axes along which all elements share one draw.
     """
 
     shape: tuple[int, ...]
@@ -45,16 +45,16 @@ class Mask:
         return np.ones(self.shape, np.float32)
 
     def whole(self, subject: Subject, seed: Any = 0, **values: Any) -> Bools:
-        """Who is kept, for each element."""
+        """Whether each element is kept."""
         kept: Bools = _dropped(subject, self.ones, seed, **values) > 0
         return kept
 
     def drawn(self, subject: Subject, seed: Any = 0, **values: Any) -> Bools:
-        """Who is kept, once for each draw."""
+        """Whether each draw keeps its elements."""
         return self.first(self.whole(subject, seed, **values))
 
     def first(self, kept: Any) -> Any:
-        """The first along the shared axes."""
+        """The first element along the shared axes."""
         return kept[tuple(slice(1) if i in self.shared else slice(None) for i in range(kept.ndim))]
 
 
@@ -63,7 +63,7 @@ ROWS = Mask(shape=(1 << 18, 2, 1), shared=(1, 2))
 
 
 def _dropped(subject: Subject, x: Any, seed: Any, **values: Any) -> Any:
-    """What comes out in training, with a key or its seed."""
+    """The output in training mode, with a key or its seed."""
     import jax
 
     key = jax.random.key(seed) if isinstance(seed, int) else seed
@@ -81,7 +81,7 @@ def _stats() -> Any:
 
 
 def _quantile(tests: int) -> float:
-    """A normal number is beyond it, on either side, once in a million times in so many tests."""
+    """The bound that any of the tests' normal numbers exceeds, on either side, with ALARM."""
     return float(_stats().norm.isf(ALARM / 2 / tests))
 
 
@@ -89,7 +89,7 @@ def _quantile(tests: int) -> float:
 
 
 def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
-    """Exact binomial tails, for p as a number and as an array."""
+    """By exact binomial tails, for p as a number and as an array."""
     tests = 2 * len(PROBABILITIES)
     for seed, p in enumerate(PROBABILITIES):
         for given in (p, np.asarray(p, np.float32)):
@@ -105,7 +105,7 @@ def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
 
 
 def _independent(pairs: dict[str, tuple[Any, Any]], mean: float, variance: float) -> str | None:
-    """Sums of (a - mean) (b - mean) / variance are normal, once divided by the root of n."""
+    """The sum of (a - mean) (b - mean) / variance, divided by the root of n, is a normal number."""
     limit = _quantile(len(pairs))
     for name, (a, b) in pairs.items():
         found = float(((a - mean) * (b - mean)).sum() / variance / math.sqrt(a.size))
@@ -115,7 +115,7 @@ def _independent(pairs: dict[str, tuple[Any, Any]], mean: float, variance: float
 
 
 def _neighbours_are_independent(subject: Subject, mask: Mask) -> str | None:
-    """Along each axis that is drawn on, near and half an axis away."""
+    """Tests neighbours and elements half an axis apart, along each axis with several draws."""
     p = 0.3
     kept = mask.drawn(subject, 11, p=p)
     pairs: dict[str, Any] = {}
@@ -180,7 +180,7 @@ def _needs_no_key_where_all_is_dropped(subject: Subject, mask: Mask) -> str | No
 
 
 def _is_the_input_itself(subject: Subject, mask: Mask) -> str | None:
-    """Without training and for p = 0, with no key."""
+    """In evaluation mode and for p = 0, without a key."""
     import jax.numpy as jnp
 
     x = jnp.asarray(mask.ones)
@@ -233,13 +233,13 @@ def random_mask(mask: Mask) -> tuple[Law, ...]:
 
 
 def _keeps_mean_and_variance(subject: Subject, mask: Mask) -> str | None:
-    """Of normal numbers, mean 0 and variance 1, as the networks of selu need it."""
+    """Normal inputs keep mean 0 and variance 1, as networks with selu need."""
     x = np.random.default_rng(0).standard_normal(mask.shape).astype(np.float32)
     limit = _quantile(2 * 3)
     for seed, p in enumerate((0.05, 0.3, 0.8)):
         y = _dropped(subject, x, seed, p=p)
         for name, values, expected in (("mean", y, 0.0), ("variance", y**2, 1.0)):
-            # One mean for each draw: those that share one are no independent numbers.
+            # Elements that share a draw are not independent, so they are averaged first.
             means = values.mean(mask.shared) if mask.shared else values
             off = (means.mean() - expected) / (means.std() / math.sqrt(means.size))
             if abs(off) > limit:
@@ -248,7 +248,7 @@ def _keeps_mean_and_variance(subject: Subject, mask: Mask) -> str | None:
 
 
 def saturating_mask(mask: Mask) -> tuple[Law, ...]:
-    """The laws of a dropout that drops to where selu ends."""
+    """The laws of a dropout whose dropped values are selu's limit at -inf."""
     return (*random_mask(mask), *_laws(mask, _keeps_mean_and_variance))
 
 
@@ -287,7 +287,7 @@ def _kept_places(subject: Subject, seed: Any, **values: Any) -> Bools:
 
 
 def _expected_share() -> float:
-    """Of dropped places: where a place lies in k blocks that may begin, 1 - (1 - γ)^k."""
+    """The expected share of dropped positions: 1 - (1 - γ)^k for one that k blocks may cover."""
     coverings, gamma = np.ones((1, 1)), BLOCK_SHARE
     for length in MAPS.shape[2:]:
         first = np.arange(length - BLOCK_SIZE + 1)
@@ -307,7 +307,7 @@ def _drops_the_share_of_the_paper(subject: Subject) -> str | None:
 
 
 def _drops_whole_blocks(subject: Subject) -> str | None:
-    """Every dropped place lies in a dropped block that fits into the map."""
+    """Every dropped position lies in a dropped block that fits into the map."""
     windows: Any = np.lib.stride_tricks.sliding_window_view
     size = (BLOCK_SIZE, BLOCK_SIZE)
     dropped = ~_kept_places(subject, 1)
@@ -329,7 +329,7 @@ def _maps_are_independent(subject: Subject) -> str | None:
 
 
 def _channels_may_be_last(subject: Subject) -> str | None:
-    """Blocks lie on the axes that are neither samples nor channels."""
+    """Blocks extend along the axes that are neither samples nor channels."""
     ones = np.ones((8, 12, 10, 16), np.float32)
     dropped = _dropped(subject, ones, 0, p=0.3, block_size=3, channel_axis=-1) == 0
     windows: Any = np.lib.stride_tricks.sliding_window_view

@@ -1,4 +1,4 @@
-"""torch's dropout family."""
+"""The rows of torch's dropouts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from parity.suite.regularizers.dropouts.laws import LINE, Mask, random_mask, sat
 from parity.suite.rows import FORWARD, SINGLE, Theme, setting, torch_stream
 
 SAME_BITS = Budget(ulp=0, reason="the same stream gives the same bits")
-# What is kept crosses zero at x = -ALPHA p, which depends on p.
+# Kept values cross zero at x = -ALPHA p, which depends on p.
 SHIFTED = {
     ("forward", dtype): Budget(ulp=4, floor=2, everywhere=True, reason="a x and a ALPHA p cancel")
     for dtype in FLOATS[:2]
@@ -44,13 +44,13 @@ SCALED, SATURATING = THEME.reference("scaled"), THEME.reference("saturating")
 
 
 def maps(*shape: int) -> Samples:
-    """Feature maps, with infinities and nan in some; a line of plain numbers."""
+    """Feature maps, some with infinities and nan; or a vector of plain numbers."""
     several = len(shape) > 1
     return Samples(shape=shape, axis=0 if several else None, special=several)
 
 
 def kept(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """1 where ones are kept, above 0, and 0 elsewhere."""
+    """The mask: 1 where the result for an input of ones is above 0, and 0 elsewhere."""
     ones = np.ones(arrays[0].shape, np.float32)
     return (np.asarray(subject(ones, **values)) > 0).astype(np.float32)
 
@@ -58,7 +58,7 @@ def kept(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 def drawn(
     reference: Any, *inputs: Any, label: str = "", observe: Any = kept, **fields: Any
 ) -> Setting:
-    """A random setting: the reference is given what the subject drew from its key."""
+    """A random setting: the reference gets the subject's draw as an argument."""
     values = [f"{k}={v}" for k, v in fields.items() if k not in ("dtypes", "checks")]
     return setting(
         *inputs,
@@ -70,7 +70,7 @@ def drawn(
 
 
 def certain(**values: Any) -> Setting:
-    """A setting that leaves nothing to chance."""
+    """A setting whose result is not random."""
     return setting(
         label=",".join(f"{k}={v}" for k, v in values.items()),
         random=ObservedDraw(seed=7),
@@ -81,7 +81,7 @@ def certain(**values: Any) -> Setting:
 
 
 def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **values: Any) -> Setting:
-    """A setting in which both sides draw from torch's stream, and have the same bits."""
+    """A setting in which both sides draw from torch's stream and have to give the same bits."""
     named = {"seed": seed, **values, "shape": "x".join(map(str, shape)) or "0-d"}
     return setting(
         maps(*shape),
@@ -96,7 +96,7 @@ def seeded(*shape: int, seed: int = 42, dtypes: tuple[str, ...] = FLOATS, **valu
 
 
 def same_seed(first: tuple[int, ...], *others: tuple[int, ...]) -> tuple[Setting, ...]:
-    """Some p, other seeds and other shapes."""
+    """Settings with torch's stream: several p, other seeds and other shapes."""
     return (
         *(seeded(*first, p=p, dtypes=dtypes) for p, dtypes in SEEDED.items()),
         seeded(*first, p=0.3, seed=0),
@@ -106,7 +106,7 @@ def same_seed(first: tuple[int, ...], *others: tuple[int, ...]) -> tuple[Setting
 
 
 def bad(name: str, reason: str, *args: Any, **values: Any) -> BadCall:
-    """A call to refuse when training; without arguments of its own it gets X."""
+    """A call to refuse in training mode; by default its argument is X."""
     return THEME.bad(name, reason, *args, **{"training": True, **values})
 
 
@@ -122,7 +122,7 @@ NO_PROBABILITIES: dict[str, dict[str, Any]] = {
 
 
 def refused(x: Any = X) -> tuple[BadCall, ...]:
-    """What every dropout refuses, with that input."""
+    """Calls that every dropout refuses, with this input."""
     return (
         *(bad(name, "no probability", x, **values) for name, values in NO_PROBABILITIES.items()),
         bad("input_is_a_list", "no array", [1.0, 2.0]),
@@ -151,7 +151,7 @@ def dropout(
     axes: tuple[int, ...] = (),
     **fields: Any,
 ) -> Spec:
-    """A row of this theme: jaxact's function of that name against torch's.
+    """A row of this theme, which compares jaxact's function of that name with torch's.
 
     Args:
         name: in both namespaces.

@@ -1,4 +1,4 @@
-"""The formulas of torch's dropouts, for a mask that is known."""
+"""The formulas of torch's dropouts, for a known mask."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ ALPHA = 1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
 def scaled(input: Tensor, drawn: Tensor, p: float = 0.5, **ignored: Any) -> Tensor:
-    """The input times a mask, 1 where it is kept, over 1 - p: as torch computes it."""
+    """The input times the mask, which is 1 for kept values, over 1 - p, as torch computes it."""
     return input * drawn.to(input.dtype).div(1 - p)
 
 
 def saturating(input: Tensor, drawn: Tensor, p: float = 0.5, **ignored: Any) -> Tensor:
-    """-ALPHA where nothing is kept, then scaled and shifted to mean 0 and variance 1."""
+    """Dropped values become -ALPHA; then all are scaled and shifted to mean 0 and variance 1."""
     noise = drawn.to(input.dtype)
-    # Of a number of mean 0 and variance 1: mean -ALPHA p, variance (1 - p) (1 + p ALPHA²).
+    # From mean 0 and variance 1, dropping makes mean -ALPHA p and variance (1 - p) (1 + p ALPHA²).
     a = ((1 - p) * (1 + p * ALPHA**2)) ** -0.5
     return input * (noise * a) + ((noise - 1) * (ALPHA * a) + ALPHA * a * p)

@@ -1,4 +1,4 @@
-"""Dropout beyond torch: whole branches, blocks of pixels, weights, Gaussian noise."""
+"""The rows of dropouts that torch lacks: whole branches, blocks of pixels, weights, noise."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FOUR_AXES = np.ones((2, 3, 4, 4), np.float32)
 def variant(
     name: str, inputs: Any, settings: tuple[Setting, ...], laws: tuple[Law, ...], **fields: Any
 ) -> Spec:
-    """A row of this theme: jaxact's function against torch's formula of it."""
+    """A row of this theme, which compares jaxact's function with a formula in torch."""
     return THEME.row_beyond(
         name,
         inputs=(inputs,),
@@ -46,7 +46,7 @@ def variant(
 
 
 def _factors(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """By what ones are multiplied."""
+    """The factors, which are the result for an input of ones."""
     return subject(np.ones(arrays[0].shape, np.float32), **values)
 
 
@@ -86,7 +86,7 @@ SPECS = (
             *(_blocks("", PLANES, p=0.3, block_size=size) for size in (3, 4, 1)),
             _blocks("5-d", VOLUMES, p=0.25, block_size=3),
             _blocks("nothing_kept", (2, 1, 5, 5), p=1.0, block_size=9),
-            # torchvision takes odd sizes only.
+            # torchvision takes only odd sizes.
             seeded(*PLANES, p=0.3, block_size=3),
             seeded(*VOLUMES, p=0.3, block_size=3, dtypes=SINGLE),
             seeded(2, 3, 5, 9, p=0.1, block_size=7),

@@ -1,4 +1,4 @@
-"""Dropouts that torch has not got, written with torch; they draw as torchvision does."""
+"""Dropouts that torch does not have, written with torch; they draw as torchvision does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def _drops(input: Any, p: float, training: bool) -> bool:
-    """Whether anything is dropped; refuses what torch refuses, with its kinds of exceptions."""
+    """Whether anything is dropped; raises torch's exception for arguments that torch refuses."""
     if not isinstance(input, Tensor):
         raise TypeError("no tensor")
     if p < 0 or p > 1:
@@ -43,7 +43,7 @@ def dropconnect(weight: Tensor, p: float = 0.5, training: bool = True) -> Tensor
 
 
 def gaussian_dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Times N(1, p / (1 - p))."""
+    """The input times a draw from N(1, p / (1 - p))."""
     if p == 1:
         raise ValueError("p = 1")
     if not _drops(input, p, training):
@@ -86,19 +86,19 @@ def dropblock(
     noise = torch.empty((n, c, *first), dtype=input.dtype).bernoulli_(gamma)
     noise = F.pad(noise, [size // 2] * (2 * len(lengths)), value=0)
     pool: Any = F.max_pool2d if len(lengths) == 2 else F.max_pool3d
-    # In float32: torch has no max_pool3d of half precision.
+    # In float32, since torch has no max_pool3d in half precision.
     keep = 1 - pool(noise.float(), stride=1, kernel_size=size, padding=size // 2)
     return normalised(input, keep)
 
 
 def multiplied(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
-    """The input times factors, in float32 at least and rounded once."""
+    """The input times factors, computed in float32 or wider and rounded once."""
     wide = torch.promote_types(input.dtype, torch.float32)
     return (input.to(wide) * drawn.to(wide)).to(input.dtype)
 
 
 def normalised(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
-    """The input times a mask over the share of it that is kept; 0 if nothing is."""
+    """The input times a mask, divided by the share that is kept; 0 if nothing is kept."""
     kept, count = drawn.double().sum(), torch.tensor(drawn.numel(), dtype=torch.float64)
     scale = torch.where(kept > 0, count / kept, torch.zeros_like(kept))
     return multiplied(input, drawn.double() * scale)

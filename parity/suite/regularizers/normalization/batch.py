@@ -1,4 +1,4 @@
-"""Batch normalization."""
+"""The rows of batch normalization."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from parity.suite.rows import WIDE, few, setting, values_only
 
 
 def _trained(make: Callable[..., Setting], label: str, *inputs: Any, **fields: Any) -> Setting:
-    """Batch statistics, without running ones."""
+    """A setting with batch statistics, without running ones."""
     return make(*inputs, label=f"training{label}", **{"arrays": LEARNED, **TRAINED, **fields})
 
 
@@ -56,21 +56,21 @@ BATCH_CALLS = (
     bad("one_value", "one value for a channel", ones((1, 2)), **TRAINED),
     bad("one_value_3d", "one value for a channel", ones((1, 2, 1)), **TRAINED),
     bad("one_axis", "no channels", TWO, *STATS),
-    bad("running_mean_length", "a mean too many", X, THREE, TWO),
-    bad("running_var_length", "a variance too many", X, TWO, THREE),
+    bad("running_mean_length", "one mean too many", X, THREE, TWO),
+    bad("running_var_length", "one variance too many", X, TWO, THREE),
     bad("running_mean_axes", "means of two axes", X, ones((1, 2)), TWO),
     bad("statistics_dtype", "float16 beside float32", X, TWO.astype("float16"), TWO),
     bad("eps_0_when_training", "an eps of 0", **TRAINED, eps=0.0),
     bad("eps_negative_when_training", "eps < 0", **TRAINED, eps=-1e-5),
     bad("eps_negative", "eps < 0", X, *STATS, eps=-1e-5),
     bad("eps_none", "no eps", X, *STATS, eps=None),
-    bad("training_1", "a training that is no bool", X, *STATS, training=1),
+    bad("training_1", "a training that is not a bool", X, *STATS, training=1),
     bad("input_is_a_list", "a list", [[1.0, 2.0]], *STATS),
 )
 
 
 def _module(label: str, train: bool, momentum: float | None = 0.1) -> Setting:
-    """The layer, which keeps the statistics that `batch_norm_stats` updates."""
+    """A setting for the layer, whose statistics `batch_norm_stats` updates."""
     counted = Fixed(values=3)
     return setting(
         NCHW,

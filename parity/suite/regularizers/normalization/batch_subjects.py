@@ -1,4 +1,4 @@
-"""The layer that jaxact's functions make up: only there do statistics follow from call to call."""
+"""A layer built from jaxact's functions, which carries statistics from call to call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxact.regularizers import batch_norm, batch_norm_stats
 
 
 class BatchNorm(nnx.Module):
-    """torch.nn.BatchNorm2d, with its names of parameters and buffers."""
+    """A counterpart of torch.nn.BatchNorm2d, with its names of parameters and buffers."""
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, *, rngs: nnx.Rngs
@@ -22,7 +22,7 @@ class BatchNorm(nnx.Module):
         self.num_batches_tracked = nnx.BatchStat(jnp.asarray(0))
 
     def __call__(self, input: Array) -> Array:
-        """The normalized input; when training, the statistics follow it."""
+        """The normalized input; in training mode the running statistics are updated."""
         mean, var = self.running_mean.value, self.running_var.value
         weight, bias, training = self.weight.value, self.bias.value, not self.use_running_average
         if training:

@@ -1,4 +1,4 @@
-"""Group normalization."""
+"""The rows of group normalization."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ GROUP_CALLS = (
     *wrong_lengths(X, 2),
     bad("groups_3", "3 groups of 2 channels", X, 3),
     bad("groups_negative", "-1 groups", X, -1),
-    bad("groups_float", "a number of groups that is no int", X, 1.0),
-    bad("groups_bool", "a number of groups that is no int", X, True),
+    bad("groups_float", "a number of groups that is not an int", X, 1.0),
+    bad("groups_bool", "a number of groups that is not an int", X, True),
     bad("one_axis", "no channels", ones(4), 2),
     bad("one_value", "one value for a mean", ones((1, 4)), 4),
     bad("weight_axes", "weights of two axes", X, 2, weight=ones((1, 2))),

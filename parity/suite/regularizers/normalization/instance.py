@@ -1,4 +1,4 @@
-"""Instance normalization."""
+"""The rows of instance normalization."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ INSTANCE_CALLS = (
     bad("one_axis", "no channels", TWO),
     bad("one_value", "one value for a mean", ones((4, 2, 1))),
     bad("weight_axes", "weights of two axes", weight=ones((1, 2))),
-    bad("running_mean_length", "a mean too many", X, THREE, THREE, use_input_stats=False),
+    bad("running_mean_length", "one mean too many", X, THREE, THREE, use_input_stats=False),
     bad("eps_none", "no eps", eps=None),
     bad("use_input_stats_1", "no bool", use_input_stats=1),
 )

@@ -1,4 +1,4 @@
-"""Layer and RMS normalization."""
+"""The rows of layer and RMS normalization."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _row_calls(*names: str) -> tuple[BadCall, ...]:
         bad("shape_empty", "no axes", X, ()),
         bad("shape_another", "other last axes", X, (3,)),
         bad("shape_other_axes", "other last axes", X, (2, 3)),
-        bad("shape_a_float", "a length that is no int", X, (2.0,)),
+        bad("shape_a_float", "a length that is not an int", X, (2.0,)),
         bad("shape_an_int", "a length without a tuple", X, 2),
         bad("shape_none", "no shape", X, None),
         *wrong_lengths(X, (2,), names=names),

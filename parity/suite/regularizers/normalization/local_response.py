@@ -1,4 +1,4 @@
-"""Local response normalization."""
+"""The rows of local response normalization."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ IMAGES = Samples(shape=(2, 5, 3, 2))
 HUGE_CHANNELS = Samples(shape=(4, 6, 5), scale=1e21)
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 CUBE = np.ones((2, 3, 4), np.float32)
-# Its square is less than any number.
+# Numbers whose squares underflow.
 TINY = Fixed(values=(((1e-20,), (-2e-20,)),))
 SECOND = ("forward", "vjp", "second")
-# Far below what any floor would forgive; measured: up to 319.
-CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
-FAR_BELOW_1 = Budget(ulp=8, reason="results far below 1, of which no floor may forgive anything")
+# The results are so small that any floor would accept anything; measured errors: up to 319 ulp.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms about 100 times as large")
+FAR_BELOW_1 = Budget(ulp=8, reason="results far below 1, for which any floor is too large")
 NEIGHBOURS = Budget(
-    ulp=8, floor=8, everywhere=True, reason="terms of all neighbours, of either sign"
+    ulp=8, floor=8, everywhere=True, reason="a sum over neighbours, with terms of both signs"
 )
 THEME = Theme("regularizers", "normalization.", arguments=(X,))
 
@@ -31,7 +31,7 @@ SPECS = (
         settings=(
             setting(CHANNELS, size=3, alpha=0.5),
             setting(IMAGES, size=3, dtypes=WIDE, checks=SECOND),
-            # Even and odd ones, of one channel, of all of them, and beyond the borders.
+            # Even and odd sizes: one channel, all channels, and beyond the borders.
             *(few(CHANNELS, size=n, alpha=0.5, k=2.0) for n in (1, 2, 4, 5, 6, 7, 11, 30)),
             *(
                 few(CHANNELS, size=3, alpha=0.5, beta=beta, checks=SECOND)
@@ -50,7 +50,7 @@ SPECS = (
                 checks=("vjp",),
                 budget=CANCELS,
             ),
-            # Here a slope in the sum of squares is below the least number.
+            # Here the derivative with respect to the sum of squares underflows.
             few(
                 Samples(shape=(4, 6, 5), scale=3e18),
                 label="slopes_of_large",
@@ -72,16 +72,16 @@ SPECS = (
         bad_calls=(
             THEME.bad("two_axes", "too few axes", X, size=2),
             *(THEME.bad(f"size_{size}", "no such size", CUBE, size=size) for size in (0, -2)),
-            THEME.bad("size_of_a_float", "a size that is no int", CUBE, size=2.0),
-            THEME.bad("size_of_a_bool", "a size that is no int", CUBE, size=True),
-            THEME.bad("size_none", "a size that is no int", CUBE, size=None),
+            THEME.bad("size_of_a_float", "a size that is not an int", CUBE, size=2.0),
+            THEME.bad("size_of_a_bool", "a size that is not an int", CUBE, size=True),
+            THEME.bad("size_none", "a size that is not an int", CUBE, size=None),
             *(
-                THEME.bad(f"{name}_none", f"{name} is no number", CUBE, size=2, **{name: None})
+                THEME.bad(f"{name}_none", f"{name} is not a number", CUBE, size=2, **{name: None})
                 for name in ("alpha", "beta", "k")
             ),
             THEME.bad("a_list", "a list", [1.0], size=2),
             *(
-                THEME.bad(kind, "a dtype that does not go", CUBE.astype(kind), size=2)
+                THEME.bad(kind, "an incompatible dtype", CUBE.astype(kind), size=2)
                 for kind in ("int32", "bool", "complex64")
             ),
         ),

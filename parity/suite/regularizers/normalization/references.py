@@ -1,7 +1,7 @@
 """Normalization in torch: on moved axes, with its running statistics, and as plain formulas.
 
-The formulas are for what torch's own functions do not differentiate: running statistics, momentum,
-eps and p.
+The formulas are for arguments that torch's own functions do not differentiate: running statistics,
+momentum, eps and p.
 """
 # pyright: basic
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 
 def _moved(function):
-    """The function of torch, for channels that are another axis."""
+    """torch's function, for channels on another axis."""
 
     def on_moved(input, *args, channel_axis=1, **values):
         result = function(input.movedim(channel_axis, 1).contiguous(), *args, **values)
@@ -34,7 +34,7 @@ group_norm_moved = _moved(functional.group_norm)
 def batch_norm(
     input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ):
-    """The formula, of which everything is differentiated."""
+    """The formula, differentiable in all arguments."""
     if training:
         running_var, running_mean = torch.var_mean(input, _all_but_channels(input), correction=0)
     mean, variance = _along(running_mean, input), _along(running_var, input)
@@ -51,28 +51,28 @@ def instance_norm(
     momentum=0.1,
     eps=1e-5,
 ):
-    """The formula, of which everything is differentiated."""
+    """The formula, differentiable in all arguments."""
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, eps=eps)
     return group_norm(input, input.shape[1], weight, bias, eps)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """The formula, of which everything is differentiated, also twice without a weight."""
+    """The formula, differentiable in all arguments, also twice without a weight."""
     axes = list(range(-len(normalized_shape), 0))
     variance, mean = torch.var_mean(input, axes, correction=0, keepdim=True)
     return _normal(input, mean, variance, eps, weight, bias)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
-    """The formula, of which everything is differentiated."""
+    """The formula, differentiable in all arguments."""
     groups = input.reshape(input.shape[0], num_groups, -1)
     result = layer_norm(groups, groups.shape[2:], eps=eps).reshape(input.shape)
     return _affine(result, _along(weight, input), _along(bias, input))
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """The formula, of which everything is differentiated; eps None is that of all but float64."""
+    """The formula, differentiable in all arguments; eps=None means the eps of float32."""
     eps = torch.finfo(torch.float32).eps if eps is None else eps
     axes = list(range(-len(normalized_shape), 0))
     return _affine(input / (input.square().mean(axes, keepdim=True) + eps).sqrt(), weight)
@@ -119,7 +119,7 @@ def instance_norm_stats(x, running_mean, running_var, momentum=0.1, *, channel_a
 
 
 def _tracked(layer, x, stats, before=0):
-    """The buffers of a layer whose momentum is None, after that many batches and this one."""
+    """The buffers of a layer with momentum None, after the given number of batches and this one."""
     made = layer(x.shape[1], momentum=None, track_running_stats=True, dtype=x.dtype)
     made.running_mean, made.running_var = stats
     made.num_batches_tracked = torch.tensor(before)
@@ -128,13 +128,13 @@ def _tracked(layer, x, stats, before=0):
 
 
 def batch_norm_stats_formula(x, running_mean, running_var, momentum=0.1):
-    """The same, differentiated."""
+    """The formula of the running statistics, differentiable in all arguments."""
     variance, mean = torch.var_mean(x, _all_but_channels(x))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
 
 
 def instance_norm_stats_formula(x, running_mean, running_var, momentum=0.1):
-    """The same, differentiated."""
+    """The formula of the running statistics, differentiable in all arguments."""
     variance, mean = (part.mean(0) for part in torch.var_mean(x, list(range(2, x.ndim))))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
 
@@ -149,6 +149,6 @@ def normalize(input, p, eps):
 
 
 def local_response_norm(input, size, channel_axis=1, **values):
-    """torch's local_response_norm with the channels elsewhere."""
+    """torch's local_response_norm with the channels on another axis."""
     moved = input.movedim(channel_axis, 1).contiguous()
     return functional.local_response_norm(moved, size, **values).movedim(1, channel_axis)

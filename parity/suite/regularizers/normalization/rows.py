@@ -1,4 +1,4 @@
-"""How the rows of normalization by mean and variance are written."""
+"""Makers of the rows of normalization by mean and variance."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Spec
 from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
 
-SUMS = "a difference to a mean, and sums of such with both signs"
-TWICE = "two parts, rounded to half precision each, add up to the derivative of a gradient"
+SUMS = "differences from a mean, and their sums with both signs"
+TWICE = "the derivative of a gradient is a sum of two parts, each rounded to half precision"
 SUMMED: dict[str | tuple[str, str], Budget] = {
     **{
         (check, dtype): Budget(ulp=ulp, floor=floor, everywhere=True, reason=SUMS)
@@ -48,16 +48,16 @@ VAR = Fixed(values=(1.5, 1.0, 0.25, 4.0, 2.0, 0.75))
 NCHW, NHWC = normal(5, C, 4, 3), normal(5, 4, 3, C)
 LEARNED_STATS = NCHW, normal(C), normal(C, center=2.0, scale=0.25)
 ROWS, IMAGES = normal(24, C, axis=0), normal(5, C, 4, 3, axis=0)
-# At a mean of 10⁴ float32 has 3 digits of a deviation of 1 left, and of the mean as many.
+# At a mean of 10⁴ float32 keeps only 3 digits of a deviation of 1, in the data and in the mean.
 LARGE_MEAN = normal(5, C, 4, 3, center=1e4, scale=1.0)
 CONSTANT = Choices(values=(5.1,), shape=(25, C, 40))
 
 
 def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Setting, ...]:
-    """Numbers spread widely, and closely.
+    """Settings with a very large and a very small standard deviation.
 
-    Of such deviations float32 has the squares and the inverses, but not the inverses of cubes; the
-    weights make the gradients large enough to be compared.
+    The squares and inverses of these deviations are within the range of float32, the inverses of
+    their cubes are not. The weights make the gradients large enough to be compared.
     """
     wide, close = (normal(*shape, axis=axis, scale=scale) for scale in (1e13, 1e-13))
     weight = normal(C, center=1e13, scale=2e12)
@@ -68,7 +68,7 @@ def spread(*shape: int, axis: int | None = None, **values: Any) -> tuple[Setting
 
 
 def thorough(*inputs: Any, **fields: Any) -> Setting:
-    """A setting whose second derivatives are compared as well, in float32 and float64."""
+    """A setting that also compares second derivatives, in float32 and float64."""
     return setting(*inputs, **{"checks": CHECKS, "dtypes": WIDE, **fields})
 
 
@@ -87,7 +87,7 @@ bad = THEME.bad
 ones = functools.partial(np.ones, dtype=np.float32)
 TWO, THREE = ones(2), ones(3)
 STATS = (TWO, TWO)
-# Of input, weight and bias.
+# The dtypes of input, weight and bias.
 DTYPES = (
     ("float32", "float16", "float16"),
     ("float16", "float16", "float32"),
@@ -97,31 +97,31 @@ DTYPES = (
 
 
 def mixed_dtypes(**values: Any) -> tuple[BadCall, ...]:
-    """Calls whose input, weight and bias have dtypes that do not go together."""
+    """Calls whose input, weight and bias have incompatible dtypes."""
 
     def call(x: str, w: str, b: str) -> BadCall:
         parameters = {"weight": TWO.astype(w), "bias": TWO.astype(b)}
         name = f"{x}_with_{w}_and_{b}"
-        return bad(name, "dtypes that do not go", X.astype(x), **parameters, **values)
+        return bad(name, "incompatible dtypes", X.astype(x), **parameters, **values)
 
     return tuple(call(*dtypes) for dtypes in DTYPES)
 
 
 def wrong_lengths(*args: Any, names: tuple[str, ...] = ("weight", "bias")) -> tuple[BadCall, ...]:
-    """Calls with a parameter for a channel too many."""
+    """Calls with a parameter that has one entry more than there are channels."""
     return tuple(bad(f"{name}_length", "one too many", *args, **{name: THREE}) for name in names)
 
 
 def running_statistics(name: str, *bad_calls: BadCall, **fields: Any) -> Spec:
-    """A row of running statistics, against torch's buffers."""
+    """A row of running statistics, compared with torch's buffers."""
     return THEME.row_beyond(
         name,
         inputs=(NCHW, MEAN, VAR),
         checks=("forward", "error", "signature"),
         bad_calls=(
             *bad_calls,
-            bad("mean_length", "a mean too many", X, THREE, TWO),
-            bad("variance_length", "a variance too many", X, TWO, THREE),
+            bad("mean_length", "one mean too many", X, THREE, TWO),
+            bad("variance_length", "one variance too many", X, TWO, THREE),
             bad("integers", "integers", X.astype(np.int32), *STATS),
         ),
         **fields,

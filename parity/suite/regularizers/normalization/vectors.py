@@ -1,4 +1,4 @@
-"""Vectors divided by their norm."""
+"""The rows of vectors divided by their norm."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from parity.suite.rows import (
 )
 
 ROWS = Samples(shape=(24, 6))
-# Components that are 0, and that tie for the largest and the smallest.
+# Components that are 0, and ties for the largest and the smallest component.
 TIED = Choices(values=(-1.0, 0.0, 0.5, 1.0), shape=(24, 6))
 # Several zero vectors.
 ZEROS = Choices(values=(0.0, 0.0, 0.0, -0.5, 1.0), shape=(24, 6))
 HUGE = Samples(shape=(24, 6), scale=1e25)
-# Norms whose inverses vanish, and norms that are no numbers.
+# Norms whose inverses underflow to 0, and norms that overflow.
 LARGEST = Samples(shape=(24, 6), scale=9e37)
-# Of a single component. 1e-39 counts as 0, for XLA on CPUs computes with 0 in its place.
+# Vectors with one component. 1e-39 counts as 0, since XLA on CPUs computes with 0 in its place.
 SUBNORMAL = Choices(values=(1e-39, 0.0, 0.5), shape=(24, 1))
-# With 1 for eps: norms of eps itself, and on both sides.
+# Norms equal to eps, above and below it, for eps = 1.
 AROUND_1 = Choices(values=(0.0, 0.0, 0.0, 1.0, 0.5, -0.5), shape=(48, 3))
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 SECOND = ("forward", "vjp", "second")
 # Components of a gradient are differences of terms as large as the vectors' lengths.
 PROJECTED = Budget(
-    ulp=8, floor=8, everywhere=True, reason="the part along the vector itself is taken off"
+    ulp=8, floor=8, everywhere=True, reason="the part along the vector itself is subtracted"
 )
 TWICE = Budget(
     ulp=16, floor=64, everywhere=True, reason="a sum of products of three projected vectors"
 )
-# Far below what any floor would forgive; measured: up to 319.
-CANCELS = Budget(ulp=2.0**10, reason="differences of terms that are some 100 times as large")
+# The results are so small that any floor would accept anything; measured errors: up to 319 ulp.
+CANCELS = Budget(ulp=2.0**10, reason="differences of terms about 100 times as large")
 THEME = Theme("regularizers", "normalization.", arguments=(X,))
 
 SPECS = (
@@ -77,13 +77,13 @@ SPECS = (
             THEME.bad("no_such_dim", "no such dim", dim=2),
             THEME.bad("one_axis", "no axis 1", X[0]),
             THEME.bad("dim_twice", "a dim named twice", dim=(1, 1)),
-            THEME.bad("dim_of_a_float", "a dim that is no int", dim=1.0),
-            THEME.bad("dim_of_a_bool", "a dim that is no int", dim=True),
-            THEME.bad("eps_none", "an eps that is no number", eps=None),
-            THEME.bad("p_string", "a p that is no number", p="x"),
+            THEME.bad("dim_of_a_float", "a dim that is not an int", dim=1.0),
+            THEME.bad("dim_of_a_bool", "a dim that is not an int", dim=True),
+            THEME.bad("eps_none", "an eps that is not a number", eps=None),
+            THEME.bad("p_string", "a p that is not a number", p="x"),
             THEME.bad("a_list", "a list", [1.0, 2.0]),
             *(
-                THEME.bad(kind, "a dtype that does not go", np.ones((2, 3), kind))
+                THEME.bad(kind, "an incompatible dtype", np.ones((2, 3), kind))
                 for kind in ("int32", "bool")
             ),
             *(

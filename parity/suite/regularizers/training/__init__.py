@@ -1,1 +1,1 @@
-"""The rows of what acts on gradients and weights in training."""
+"""The rows of functions that act on gradients and weights in training."""

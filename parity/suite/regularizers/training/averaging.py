@@ -1,4 +1,4 @@
-"""The rows of the averages of weights."""
+"""The rows of weight averages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from parity.suite.rows import HALVES, WIDE, Theme, as_formula, number, values_on
 
 STEPS = 4
 ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
-# Beside the weight there is an integer in the tree, which is copied.
+# Besides the weight the tree has an integer, which is copied.
 START = {"weight": ZEROS, "count": Fixed(values=0)}
-# A weight that has grown beyond all numbers.
+# A weight that has become infinite.
 INFINITE = {
     "weight": Fixed(values=((1.0, -2.0), (np.inf, -np.inf), (1.0, -np.inf), (2.0, 0.5))),
     "count": Fixed(values=tuple(range(STEPS))),
@@ -39,7 +39,7 @@ THEME = Theme(
 
 
 def _against_torch(**values: Any) -> tuple[Setting, ...]:
-    """In all dtypes; AveragedModel, too, rounds an average in half precision at each step."""
+    """A setting in all dtypes; AveragedModel also rounds half-precision averages at each step."""
     return (
         values_only(dtypes=WIDE, **values),
         values_only(label="half", dtypes=HALVES, truth="reference", **values),
@@ -51,7 +51,7 @@ def _differentiated(name: str, **fields: Any) -> Setting:
 
 
 def _runs(factory: Callable[..., Any], decays: Any) -> Any:
-    """The averages [decays, steps] of the weights 1, 2, 3, ..., one program for all of them."""
+    """The averages [decays, steps] of the weights 1, 2, 3, ..., all computed in one program."""
     import jax
     import jax.numpy as jnp
 

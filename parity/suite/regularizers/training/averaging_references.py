@@ -20,7 +20,7 @@ class _Model(nn.Module):
 
 
 class Averaged:
-    """AveragedModel, which is shown the weights of every step."""
+    """torch's AveragedModel, updated with the weights of every step."""
 
     def __init__(self, params: dict[str, Tensor], **functions: Any) -> None:
         self.model = _Model(params)
@@ -38,7 +38,7 @@ class Averaged:
 
 
 class _Formula:
-    """The same, differentiable; the share of the new weights depends on how many there were."""
+    """A differentiable average; the share of the new weights depends on the number of updates."""
 
     def __init__(self, share: Callable[[int], Any]) -> None:
         self.share = share
@@ -60,12 +60,12 @@ def ema(params: Any, decay: float = 0.999) -> Averaged:
 
 
 def swa(params: Any) -> Averaged:
-    """AveragedModel as it is."""
+    """AveragedModel with its default, the mean."""
     return Averaged(params)
 
 
 def ema_formula(params: Any, decay: Any) -> _Formula:
-    """With a decay that is differentiated."""
+    """The moving average, differentiable in the decay."""
     return _Formula(lambda count: 1 - decay)
 
 

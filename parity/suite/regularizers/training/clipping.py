@@ -1,4 +1,4 @@
-"""Gradient clipping."""
+"""The rows of gradient clipping."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from parity.suite.rows import (
 
 
 def tree(kind: Any, *steps: int, **fields: Any) -> Any:
-    """A tree of three leaves, of so many steps."""
+    """A tree of three leaves with the given step axes in front."""
 
     def leaf(*shape: int) -> Any:
         return kind(shape=(*steps, *shape), **fields)
@@ -41,18 +41,19 @@ def _even(shape: tuple[int, ...], dtype: str = "float32") -> Any:
 
 
 def _one_beside(*values: float) -> Any:
-    """A leaf of these numbers beside others that are small."""
+    """A tree of a leaf with these numbers and other leaves with small ones."""
     small = {"weight": Fixed(values=((0.25, -0.5),))}
     return {"a": {"bias": Fixed(values=values), **small}, "b": Fixed(values=(0.125,))}
 
 
 TREE, HUGE, TINY = _normal(), _normal(scale=1e25), _normal(scale=1e-25)
-# Far beyond what is clipped, and far below.
+# Gradients far beyond the bounds, and far below.
 LARGE, SMALL = _normal(scale=64.0), _normal(scale=0.01)
 TIED = tree(Choices, values=(-1.0, 0.0, 1.0))
 ZERO = tree(Choices, values=(0.0,))
 ZERO_LEAF = {**TREE, "a": {**TREE["a"], "weight": ZERO["a"]["weight"]}}
-# One leaf of nothing, and one that counts as 0, for XLA on CPUs computes with 0 in its place.
+# A tree with an empty leaf, and one with a leaf that counts as 0, since XLA on CPUs computes with 0
+# in its place.
 WITHOUT_A_LEAF = {**TREE, "b": Choices(values=(0.0,), shape=(0,))}
 SUBNORMAL_LEAF = {**TREE, "b": Choices(values=(1e-39,), shape=(1,))}
 BEYOND_HALF = tree(Choices, values=(-3e4, 3e4))
@@ -60,10 +61,10 @@ OF_NORM_5 = {
     "a": {"bias": Fixed(values=(3.0, 0.0)), "weight": Fixed(values=((0.0, 4.0),))},
     "b": Fixed(values=(0.0,)),
 }
-ALONG = "each gradient is less its part along all of them"
+ALONG = "each gradient's part along all of them is subtracted"
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
 HALF_SUMS = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=ALONG)
-POWERS = Budget(ulp=8, floor=4, reason="quotients to the second power")
+POWERS = Budget(ulp=8, floor=4, reason="squares of quotients")
 SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
 CLIPPED = {
     **each(("forward",), WIDE, SCALED),
@@ -258,7 +259,7 @@ SPECS = (
             THEME.bad("clip_value_none", "clip_value is no number", _even((5,)), clip_value=None),
             THEME.bad(
                 "clip_value_above_float16",
-                "a clip_value that the dtype has not",
+                "a clip_value that the dtype cannot represent",
                 _even((5,), "float16"),
                 clip_value=1e30,
             ),

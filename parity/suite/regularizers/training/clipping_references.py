@@ -1,4 +1,4 @@
-"""Gradient clipping in torch: its own functions, and what it takes numbers only for."""
+"""Gradient clipping in torch: its own functions, and formulas with array hyperparameters."""
 # pyright: basic
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from torch.nn.utils import clip_grad
 
 from parity.trees import flat, mapped, placed
 
-# torch takes no gradients through clipping: these are the functions below its no_grad.
+# torch does not differentiate clipping: these are its functions without the no_grad decorator.
 _total_norm: Any = clip_grad._get_total_norm.__wrapped__  # type: ignore[attr-defined]
 _clip_grad_value: Any = clip_grad.clip_grad_value_.__wrapped__  # type: ignore[attr-defined]
 
 
 def _in_place(clip: Any, grads: Any, *args: Any) -> tuple[Any, Any]:
-    """The tree that one of torch's functions leaves, and what it returns."""
+    """The tree after one of torch's in-place functions, and the function's result."""
     parameters = {path: SimpleNamespace(grad=g.clone()) for path, g in flat(grads).items()}
     returned = clip(list(parameters.values()), *args)
     return placed(grads, {path: p.grad for path, p in parameters.items()}), returned
 
 
 def get_total_norm(tensors: Any, norm_type: Any = 2.0, error_if_nonfinite: bool = False) -> Any:
-    """Of a list."""
+    """torch's own, on the leaves as a list."""
     return _total_norm(list(flat(tensors).values()), norm_type, error_if_nonfinite)
 
 
 def total_norm_of_any_order(tensors: Any, *, norm_type: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     every = torch.cat([x.reshape(-1) for x in flat(tensors).values()])
     return (every.abs() ** norm_type).sum() ** (1 / norm_type)
 
@@ -67,7 +67,7 @@ def clip_grad_value(grads: Any, clip_value: float) -> Any:
 
 
 def clip_grad_value_differentiated(grads: Any, clip_value: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     raised = torch.where(grads < -clip_value, -clip_value, grads)
     return torch.where(raised > clip_value, clip_value, raised)
 
@@ -75,7 +75,7 @@ def clip_grad_value_differentiated(grads: Any, clip_value: Any) -> Any:
 def adaptive_grad_clip(
     grads: Any, params: Any, clip_factor: Any = 0.01, eps: Any = 1e-3, *, layout: str = "torch"
 ) -> Any:
-    """As timm.utils.agc.adaptive_clip_grad has it."""
+    """The formula of timm.utils.agc.adaptive_clip_grad."""
 
     def norm(x: Any) -> Any:
         if x.ndim <= 1:

@@ -1,4 +1,4 @@
-"""Gradient clipping as transformations of optax."""
+"""The rows of gradient clipping as optax transformations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, few, number, setting
 
 
 def _positive(center: float, *steps: int) -> Any:
-    """Parameters and updates that do not cancel when they are added."""
+    """Positive parameters and updates, which do not cancel when they are added."""
     return tree(Samples, *steps, axis=None, center=center, scale=center / 8)
 
 
 THEME = Theme("regularizers", "training.gradient_transformations")
 STEPS = 2
-# On the bounds of 0.5, beyond them and between.
+# Values at the bounds of 0.5, beyond them and between them.
 BOUNDS = (-np.inf, -2.0, -0.5, -0.25, 0.0, 0.5, 0.75, np.nan)
 START = _positive(1.0)
 
@@ -47,7 +47,7 @@ SPECS = (
     ),
     THEME.row_of_steps(
         "clip_adaptively",
-        # The one setting shrinks every unit, the other none.
+        # The first setting shrinks every unit, the second none.
         inputs=(START, _positive(0.6, STEPS)),
         budgets=CLIPPED,
         checks=(*FORWARD, "signature"),

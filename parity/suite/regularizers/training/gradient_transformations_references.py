@@ -14,13 +14,13 @@ from parity.trees import flat, placed
 
 
 class _Transformed:
-    """The clipped gradients as updates, which are added to the parameters."""
+    """An object whose updates, added to the parameters, are the clipped gradients."""
 
     def __init__(self, params: Any, clip: Any) -> None:
         self.params, self.clip = params, clip
 
     def step(self, grads: Any) -> dict[str, Any]:
-        """The updates and the parameters afterwards."""
+        """The updates, and the parameters after the step."""
         updates = self.clip(grads, self.params)
         changed = {path: w + flat(updates)[path] for path, w in flat(self.params).items()}
         self.params = placed(self.params, changed)
@@ -40,7 +40,7 @@ def clip_by_grad_value(params: Any, clip_value: float) -> _Transformed:
 def clip_adaptively(
     params: Any, clip_factor: float = 0.01, eps: float = 1e-3, *, layout: str = "torch"
 ) -> _Transformed:
-    """With the parameters as they are then."""
+    """Uses the parameters as they are at the step."""
     return _Transformed(
         params, lambda g, w: adaptive_grad_clip(g, w, clip_factor, eps, layout=layout)
     )

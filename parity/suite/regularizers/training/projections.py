@@ -1,4 +1,4 @@
-"""Projections and proximal steps."""
+"""The rows of projections and proximal steps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SPECS = (
             *(few(max_value=3.0, axis=axis) for axis in (1, -1)),
             *(few(max_value=3.0, p=p) for p in (1.0, 3.0, np.inf)),
             *(few(max_value=most) for most in (0.0, np.inf)),
-            # torch.renorm's gradient at a unit of zeros is right, its second derivative nan.
+            # At a unit of zeros torch.renorm's gradient is right, its second derivative is nan.
             few(ZERO, label="zeros", max_value=1.0),
             few(SPARSE, label="units_of_zeros", max_value=1.0, axis=-1),
             values_only(HUGE, label="huge", max_value=1.0),
@@ -58,7 +58,7 @@ SPECS = (
             THEME.bad("negative_p", "no norm", max_value=1.0, p=-1.0),
             THEME.bad("p_nan", "no norm", max_value=1.0, p=float("nan")),
             THEME.bad("no_such_axis", "no such axis", max_value=1.0, axis=2),
-            THEME.bad("axis_of_a_float", "an axis that is no int", max_value=1.0, axis=1.0),
+            THEME.bad("axis_of_a_float", "an axis that is not an int", max_value=1.0, axis=1.0),
             THEME.bad("max_value_none", "no number", max_value=None),
         ),
     ),
@@ -96,7 +96,7 @@ SPECS = (
             few(ZERO, label="zeros", threshold=0.5),
             few(SPARSE, label="groups_of_zeros", threshold=0.125, axis=-1),
             few(label="threshold=array", arrays={"threshold": number(1.5, 0.0625)}),
-            # Only the formula as it stands has no inf/inf.
+            # This form of the formula has no inf/inf.
             values_only(
                 with_one(np.inf),
                 label="inf",

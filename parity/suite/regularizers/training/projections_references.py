@@ -19,7 +19,7 @@ def max_norm(
 
 
 def max_norm_of_array(params: Any, *, max_value: Any, p: Any) -> Any:
-    """torch.renorm takes numbers only."""
+    """The formula with a hyperparameter as an array; torch.renorm takes only numbers."""
 
     def projected(w: Any) -> Any:
         norm = (w.abs() ** p).sum(tuple(range(1, w.ndim)), keepdim=True) ** (1 / p)
@@ -34,7 +34,7 @@ def proximal_l1(params: Any, threshold: float, *, where: Any = "weights") -> Any
 
 
 def proximal_l1_of_array(weights: Any, threshold: Any, where: Any) -> Any:
-    """torch takes a number only."""
+    """The formula with a hyperparameter as an array; torch takes only a number."""
     shrunk = torch.where(weights > 0, weights - threshold, weights + threshold)
     return torch.where(weights.abs() > threshold, shrunk, 0.0)
 
@@ -42,7 +42,7 @@ def proximal_l1_of_array(weights: Any, threshold: Any, where: Any) -> Any:
 def proximal_group_lasso(
     params: Any, threshold: Any, *, axis: int = 0, where: Any = "weights"
 ) -> Any:
-    """Group by group."""
+    """The proximal step, one group after the other."""
 
     def shrunk(w: Any) -> Any:
         groups = []
@@ -55,7 +55,7 @@ def proximal_group_lasso(
 
 
 def proximal_group_lasso_of_infinity(params: Any, *, threshold: Any) -> Any:
-    """By 1 - threshold/norm, which is 1 for an infinite norm."""
+    """The step with the factor 1 - threshold/norm, which is 1 for an infinite norm."""
 
     def shrunk(w: Any) -> Any:
         rows = w.flatten(1)

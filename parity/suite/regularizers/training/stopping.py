@@ -9,11 +9,11 @@ import numpy as np
 from parity.spec import Fixed, Law, Samples, Setting
 from parity.suite.rows import Theme, setting, values_only
 
-# Ties, what is no number, and differences of exactly min_delta.
+# Ties, nan and infinities, and differences of exactly min_delta.
 FEW = (0.5, 0.5, 0.25, 0.75, np.nan, 0.75, 0.25, 1.0, -1.0, np.inf, -1.0, np.nan, 0.5, -2.0, 1.0)
 CLOSE = Samples(shape=(32,), scale=0.2, axis=None)
 START = {"weight": Fixed(values=0)}
-# The weights of the n-th metric are the number n.
+# The weights that belong to the n-th metric are the number n.
 BAD = {"weight": np.asarray(0)}, np.asarray([1.0, 0.5], np.float32), {"weight": np.arange(1, 3)}
 THEME = Theme("regularizers", "training.stopping", arguments=BAD)
 
@@ -27,7 +27,7 @@ def _values(**values: Any) -> Setting:
 
 
 def _finished_runs_keep_their_best(subject: Any) -> str | None:
-    """Many trainings as one program, each with a patience of its own, against one at a time."""
+    """Compares many runs in one program, each with its own patience, with one run at a time."""
     import jax
     import jax.numpy as jnp
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class early_stopping:
-    """Early stopping that is shown a metric and the weights after each epoch."""
+    """Early stopping that gets a metric and the weights after each epoch."""
 
     def __init__(
         self, params: Any, patience: int = 10, min_delta: float = 0.0, mode: str = "min"
@@ -21,7 +21,7 @@ class early_stopping:
         self.stopped = False
 
     def step(self, metric: Tensor, params: Any) -> dict[str, Any]:
-        """The state after the epoch; the best metric has at least float32."""
+        """The state after the epoch; the best metric is kept in float32 or wider."""
         metric = metric.to(torch.promote_types(metric.dtype, torch.float32))
         if not self.stopped:
             self.wait += 1

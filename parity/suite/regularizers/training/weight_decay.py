@@ -1,4 +1,4 @@
-"""Weight decay, beside the loss."""
+"""The rows of weight decay, which acts outside of the loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parity.suite.regularizers.penalties import TREE, tree, with_one
 from parity.suite.rows import HALVES, WIDE, Theme, each, few, in_half_precision, number, setting
 
 CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "shapes", "error", "signature")
-ALONG = "each gradient is less its part along the unit"
+ALONG = "each gradient's part along the unit is subtracted"
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
 HALF = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=ALONG)
 SCALED = Budget(ulp=4, reason="no floor: no small result is a difference of larger ones")
@@ -19,7 +19,7 @@ SECOND = ("forward", "vjp", "second")
 
 
 def even(shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers from -1 to 2."""
+    """Evenly spaced numbers from -1 to 2."""
     return np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
 

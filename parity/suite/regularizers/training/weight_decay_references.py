@@ -12,7 +12,7 @@ from parity.trees import flat, placed
 
 
 def changed(params: Any, where: Any, change: Any) -> Any:
-    """The tree with the leaves that where selects changed."""
+    """The tree, with a function applied to the leaves that `where` selects."""
     changed = {path: change(w) for path, w in selected(params, where).items()}
     return placed(params, {**flat(params), **changed})
 
@@ -20,7 +20,7 @@ def changed(params: Any, where: Any, change: Any) -> Any:
 def coupled_weight_decay(
     grads: Any, params: Any, weight_decay: Any, *, where: Any = "weights"
 ) -> Any:
-    """The line of torch.optim.SGD, whose `alpha` is a number only."""
+    """The line of torch.optim.SGD, whose `alpha` has to be a number; written out for arrays."""
     leaves = flat(grads)
     for path, w in selected(params, where).items():
         if isinstance(weight_decay, torch.Tensor):
