@@ -7,7 +7,7 @@ A check takes the function's name, the argument's name and its value, and return
 import functools
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +46,14 @@ def as_array(function: str, argument: str, value: ArrayLike) -> Array:
             "convert it with jnp.asarray"
         )
     return jnp.asarray(value)
+
+
+def each_as_array(function: str, argument: str, value: Any) -> Any:
+    """A tuple or list of numbers, with an array for each entry that carries `__jax_array__`."""
+    if not isinstance(value, tuple | list):
+        return value
+    entries = cast(Sequence[Any], value)
+    return tuple(jnp.asarray(e) if hasattr(e, "__jax_array__") else e for e in entries)
 
 
 def as_floating(function: str, argument: str, value: ArrayLike) -> Array:

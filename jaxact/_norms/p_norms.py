@@ -116,7 +116,7 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     def slope(x: Array) -> Array:
         size = jax.lax.stop_gradient(jnp.abs(x))
         tied = (size == value(size)[..., None]) | jnp.isnan(size)
-        return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True)
+        return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)
 
     return _ruled(value, slope)
 

@@ -334,77 +334,7 @@ SAMPLES = {
     for params, conditions in _settings(spec)
 }
 # By condition and cause, the samples that fail.
-FAILING: dict[tuple[str, str], str] = {
-    ("dtype_promotion", "jaxact._norms.p_norms divides by a number of ties that is an integer"): """
-        losses.pairwise_distance-p=array,eps=array regularizers.normalize-p=array,eps=array
-        regularizers.get_total_norm-norm_type=array
-        regularizers.clip_by_grad_norm-max_norm=1.0,norm_type=inf
-        regularizers.clip_by_grad_norm-max_norm=array,norm_type=array
-        regularizers.max_norm-max_value=array,p=array
-    """,
-    ("dtype_promotion", "erasing: an integer plus a boolean"): """
-        regularizers.random_erasing regularizers.random_erasing-value
-        regularizers.random_erasing-color
-    """,
-    ("dtype_promotion", "stopping: an integer plus a boolean"): """
-        regularizers.early_stopping regularizers.early_stopping-
-        regularizers.early_stopping-patience=12,min_delta=0.25
-        regularizers.early_stopping-patience=4,mode=max
-        regularizers.early_stopping-patience=6,min_delta=0.25,mode=max
-    """,
-    ("known_arrays", "made by jaxact._core.op, which hands on what it is given"): """
-        regularizers.affine regularizers.affine-filled regularizers.rotate
-        regularizers.affine_matrix regularizers.random_rotation regularizers.random_affine
-        regularizers.normalize_image regularizers.adjust_brightness regularizers.adjust_contrast
-        regularizers.adjust_saturation regularizers.adjust_hue regularizers.color_jitter
-        regularizers.crop regularizers.random_crop regularizers.erase regularizers.erase-color
-        regularizers.random_erasing regularizers.horizontal_flip regularizers.vertical_flip
-        regularizers.random_horizontal_flip regularizers.random_vertical_flip
-        regularizers.smooth_labels regularizers.smooth_labels-smoothing=array
-        regularizers.batch_norm regularizers.batch_norm-evaluation,running=learned
-        regularizers.batch_norm_stats regularizers.batch_norm_stats-momentum=array
-        regularizers.group_norm regularizers.group_norm-learned regularizers.instance_norm
-        regularizers.instance_norm-learned regularizers.instance_norm_stats
-        regularizers.instance_norm_stats-momentum=array regularizers.layer_norm
-        regularizers.layer_norm-learned regularizers.rms_norm regularizers.rms_norm-learned
-        regularizers.local_response_norm regularizers.local_response_norm-numbers=arrays
-        regularizers.normalize regularizers.normalize-p=array,eps=array
-        regularizers.elastic_net-l1_ratio=array regularizers.weight_norm
-        regularizers.spectral_norm regularizers.get_total_norm-norm_type=array
-        regularizers.clip_grads_with_norm
-        regularizers.clip_grads_with_norm-clipped,max_norm=array,total_norm=array
-        regularizers.clip_grad_norm-max_norm=array regularizers.clip_grad_value-clip_value=array
-        regularizers.adaptive_grad_clip-clip_factor=array,eps=array
-        regularizers.max_norm-max_value=array,p=array regularizers.proximal_l1-threshold=array
-        regularizers.proximal_group_lasso-threshold=array
-        regularizers.coupled_weight_decay-weight_decay=array
-        regularizers.decoupled_weight_decay-lr=array,weight_decay=array
-    """,
-    (
-        "rank_promotion",
-        "affine_maps and _resampling: coordinates of one axis beside those of all images",
-    ): """
-        regularizers.affine regularizers.affine-shared regularizers.affine-nearest
-        regularizers.affine-filled regularizers.affine-filled_nearest regularizers.rotate
-        regularizers.rotate-angle=-30.0 regularizers.rotate-nearest
-        regularizers.rotate-by_pillow_rotate regularizers.affine_matrix
-        regularizers.random_rotation regularizers.random_rotation-nearest
-        regularizers.random_rotation-between regularizers.random_affine
-        regularizers.random_affine-filled regularizers.compose
-    """,
-    ("rank_promotion", "erasing: rows and columns beside the limits of all images"): """
-        regularizers.erase regularizers.erase-color regularizers.erase-images
-        regularizers.erase-empty regularizers.erase-bytes regularizers.random_erasing
-        regularizers.random_erasing-value regularizers.random_erasing-color
-    """,
-    ("rank_promotion", "mixing: classes beside labels"): """
-        regularizers.smooth_labels-classes,smoothing=0.0 regularizers.mixup-classes
-        regularizers.cutmix-classes
-    """,
-    ("variables", "_hyperparameters takes arrays and numbers alone"): """
-        regularizers.local_response_norm-numbers=arrays regularizers.normalize-p=array,eps=array
-    """,
-}
+FAILING: dict[tuple[str, str], str] = {}
 KNOWN = {
     (name, condition): cause
     for (condition, cause), names in FAILING.items()
@@ -431,12 +361,9 @@ def test_a_function_works_inside(name: str, condition: str):
     CONDITIONS[condition](_sample(name))
 
 
-UNPICKLED = ("affine_matrix", "erase", "horizontal_flip", "vertical_flip")
-AS_PROGRAM = "jaxact._core.op returns the compiled program, not the function of that name"
 FUNCTIONS = [
     pytest.param(
         getattr(module, name),
-        marks=[pytest.mark.xfail(strict=True, reason=AS_PROGRAM)] if name in UNPICKLED else [],
         id=f"{module.__name__}.{name}",
     )
     for module in (functional, initializers, regularizers)

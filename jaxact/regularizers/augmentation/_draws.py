@@ -31,7 +31,7 @@ def uniform_draws(key: Array, count: int, x: Array) -> Array:
 
 def uniform_below(draw: Array, count: ArrayLike) -> Array:
     """Integers from 0 to count - 1, uniform if the draw is uniform on [0, 1)."""
-    return jnp.floor(draw * count).astype(np.int32)
+    return jnp.floor(draw * jnp.asarray(count).astype(draw.dtype)).astype(np.int32)
 
 
 def nan_unless_probability(function: str, result: Array, p: Array) -> Array:

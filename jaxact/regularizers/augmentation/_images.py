@@ -198,4 +198,4 @@ def _mask_along(first: Array, length: Array, size: int) -> Array:
     # The sum must not overflow int32.
     room = jnp.iinfo(np.int32).max - jnp.maximum(first, 0)
     end = first + jnp.clip(length, 0, room)
-    return (places >= first[:, None]) & (places < end[:, None])
+    return (places[None] >= first[:, None]) & (places[None] < end[:, None])

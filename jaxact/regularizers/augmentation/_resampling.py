@@ -69,11 +69,11 @@ def _radians(degrees: Array) -> Array:
     return jnp.deg2rad(degrees - 360 * lax.stop_gradient(jnp.round(degrees / 360)))
 
 
-def half_images(height: int, width: int, dtype: np.dtype) -> Array:
-    """[2, 3], the factors from a matrix in half images to the same one in pixels."""
+def half_images(height: int, width: int, matrix: Array) -> Array:
+    """[..., 2, 3], for matrices of that shape: the factors from a matrix in half images to the same one in pixels."""
     half = np.array([width, height]) / 2
     factors = np.concatenate([half[:, None] / half, half[:, None]], axis=1)
-    return jnp.asarray(factors, dtype)
+    return jnp.asarray(factors.reshape((1,) * (matrix.ndim - 2) + (2, 3)), matrix.dtype)
 
 
 def resampled(
@@ -89,8 +89,8 @@ def resampled(
         interpolation: bilinear, or the nearest pixel.
     """
     height, width = axes.sizes(x)
-    down = _centred(height, x.dtype)[:, None]
-    right = _centred(width, x.dtype)
+    down = _centred(height, x.dtype)[None, :, None]
+    right = _centred(width, x.dtype)[None, None]
     rows = transform[:, :, :, None, None]
     places_x = rows[:, 0, 0] * right + rows[:, 0, 1] * down + rows[:, 0, 2] + (width - 1) / 2
     places_y = rows[:, 1, 0] * right + rows[:, 1, 1] * down + rows[:, 1, 2] + (height - 1) / 2

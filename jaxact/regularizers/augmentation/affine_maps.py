@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array
+from jaxact._arguments import as_array, each_as_array
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._draws import check_key, uniform_draws
@@ -86,13 +86,16 @@ def affine(
         )
     wide = to_compute("affine", x)
     theta = theta.astype(wide.dtype).reshape(-1, 2, 3)
-    in_pixels = theta * half_images(*axes.sizes(x), wide.dtype)
+    in_pixels = theta * half_images(*axes.sizes(x), theta)
     outside = per_color("affine", "fill", fill, x, axes).astype(wide.dtype)
     result = resampled(wide, in_pixels, outside, axes, interpolation)
     return as_given(from_compute(result, x.dtype), images)
 
 
-@op(static=("height", "width"))
+@op(
+    static=("height", "width"),
+    checks={"translate": each_as_array, "shear": each_as_array},
+)
 def affine_matrix(
     height: int,
     width: int,
@@ -130,7 +133,7 @@ def affine_matrix(
     as_array("affine_matrix", "scale", scale)
     (right, down), (along_x, along_y) = translate, shear
     in_pixels = pixel_matrix(angle, right, down, scale, along_x, along_y)
-    return in_pixels / half_images(height, width, in_pixels.dtype)
+    return in_pixels / half_images(height, width, in_pixels)
 
 
 def _check_rotate(function: str, interpolation: Interpolation) -> None:

@@ -162,7 +162,7 @@ def random_erasing(
     ends = as_arrays(shares, chance.dtype), as_arrays(ratios, chance.dtype)
     height, width = _erased_size(jnp.stack(shapes), *ends, size)
     probability = jnp.asarray(p)
-    height *= chance < probability
+    height = jnp.where(chance < probability, height, 0)
     top, left = uniform_below(down, size[0] - height + 1), uniform_below(right, size[1] - width + 1)
     if value is None:
         new = _noise(noise, x, axes)

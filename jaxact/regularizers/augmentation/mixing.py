@@ -77,7 +77,8 @@ def _soft(function: str, labels: Array, num_classes: int | None) -> Array:
     if jnp.issubdtype(labels.dtype, jnp.integer):
         if num_classes is None:
             raise ArgumentTypeError(f"{function}: num_classes must be given with integer labels")
-        labels, classes = wide_integers(labels), jnp.arange(num_classes)
+        labels = wide_integers(labels)
+        classes = jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
         exists = ((labels >= 0) & (labels < num_classes))[..., None]
         # A choice: 0 and 1 times nan are 0 and nan to XLA.
         one_hot = jnp.where(exists, (labels[..., None] == classes).astype(float), jnp.nan)

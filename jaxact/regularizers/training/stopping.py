@@ -131,7 +131,7 @@ def _updated(
     better = m + least < state.best if sign > 0 else m - least > state.best
     running = ~state.should_stop
     better = better & running
-    wait = jnp.where(better, 0, state.wait + running)
+    wait = jnp.where(better, 0, state.wait + running.astype(state.wait.dtype))
     stop = state.should_stop | (running & ~better & (wait >= jnp.asarray(patience)))
     message = "early_stopping: min_delta must not be negative, got {value}"
     best = jnp.where(better, m, state.best)
