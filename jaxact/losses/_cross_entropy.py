@@ -206,11 +206,24 @@ def _inverse_total(others: Array, below: Array) -> Array:
     return 1 / (others + jnp.exp(below))
 
 
+def _minus_own_share_per_total(others: Array, below: Array) -> Array:
+    own = jnp.exp(below)
+    return -own / jnp.square(others + own)
+
+
+def _variance(others: Array, below: Array) -> Array:
+    """p (1 - p), of the chosen class."""
+    own = jnp.exp(below)
+    return others * own / jnp.square(others + own)
+
+
+@with_partials(_minus_own_share_per_total, _variance, summed=False)
 def _own_share(others: Array, below: Array) -> Array:
     own = jnp.exp(below)
     return own / (others + own)
 
 
+@with_partials(_minus_own_share_per_total, _variance, summed=False)
 def _minus_share_of_others(others: Array, below: Array) -> Array:
     return -(others / (others + jnp.exp(below)))
 

@@ -12,6 +12,7 @@ from parity.spec import BadCall, Budget, Law, SameSeed, Samples, Setting, Spec, 
 
 # Parameters of torch's functions that jaxact's functions do not have, and why.
 OMITTED = {
+    "_stacklevel": "the warning points at the line of the call",
     "inplace": "arrays do not change",
     "out": "arrays do not change",
     "size_average": "deprecated in torch, for reduction",

@@ -78,7 +78,7 @@ def _module(label: str, train: bool, momentum: float | None = 0.1) -> Setting:
         subject=module("jax", f"{__name__}_subjects.BatchNorm", train=train),
         reference=module("torch", "nn.BatchNorm2d", train=train),
         arrays={
-            "settings": LEARNED,
+            "params": LEARNED,
             "buffers": {"running_mean": MEAN, "running_var": VAR, "num_batches_tracked": counted},
         },
         num_features=C,
