@@ -332,8 +332,8 @@ def test_the_module_runs_jaxacts_rows_from_the_shell():
 def test_the_modules_list_needs_no_framework():
     code = (
         "import sys; sys.argv = ['parity', 'list']\n"
-        "from parity.__main__ import main, load\n"
-        "try: main(load)\n"
+        "from parity.__main__ import run\n"
+        "try: run()\n"
         "except SystemExit: print(sorted({'jax', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -189,7 +189,7 @@ def test_the_draw_of_the_subject_is_given_to_the_reference(at, order):
 START = {"weight": Samples(shape=(4,), axis=None), "bias": Fixed(values=0.5)}
 SHOWN = {"weight": Samples(shape=(6, 4), axis=None), "bias": Samples(shape=(6,), axis=None)}
 SGD = {
-    "params": (Setting(values={"momentum": 0.5}),),
+    "settings": (Setting(values={"momentum": 0.5}),),
     "inputs": (START, SHOWN),
     "checks": ("forward",),
 }
@@ -301,7 +301,7 @@ class Norm(nnx.Module):
 
 MODULE = {
     "inputs": (Samples(shape=(16, 3)),),
-    "params": (
+    "settings": (
         Setting(
             values={"num_features": 3},
             arrays={
