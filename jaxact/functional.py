@@ -12,7 +12,7 @@ from jaxact.regularizers.normalization import *  # noqa: F403
 # names.
 if not TYPE_CHECKING:
     from jaxact import activations, layers, losses
-    from jaxact._torch_names import missing
+    from jaxact._torch_names import missing as _missing
     from jaxact.regularizers import normalization
     from jaxact.regularizers.dropouts import standard
 
@@ -28,7 +28,7 @@ if not TYPE_CHECKING:
         return __all__
 
     def __getattr__(name: str) -> object:
-        raise missing("functional", name)
+        raise _missing("functional", name)
 
     # torch.nn.functional has no names like those of these modules.
     del activations, layers, losses, normalization, standard
