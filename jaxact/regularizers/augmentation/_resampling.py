@@ -70,7 +70,13 @@ def _radians(degrees: Array) -> Array:
 
 
 def half_images(height: int, width: int, matrix: Array) -> Array:
-    """[..., 2, 3], for matrices of that shape: the factors from a matrix in half images to the same one in pixels."""
+    """[..., 2, 3], the factors that turn a matrix in half images into one in pixels.
+
+    Args:
+        height: of the images.
+        width: of the images.
+        matrix: [..., 2, 3]; the factors have its number of axes and its dtype.
+    """
     half = np.array([width, height]) / 2
     factors = np.concatenate([half[:, None] / half, half[:, None]], axis=1)
     return jnp.asarray(factors.reshape((1,) * (matrix.ndim - 2) + (2, 3)), matrix.dtype)
