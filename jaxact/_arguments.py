@@ -20,6 +20,7 @@ from jax.typing import ArrayLike
 
 from jaxact._numbers import compute_dtype, is_number
 from jaxact.errors import (
+    ArgumentTypeError,
     ArgumentValueError,
     DtypeError,
     InvalidIndexError,
@@ -291,6 +292,28 @@ def real_number_with(
     return check
 
 
+def check_scalar(
+    function: str, argument: str, value: object, *, least: float | None = None
+) -> None:
+    """Check what is static about a hyperparameter: that it is a real scalar, and its lower bound.
+
+    Raises:
+        TypeError: if it is no real number.
+        ArgumentValueError: if it has axes, or is known to be below `least` or nan.
+    """
+    if is_number(value) and least is None:
+        return
+    array = as_array(function, argument, cast(ArrayLike, value))
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise ArgumentTypeError(f"{function}: {argument} must be real, got {array.dtype}")
+    if array.ndim:
+        raise ArgumentValueError(
+            f"{function}: {argument} must be one number, got shape {array.shape}"
+        )
+    if least is not None and is_number(value) and not value >= least:
+        raise ArgumentValueError(f"{function}: {argument} must be at least {least:g}, got {value}")
+
+
 def number_or_array(function: str, argument: str, value: object) -> object:
     """A number or an array of any shape.
 
@@ -377,7 +400,7 @@ def check_key(function: str, key: object, expected: str = "a JAX random key") ->
                 pass  # Its length differs from that of the default implementation's keys.
         got = f"{dtype.name} of shape {key.shape}"
     else:
-        got = type(key).__name__
+        got = "None" if key is None else type(key).__name__
     raise InvalidTypeError(
         f"{function}: key must be {expected}, got {got}{_KEY_INSTEAD.get(got, '')}"
     )

@@ -11,14 +11,13 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_floating
+from jaxact._arguments import as_floating, check_scalar
 from jaxact._checking import nan_unless
 from jaxact._norms import Axes, unit_norms
 from jaxact._numbers import compute_dtype, is_number, matmul_precision
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers._dtypes import promoted, widened
-from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, Where, selected
 from jaxact.regularizers._units import Layout, check_layout, other_axes
 
@@ -140,7 +139,7 @@ def elastic_net(params: Tree, l1_ratio: ArrayLike = 0.5, *, where: Where = "weig
     Source:
         Zou & Hastie 2005; beyond torch.nn.L1Loss, torch 2.13.
     """
-    check_number("elastic_net", "l1_ratio", l1_ratio)
+    check_scalar("elastic_net", "l1_ratio", l1_ratio)
     if is_number(l1_ratio) and not 0 <= l1_ratio <= 1:
         raise ArgumentValueError(f"elastic_net: l1_ratio must be in [0, 1], got {l1_ratio}")
     return _elastic_net(selected("elastic_net", params, where).arrays, l1_ratio)

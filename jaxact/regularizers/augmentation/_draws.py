@@ -6,18 +6,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact.errors import InvalidTypeError
 from jaxact.regularizers.augmentation._numbers import nan_unless_bounded
-
-
-def check_key(function: str, key: object) -> None:
-    """Check that there is a key.
-
-    Raises:
-        TypeError: if the key is None.
-    """
-    if key is None:
-        raise InvalidTypeError(f"{function}: key must be a JAX random key, got None")
 
 
 def uniform_draws(key: Array, count: int, x: Array) -> Array:

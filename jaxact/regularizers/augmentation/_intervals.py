@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array
+from jaxact._arguments import as_array, check_scalar
 from jaxact._checking import nan_unless
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError
@@ -17,7 +17,6 @@ from jaxact.regularizers.augmentation._numbers import (
     Numbers,
     as_tuple,
     check_bounds,
-    check_number,
 )
 
 # The least scale: it is divided by.
@@ -45,7 +44,7 @@ def parse_numbers(function: str, argument: str, value: Numbers) -> tuple[ArrayLi
         # numpy's numbers, unlike JAX's, are known to Python.
         numbers = tuple(cast(Any, value)) if array.ndim == 1 else None
     for number in (cast(ArrayLike, value),) if numbers is None else numbers:
-        check_number(function, argument, number)
+        check_scalar(function, argument, number)
     return numbers
 
 

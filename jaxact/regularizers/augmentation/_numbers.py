@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import TypeAlias, cast
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array
 from jaxact._checking import nan_unless
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError
@@ -21,19 +19,6 @@ Interval: TypeAlias = tuple[ArrayLike, ArrayLike]
 def as_tuple(value: Numbers | None) -> tuple[ArrayLike, ...] | None:
     """The numbers of a sequence; None of an array or a single number."""
     return tuple(cast(Sequence[ArrayLike], value)) if isinstance(value, tuple | list) else None
-
-
-def check_number(function: str, argument: str, value: ArrayLike) -> None:
-    """Check that the value is a scalar.
-
-    Raises:
-        TypeError: if it is no array.
-        ArgumentValueError: if it has axes.
-    """
-    if not is_number(value) and as_array(function, argument, value).ndim:
-        raise ArgumentValueError(
-            f"{function}: {argument} must be a single number, got shape {jnp.shape(value)}"
-        )
 
 
 def check_bounds(

@@ -7,10 +7,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, each_as_array
+from jaxact._arguments import as_array, check_key, each_as_array
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError
-from jaxact.regularizers.augmentation._draws import check_key, uniform_draws
+from jaxact.regularizers.augmentation._draws import uniform_draws
 from jaxact.regularizers.augmentation._images import (
     as_batch,
     as_given,

@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_key
 from jaxact._numbers import is_number
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, DtypeError
@@ -18,7 +19,7 @@ from jaxact.regularizers.augmentation._color_arithmetic import (
     jittered,
     saturated,
 )
-from jaxact.regularizers.augmentation._draws import check_key, uniform_draws
+from jaxact.regularizers.augmentation._draws import uniform_draws
 from jaxact.regularizers.augmentation._images import (
     as_batch,
     as_given,

@@ -8,9 +8,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_key
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, InvalidTypeError
-from jaxact.regularizers.augmentation._draws import check_key, uniform_below, uniform_draws
+from jaxact.regularizers.augmentation._draws import uniform_below, uniform_draws
 from jaxact.regularizers.augmentation._images import (
     PaddingMode,
     as_batch,

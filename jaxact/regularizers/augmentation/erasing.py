@@ -9,10 +9,10 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_key, check_scalar
 from jaxact._op import op
 from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._draws import (
-    check_key,
     nan_unless_probability,
     uniform_below,
     uniform_draws,
@@ -36,7 +36,7 @@ from jaxact.regularizers.augmentation._intervals import (
     two_numbers,
     uniform_between,
 )
-from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple, check_bounds, check_number
+from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple, check_bounds
 
 __all__ = ["erase", "random_erasing"]
 
@@ -102,7 +102,7 @@ def _check_erasing(
     function: str, key: Array, p: ArrayLike, scale: Sequence[ArrayLike], ratio: Sequence[ArrayLike]
 ) -> None:
     check_key("random_erasing", key)
-    check_number("random_erasing", "p", p)
+    check_scalar("random_erasing", "p", p)
     check_bounds("random_erasing", "p", p, 0, 1)
     for argument, pair, bounds in (("scale", scale, (0.0, 1.0)), ("ratio", ratio, (TINY, np.inf))):
         two = two_numbers("random_erasing", argument, pair)

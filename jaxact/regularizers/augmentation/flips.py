@@ -4,10 +4,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_key, check_scalar
 from jaxact._op import op
-from jaxact.regularizers.augmentation._draws import check_key, nan_unless_probability, uniform_draws
+from jaxact.regularizers.augmentation._draws import nan_unless_probability, uniform_draws
 from jaxact.regularizers.augmentation._images import as_batch, as_given, axes_of
-from jaxact.regularizers.augmentation._numbers import check_bounds, check_number
+from jaxact.regularizers.augmentation._numbers import check_bounds
 
 __all__ = ["horizontal_flip", "random_horizontal_flip", "random_vertical_flip", "vertical_flip"]
 
@@ -58,7 +59,7 @@ def vertical_flip(images: ArrayLike, *, channel_axis: int = 1) -> Array:
 
 def _check_flip(function: str, key: Array, p: ArrayLike) -> None:
     check_key(function, key)
-    check_number(function, "p", p)
+    check_scalar(function, "p", p)
     check_bounds(function, "p", p, 0, 1)
 
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_key
 from jaxact._op import factory
-from jaxact.regularizers.augmentation._draws import check_key
 
 __all__ = ["compose"]
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_scalar
 from jaxact._checking import nan_unless
 from jaxact._norms import Kind, kind_of, norm_of_all, p_norm
 from jaxact.errors import ArgumentValueError, InvalidValueError
 from jaxact.regularizers._dtypes import promoted
-from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Selection
 
 
@@ -32,7 +32,7 @@ def parse_norm_type(function: str, norm_type: ArrayLike | str) -> ArrayLike:
             raise InvalidValueError(
                 f"{function}: norm_type must be a number or 'inf', got {norm_type!r}"
             ) from None
-    check_number(function, "norm_type", p)
+    check_scalar(function, "norm_type", p)
     return p
 
 

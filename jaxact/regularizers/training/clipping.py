@@ -7,12 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import held_by_input
+from jaxact._arguments import check_scalar, held_by_input
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
 from jaxact.regularizers._dtypes import promoted, real, widened
-from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
 from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import (
@@ -100,8 +99,8 @@ def clip_grads_with_norm(grads: _Tree, max_norm: ArrayLike, total_norm: ArrayLik
     Source:
         torch.nn.utils.clip_grads_with_norm_, torch 2.13.
     """
-    check_number("clip_grads_with_norm", "max_norm", max_norm)
-    check_number("clip_grads_with_norm", "total_norm", total_norm)
+    check_scalar("clip_grads_with_norm", "max_norm", max_norm)
+    check_scalar("clip_grads_with_norm", "total_norm", total_norm)
     leaves = inexact_leaves("clip_grads_with_norm", "grads", grads)
     return leaves.replaced(_clip_with_norm(leaves.arrays, max_norm, total_norm))
 
@@ -158,7 +157,7 @@ def clip_grad_norm(
     Source:
         Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
     """
-    check_number("clip_grad_norm", "max_norm", max_norm)
+    check_scalar("clip_grad_norm", "max_norm", max_norm)
     p = parse_norm_type("clip_grad_norm", norm_type)
     leaves = inexact_leaves("clip_grad_norm", "grads", grads)
     check_norms("clip_grad_norm", "grads", leaves, p)
@@ -200,7 +199,7 @@ def clip_grad_value(grads: _Tree, clip_value: ArrayLike) -> _Tree:
     Source:
         torch.nn.utils.clip_grad_value_, torch 2.13.
     """
-    check_number("clip_grad_value", "clip_value", clip_value)
+    check_scalar("clip_grad_value", "clip_value", clip_value)
     leaves = inexact_leaves("clip_grad_value", "grads", grads, complex_too=False)
     for array in leaves.arrays:
         _check_held("clip_grad_value", array, clip_value)
@@ -257,8 +256,8 @@ def adaptive_grad_clip(
         Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
     """
     name = "adaptive_grad_clip"
-    check_number(name, "clip_factor", clip_factor)
-    check_number(name, "eps", eps)
+    check_scalar(name, "clip_factor", clip_factor)
+    check_scalar(name, "eps", eps)
     check_layout(name, layout)
     pair = paired(name, grads, all_leaves(params))
     clipped = _clip_units(pair[0].arrays, pair[1].arrays, clip_factor, eps, layout)

@@ -6,9 +6,9 @@ from typing import Any, cast
 import optax  # pyright: ignore[reportMissingTypeStubs]
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_scalar
 from jaxact._op import factory
 from jaxact.errors import InvalidValueError
-from jaxact.regularizers._hyperparameters import check_number
 from jaxact.regularizers._leaves import Tree
 from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import parse_norm_type
@@ -57,7 +57,7 @@ def clip_by_grad_norm(
     Source:
         Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_, torch 2.13.
     """
-    check_number("clip_by_grad_norm", "max_norm", max_norm)
+    check_scalar("clip_by_grad_norm", "max_norm", max_norm)
     p = parse_norm_type("clip_by_grad_norm", norm_type)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
@@ -82,7 +82,7 @@ def clip_by_grad_value(clip_value: ArrayLike) -> optax.GradientTransformation:
     Source:
         torch.nn.utils.clip_grad_value_, torch 2.13.
     """
-    check_number("clip_by_grad_value", "clip_value", clip_value)
+    check_scalar("clip_by_grad_value", "clip_value", clip_value)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
         return clip_grad_value(updates, clip_value)
@@ -113,8 +113,8 @@ def clip_adaptively(
     Source:
         Brock et al. 2021; beyond torch.nn.utils.clip_grad_norm_, torch 2.13.
     """
-    check_number("clip_adaptively", "clip_factor", clip_factor)
-    check_number("clip_adaptively", "eps", eps)
+    check_scalar("clip_adaptively", "clip_factor", clip_factor)
+    check_scalar("clip_adaptively", "eps", eps)
     check_layout("clip_adaptively", layout)
 
     def update(updates: Tree, params: Tree | None) -> Tree:

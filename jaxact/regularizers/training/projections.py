@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_scalar
 from jaxact._checking import nan_unless
 from jaxact._norms import Axes, Kind, kind_of, p_norm, shrunk_to, unit_norms
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op, program
 from jaxact.activations.shrinkage import softshrink
 from jaxact.errors import ArgumentValueError
-from jaxact.regularizers._hyperparameters import at_least_zero, check_number
+from jaxact.regularizers._hyperparameters import at_least_zero
 from jaxact.regularizers._leaves import Where, selected
 from jaxact.regularizers._units import other_axes
 
@@ -60,8 +61,8 @@ def max_norm(
     Source:
         Srivastava et al. 2014, section 5.1; torch.renorm, torch 2.13.
     """
-    check_number("max_norm", "max_value", max_value, least=0)
-    check_number("max_norm", "p", p)
+    check_scalar("max_norm", "max_value", max_value, least=0)
+    check_scalar("max_norm", "p", p)
     if is_number(p) and not p > 0:
         raise ArgumentValueError(f"max_norm: p must be above 0, got {p}")
     chosen = selected("max_norm", params, where)
@@ -132,7 +133,7 @@ def proximal_l1(params: _Tree, threshold: ArrayLike, *, where: Where = "weights"
     Source:
         Daubechies et al. 2004; torch.nn.functional.softshrink, torch 2.13.
     """
-    check_number("proximal_l1", "threshold", threshold, least=0)
+    check_scalar("proximal_l1", "threshold", threshold, least=0)
     chosen = selected("proximal_l1", params, where)
     return chosen.replaced(_proximal_l1(chosen.arrays, threshold))
 
@@ -172,7 +173,7 @@ def proximal_group_lasso(
     Source:
         Yuan & Lin 2006; beyond torch.nn.functional.softshrink, torch 2.13.
     """
-    check_number("proximal_group_lasso", "threshold", threshold, least=0)
+    check_scalar("proximal_group_lasso", "threshold", threshold, least=0)
     chosen = selected("proximal_group_lasso", params, where)
     arrays = chosen.arrays
     axes = tuple(other_axes("proximal_group_lasso", x, axis) for x in arrays)

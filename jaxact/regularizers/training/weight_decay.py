@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_scalar
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
-from jaxact.regularizers._hyperparameters import at_least_zero, check_number
+from jaxact.regularizers._hyperparameters import at_least_zero
 from jaxact.regularizers._leaves import Where, paired, selected
 
 __all__ = ["coupled_weight_decay", "decoupled_weight_decay"]
@@ -48,7 +49,7 @@ def coupled_weight_decay(
         Krogh & Hertz 1991; torch.optim.SGD, torch 2.13.
     """
     name = "coupled_weight_decay"
-    check_number(name, "weight_decay", weight_decay, least=0)
+    check_scalar(name, "weight_decay", weight_decay, least=0)
     pair = paired(name, grads, selected(name, params, where))
     return pair[0].replaced(_coupled(pair[0].arrays, pair[1].arrays, weight_decay))
 
@@ -93,8 +94,8 @@ def decoupled_weight_decay(
         Loshchilov & Hutter 2019; torch.optim.AdamW, torch 2.13.
     """
     name = "decoupled_weight_decay"
-    check_number(name, "lr", lr, least=0)
-    check_number(name, "weight_decay", weight_decay, least=0)
+    check_scalar(name, "lr", lr, least=0)
+    check_scalar(name, "weight_decay", weight_decay, least=0)
     chosen = selected(name, params, where)
     return chosen.replaced(_decoupled(chosen.arrays, lr, weight_decay))
 
