@@ -12,6 +12,7 @@ from jax import Array
 from jaxact._norms.euclidean import euclidean, joined
 from jaxact._norms.quotients import quotient
 from jaxact._numbers import is_number
+from jaxact._rules import with_rule
 from jaxact.errors import ArgumentValueError
 
 # The formula of a p-norm: for p = 0, 1, 2, ∞ or -∞, for any other positive or negative number, or
@@ -89,13 +90,12 @@ def _sign(x: Array) -> Array:
 
 def _ruled(function: Callable[..., Array], slope: Callable[..., Array]) -> Callable[..., Array]:
     """The norm with `slope` as its gradient; `slope(x)` has the shape of x."""
-    ruled = jax.custom_jvp(function)
 
     def rule(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array]:
         (x,), (x_dot,) = primals, tangents
         return ruled(x), jnp.sum(slope(x) * x_dot, axis=-1)
 
-    ruled.defjvp(rule)
+    ruled = with_rule(rule)(function)
     return ruled
 
 
