@@ -27,9 +27,11 @@ from jaxact._elementary import (
     gate,
     half_square,
     in_one_loop,
+    logistic,
     low_of_abs,
     magnitude,
     minimum_propagating_nan,
+    mul_exp_neg,
     mul_exp_neg_scaled,
     near,
     one_plus_squared,
@@ -41,7 +43,7 @@ from jaxact._elementary import (
 )
 from jaxact._numbers import compute_dtype
 from jaxact._op import op
-from jaxact._rules import rematerialized, with_derivative
+from jaxact._rules import rematerialized, with_derivative, with_partials
 from jaxact.errors import ArgumentValueError, InvalidTypeError
 
 __all__ = ["gelu", "glu", "hardswish", "mish", "silu", "swish"]
@@ -375,6 +377,20 @@ def hardswish(input: ArrayLike) -> Array:
     return _hardswish(as_floating("hardswish", "input", input))
 
 
+def _gated_by_a(a: Array, b: Array) -> Array:
+    return logistic(b)
+
+
+def _gated_by_b(a: Array, b: Array) -> Array:
+    t = magnitude(b)
+    return mul_exp_neg(a, t, None) / one_plus_squared(unscale(exp_neg_scaled(t)))
+
+
+@with_partials(_gated_by_a, _gated_by_b, summed=False)
+def _gated(a: Array, b: Array) -> Array:
+    return in_one_loop(b, gate(a, b))
+
+
 @op(static=("dim",), checks={"dim": integer})
 def glu(input: ArrayLike, dim: int = -1) -> Array:
     """glu(x) = a / (1 + e^-b), where a and b are the halves of x along dim.
@@ -407,6 +423,6 @@ def glu(input: ArrayLike, dim: int = -1) -> Array:
 
     def halves_gated(x: Array) -> Array:
         a, b = jnp.split(x.astype(compute_dtype(x.dtype)), 2, axis)
-        return gate(a, b).astype(x.dtype)
+        return _gated(a, b).astype(x.dtype)
 
     return rematerialized(halves_gated)(x)
