@@ -56,7 +56,8 @@ def objections(function) -> list[str]:
 
 
 def _lacks(annotation: str, text: str) -> list[str]:
-    if "ArrayLike" not in annotation:
+    # A union that jax calls ArrayLike prints its members.
+    if "ndarray" not in annotation and "ArrayLike" not in annotation:
         return [] if text else ["no description"]
     shape = [] if SHAPE.search(text) else ["no shape, [...] or [n, c, ...]"]
     return shape + ([] if UNIT.search(text) else ["no unit"])

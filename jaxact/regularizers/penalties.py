@@ -254,7 +254,7 @@ def jacobian_penalty(
     f: Callable[[Array], Array],
     x: ArrayLike,
     *,
-    key: ArrayLike | None = None,
+    key: Array | None = None,
     num_projections: int | None = 1,
 ) -> Array:
     """jacobian_penalty(f, x) = mean_i ||∂f(x)_i/∂x_i||_F^2, over the samples i of the batch.

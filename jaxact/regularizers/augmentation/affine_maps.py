@@ -114,9 +114,9 @@ def affine_matrix(
         height: of the images.
         width: of the images.
         angle: [] or [n], dimensionless; degrees, clockwise as torchvision's affine has it.
-        translate: x to the right and y downwards, each [] or [n], in pixels.
+        translate: x to the right and y downwards, each [] or [n], dimensionless; pixels.
         scale: [] or [n], dimensionless; above 1 enlarges.
-        shear: along x and y, each [] or [n], in degrees.
+        shear: along x and y, each [] or [n], dimensionless; degrees.
 
     Returns:
         [2, 3] or [n, 2, 3], dimensionless; float64 if an array among the arguments is, else
@@ -261,9 +261,9 @@ def random_affine(
         images: [n, c, h, w] or [c, h, w], any unit; floating or uint8.
         degrees: [], dimensionless; the largest angle either way, or the smallest and the largest
             one, clockwise as torchvision's RandomAffine has it.
-        translate: the largest shifts along x and y as shares of width and height, both in [0, 1];
-            the shifts are whole numbers of pixels, as torchvision's.
-        scale: the smallest and the largest scale, above 0.
+        translate: the largest shifts along x and y, each [], dimensionless; shares of width and
+            height in [0, 1]. The shifts are whole numbers of pixels, as torchvision's.
+        scale: the smallest and the largest scale, each [], dimensionless; above 0.
         shear: [], dimensionless; the largest angle either way along x in degrees, or the smallest
             and the largest one, or four numbers, such a pair along x and one along y.
         interpolation: "bilinear", or "nearest" as torchvision has it by default.

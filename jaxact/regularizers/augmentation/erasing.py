@@ -135,8 +135,8 @@ def random_erasing(
         key: a JAX random key.
         images: [n, c, h, w] or [c, h, w], any unit; any dtype.
         p: [], dimensionless; the probability, 1/2 by default.
-        scale: the smallest and the largest share of the area, in [0, 1].
-        ratio: the smallest and the largest height over width, above 0.
+        scale: the smallest and the largest share of the area, each [], dimensionless; in [0, 1].
+        ratio: the smallest and the largest height over width, each [], dimensionless; above 0.
         value: [] or [c], unit of images; 0 by default, or None for standard normal numbers, each
             pixel its own. For uint8 it is clipped and rounded to the nearest level.
         channel_axis: of a batch: 1, or -1 for [n, h, w, c].
