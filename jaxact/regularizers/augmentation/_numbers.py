@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import Check
 from jaxact._checking import nan_unless
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError
@@ -31,6 +32,16 @@ def check_bounds(
     """
     if is_number(value) and not least <= value <= most:
         raise ArgumentValueError(_out_of_bounds(function, argument, least, most, value))
+
+
+def within(least: float, most: float = np.inf) -> Check:
+    """The check of an argument against its bounds, if it is not traced."""
+
+    def check(function: str, argument: str, value: object) -> object:
+        check_bounds(function, argument, value, least, most)
+        return value
+
+    return check
 
 
 def nan_unless_bounded(

@@ -11,23 +11,15 @@ import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
+from jaxact._arguments import one_of
 from jaxact._numbers import compute_dtype
 from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._images import Axes
 
 Interpolation = Literal["bilinear", "nearest"]
-
-
-def check_interpolation(function: str, interpolation: str) -> None:
-    """Check the name of the interpolation.
-
-    Raises:
-        ArgumentValueError: if it is unknown.
-    """
-    if interpolation not in ("bilinear", "nearest"):
-        raise ArgumentValueError(
-            f"{function}: interpolation must be 'bilinear' or 'nearest', got {interpolation!r}"
-        )
+known_interpolation = one_of(
+    "bilinear", "nearest", error=ArgumentValueError, no_text=ArgumentValueError
+)
 
 
 def pixel_matrix(

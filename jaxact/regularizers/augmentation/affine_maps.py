@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, check_key, each_as_array
+from jaxact._arguments import as_array, each_as_array, random_key
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._draws import uniform_draws
@@ -33,8 +33,8 @@ from jaxact.regularizers.augmentation._intervals import (
 from jaxact.regularizers.augmentation._numbers import Numbers, nan_unless_bounded
 from jaxact.regularizers.augmentation._resampling import (
     Interpolation,
-    check_interpolation,
     half_images,
+    known_interpolation,
     pixel_matrix,
     resampled,
 )
@@ -42,11 +42,7 @@ from jaxact.regularizers.augmentation._resampling import (
 __all__ = ["affine", "affine_matrix", "random_affine", "random_rotation", "rotate"]
 
 
-def _check_affine(function: str, interpolation: Interpolation) -> None:
-    check_interpolation("affine", interpolation)
-
-
-@op(static=("interpolation", "channel_axis"), checks={("interpolation",): _check_affine})
+@op(static=("interpolation", "channel_axis"), checks={"interpolation": known_interpolation})
 def affine(
     images: ArrayLike,
     matrix: ArrayLike,
@@ -136,11 +132,7 @@ def affine_matrix(
     return in_pixels / half_images(height, width, in_pixels)
 
 
-def _check_rotate(function: str, interpolation: Interpolation) -> None:
-    check_interpolation("rotate", interpolation)
-
-
-@op(static=("interpolation", "channel_axis"), checks={("interpolation",): _check_rotate})
+@op(static=("interpolation", "channel_axis"), checks={"interpolation": known_interpolation})
 def rotate(
     images: ArrayLike,
     angle: ArrayLike,
@@ -180,7 +172,11 @@ def rotate(
     return as_given(from_compute(result, x.dtype), images)
 
 
-@op(static=("interpolation", "channel_axis"), compiled=False)
+@op(
+    static=("interpolation", "channel_axis"),
+    compiled=False,
+    checks={"key": random_key, "interpolation": known_interpolation},
+)
 def random_rotation(
     key: Array,
     images: ArrayLike,
@@ -212,8 +208,6 @@ def random_rotation(
     Source:
         torchvision's RandomRotation; beyond torch.nn.functional.grid_sample, torch 2.13.
     """
-    check_key("random_rotation", key)
-    check_interpolation("random_rotation", interpolation)
     ends = parse_interval("random_rotation", "degrees", degrees, 0.0, -np.inf, np.inf)
     return _random_rotation(key, images, ends, fill, interpolation, channel_axis)
 
@@ -239,7 +233,11 @@ def _random_rotation(
     return as_given(from_compute(result, x.dtype), images)
 
 
-@op(static=("interpolation", "channel_axis"), compiled=False)
+@op(
+    static=("interpolation", "channel_axis"),
+    compiled=False,
+    checks={"key": random_key, "interpolation": known_interpolation},
+)
 def random_affine(
     key: Array,
     images: ArrayLike,
@@ -281,8 +279,6 @@ def random_affine(
     Source:
         torchvision's RandomAffine; beyond torch.nn.functional.grid_sample, torch 2.13.
     """
-    check_key("random_affine", key)
-    check_interpolation("random_affine", interpolation)
     turn = parse_interval("random_affine", "degrees", degrees, 0.0, -np.inf, np.inf)
     ranges: dict[str, Range] = {"degrees": turn}
     if translate is not None:

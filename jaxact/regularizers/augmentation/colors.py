@@ -40,8 +40,8 @@ from jaxact.regularizers.augmentation._intervals import (
 from jaxact.regularizers.augmentation._numbers import (
     Numbers,
     as_tuple,
-    check_bounds,
     nan_unless_bounded,
+    within,
 )
 
 __all__ = [
@@ -54,11 +54,7 @@ __all__ = [
 ]
 
 
-def _check_brightness(function: str, brightness_factor: ArrayLike) -> None:
-    check_bounds("adjust_brightness", "brightness_factor", brightness_factor, 0)
-
-
-@op(static=("channel_axis",), checks={("brightness_factor",): _check_brightness})
+@op(static=("channel_axis",), checks={"brightness_factor": within(0)})
 def adjust_brightness(
     images: ArrayLike, brightness_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -90,11 +86,7 @@ def adjust_brightness(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_contrast(function: str, contrast_factor: ArrayLike) -> None:
-    check_bounds("adjust_contrast", "contrast_factor", contrast_factor, 0)
-
-
-@op(static=("channel_axis",), checks={("contrast_factor",): _check_contrast})
+@op(static=("channel_axis",), checks={"contrast_factor": within(0)})
 def adjust_contrast(
     images: ArrayLike, contrast_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -129,11 +121,7 @@ def adjust_contrast(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_saturation(function: str, saturation_factor: ArrayLike) -> None:
-    check_bounds("adjust_saturation", "saturation_factor", saturation_factor, 0)
-
-
-@op(static=("channel_axis",), checks={("saturation_factor",): _check_saturation})
+@op(static=("channel_axis",), checks={"saturation_factor": within(0)})
 def adjust_saturation(
     images: ArrayLike, saturation_factor: ArrayLike, *, channel_axis: int = 1
 ) -> Array:
@@ -168,11 +156,7 @@ def adjust_saturation(
     return as_given(from_compute(result, x.dtype), images)
 
 
-def _check_hue(function: str, hue_factor: ArrayLike) -> None:
-    check_bounds("adjust_hue", "hue_factor", hue_factor, -0.5, 0.5)
-
-
-@op(static=("channel_axis",), checks={("hue_factor",): _check_hue})
+@op(static=("channel_axis",), checks={"hue_factor": within(-0.5, 0.5)})
 def adjust_hue(images: ArrayLike, hue_factor: ArrayLike, *, channel_axis: int = 1) -> Array:
     """adjust_hue(x, f) = rgb(h + f mod 1, s, v) of (h, s, v) = hsv(x).
 
