@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import is_complex
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import factory, program
+from jaxact._plans import planned
 from jaxact.errors import InvalidValueError
 from jaxact.regularizers.training._snapshots import check_alike, copied
 
@@ -128,13 +130,20 @@ def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageSt
 
     def between(average: Array, leaf: Array) -> Array:
         r = share.astype(average.real.dtype)
-        # From the nearer end, as torch does: with decay=0 the result is the new weight itself.
-        step = leaf - average
-        nearer = jnp.where(r < 0.5, average + r * step, leaf - (1 - r) * step)
-        # An infinite one of them, or a difference beyond the largest number, has no such end.
-        return jnp.where(jnp.isfinite(step), nearer, (1 - r) * average + r * leaf)
+        if is_complex(average):
+            return _interpolated(average, leaf, r)
+        return planned(_interpolated, average, leaf, r)
 
     return _updated(state, params, between)
+
+
+def _interpolated(average: Array, leaf: Array, r: Array) -> Array:
+    """average + r (leaf - average)."""
+    # From the nearer end, as torch does: with decay=0 the result is the new weight itself.
+    step = leaf - average
+    nearer = jnp.where(r < 0.5, average + r * step, leaf - (1 - r) * step)
+    # There is no nearer end if one is infinite, or if the difference overflows.
+    return jnp.where(jnp.isfinite(step), nearer, (1 - r) * average + r * leaf)
 
 
 @program()
