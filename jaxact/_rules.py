@@ -128,7 +128,10 @@ def _function(form: _Form) -> Formula:
         if jnp.issubdtype(jnp.result_type(arguments[0]), jnp.integer):
             return form.value(*arguments)
         known = tuple(a if is_known(a) else _TRACED for a in arguments)
-        return _of_arrays(form, known)(*(jnp.asarray(a) for a in arguments if not is_known(a)))
+        arrays = (a for a in arguments if not is_known(a))
+        return _of_arrays(form, known)(
+            *(a if isinstance(a, Array) else jnp.asarray(a) for a in arrays)
+        )
 
     cast(Any, function).form = form
     return function
@@ -169,7 +172,7 @@ def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
     @jax.custom_jvp
     def value(*arrays: Array) -> Array:
         plan = functools.partial(planned, form.value)
-        return evaluated(plan, arrays).astype(arrays[0].dtype)
+        return lax.convert_element_type(evaluated(plan, arrays), arrays[0].dtype)
 
     @functools.cache
     def along(moving: tuple[int, ...]) -> Callable[..., Array]:
@@ -181,7 +184,7 @@ def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
                 _product(evaluated(form.partial(i), arrays), direction, shape)
                 for i, direction in zip(moving, directions, strict=True)
             ]
-            return functools.reduce(lax.add, steps).astype(arrays[0].dtype)
+            return lax.convert_element_type(functools.reduce(lax.add, steps), arrays[0].dtype)
 
         return rematerialized(pushforward)
 
