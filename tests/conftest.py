@@ -18,8 +18,8 @@ from hypothesis import settings
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
-# Compiled programs pile up in a worker: all tests together compile 8 GB of them. Memory that is given
-# up is not returned to the system but used again, so a large worker drops them every so many tests.
+# Compiled programs pile up in a worker: all tests together compile 8 GB of them. Freed memory is not
+# returned to the system but used again, so a large worker drops them every so many tests.
 LARGE = 2**31
 TESTS = 20
 _since = {"tests": 0}
