@@ -18,7 +18,7 @@ from hypothesis import settings
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
-# Compiled programs pile up in a worker: all tests together compile 8 GB of them. Freed memory is not
+# Compiled programs pile up in a worker: all tests together compile 8 GB. Freed memory is not
 # returned to the system but used again, so a large worker drops them every so many tests.
 LARGE = 2**31
 TESTS = 20
