@@ -333,13 +333,6 @@ SAMPLES = {
     if spec.name != "calculate_gain"
     for params, conditions in _settings(spec)
 }
-# By condition and cause, the samples that fail.
-FAILING: dict[tuple[str, str], str] = {}
-KNOWN = {
-    (name, condition): cause
-    for (condition, cause), names in FAILING.items()
-    for name in names.split()
-}
 
 
 @functools.cache
@@ -350,9 +343,7 @@ def _sample(name: str) -> Sample:
 def _cases() -> Iterator[Any]:
     for name, (_, _, conditions) in SAMPLES.items():
         for condition in conditions:
-            reason = KNOWN.get((name, condition))
-            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-            yield pytest.param(name, condition, marks=marks, id=f"{name}-{condition}")
+            yield pytest.param(name, condition, id=f"{name}-{condition}")
 
 
 @pytest.mark.filterwarnings("ignore:softm.*the implicit choice of dim", "ignore:log_softm.*dim")
