@@ -21,8 +21,19 @@ from jaxact._numbers import is_known
 
 Formula = Callable[..., Array]
 
-# Stands in for a parameter that is not a constant of the formula.
-_TRACED = object()
+# Stands in for an argument that is not a constant of the formula.
+TRACED = object()
+
+
+def constants(arguments: Sequence[Any]) -> tuple[Any, ...]:
+    """The arguments with TRACED in place of those that are not constants of the formula."""
+    return tuple(a if is_known(a) else TRACED for a in arguments)
+
+
+def evaluated(formula: Formula, known: Sequence[Any], arrays: Sequence[Array]) -> Array:
+    """The formula of the constants, with the arrays in the places of TRACED, in their order."""
+    remaining = iter(arrays)
+    return formula(*(next(remaining) if k is TRACED else k for k in known))
 
 
 def planned(formula: Formula, *arguments: Array | float | None) -> Array:
@@ -35,7 +46,7 @@ def planned(formula: Formula, *arguments: Array | float | None) -> Array:
             formula, which are numbers or None.
     """
     arrays = cast(list[Array], [a for a in arguments if not is_known(a)])
-    known = tuple(a if is_known(a) else _TRACED for a in arguments)
+    known = constants(arguments)
     plan = _plan(formula, arrays[0].dtype, known, cast(Any, jax.config).jax_enable_x64)
     return _repeated(plan, _aligned(arrays))
 
@@ -77,11 +88,10 @@ class _Plan(NamedTuple):
 @functools.cache
 def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: bool) -> _Plan:
     def of_arrays(*arrays: Array) -> Array:
-        remaining = iter(arrays)
-        return formula(*(next(remaining) if k is _TRACED else k for k in known))
+        return evaluated(formula, known, arrays)
 
     number = jax.ShapeDtypeStruct((), dtype)
-    closed = jax.make_jaxpr(of_arrays)(*[number for k in known if k is _TRACED])
+    closed = jax.make_jaxpr(of_arrays)(*[number for k in known if k is TRACED])
     builder = _Builder(len(closed.jaxpr.invars))
     (result,) = builder.added(closed, [_Place(i) for i in range(builder.count)])
     return _Plan(tuple(builder.steps), result, closed.out_avals[0].dtype)

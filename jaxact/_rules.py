@@ -14,7 +14,7 @@ from jax import Array, lax
 from jax.custom_derivatives import SymbolicZero
 
 from jaxact._numbers import compute_dtype, is_known
-from jaxact._plans import planned
+from jaxact._plans import TRACED, constants, evaluated, planned
 
 Formula = Callable[..., Array]
 F = TypeVar("F", bound=Formula)
@@ -127,7 +127,7 @@ def _function(form: _Form) -> Formula:
     def function(*arguments: Array | float | None) -> Array:
         if jnp.issubdtype(jnp.result_type(arguments[0]), jnp.integer):
             return form.value(*arguments)
-        known = tuple(a if is_known(a) else _TRACED for a in arguments)
+        known = constants(arguments)
         arrays = (a for a in arguments if not is_known(a))
         return _of_arrays(form, known)(
             *(a if isinstance(a, Array) else jnp.asarray(a) for a in arrays)
@@ -156,23 +156,15 @@ def _derived(formula: Formula, i: int) -> Formula:
     return derived
 
 
-# Stands in for an argument that is not a constant of the formula.
-_TRACED = object()
-
-
 @functools.cache
 def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
     """The form as a function of the arguments that are not constants."""
-    places = [i for i, constant in enumerate(known) if constant is _TRACED]
-
-    def evaluated(formula: Formula, arrays: Sequence[Array]) -> Array:
-        remaining = iter(_widened(arrays))
-        return formula(*(next(remaining) if k is _TRACED else k for k in known))
+    places = [i for i, constant in enumerate(known) if constant is TRACED]
 
     @jax.custom_jvp
     def value(*arrays: Array) -> Array:
         plan = functools.partial(planned, form.value)
-        return lax.convert_element_type(evaluated(plan, arrays), arrays[0].dtype)
+        return lax.convert_element_type(evaluated(plan, known, _widened(arrays)), arrays[0].dtype)
 
     @functools.cache
     def along(moving: tuple[int, ...]) -> Callable[..., Array]:
@@ -181,7 +173,7 @@ def _of_arrays(form: _Form, known: tuple[Any, ...]) -> Callable[..., Array]:
         def pushforward(arrays: Sequence[Array], directions: Sequence[Array]) -> Array:
             shape = jnp.broadcast_shapes(*(array.shape for array in arrays))
             steps = [
-                _product(evaluated(form.partial(i), arrays), direction, shape)
+                _product(evaluated(form.partial(i), known, _widened(arrays)), direction, shape)
                 for i, direction in zip(moving, directions, strict=True)
             ]
             return lax.convert_element_type(functools.reduce(lax.add, steps), arrays[0].dtype)
