@@ -91,7 +91,9 @@ def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: b
         return evaluated(formula, known, arrays)
 
     number = jax.ShapeDtypeStruct((), dtype)
-    closed = jax.make_jaxpr(of_arrays)(*[number for k in known if k is TRACED])
+    # Under a mesh of explicit axes a constant of the formula would be placed on the mesh.
+    with jax.sharding.use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
+        closed = jax.make_jaxpr(of_arrays)(*[number for k in known if k is TRACED])
     builder = _Builder(len(closed.jaxpr.invars))
     (result,) = builder.added(closed, [_Place(i) for i in range(builder.count)])
     return _Plan(tuple(builder.steps), result, closed.out_avals[0].dtype)
