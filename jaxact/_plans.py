@@ -100,11 +100,12 @@ def _plan(formula: Formula, dtype: np.dtype[Any], known: tuple[Any, ...], x64: b
 
 
 class _Builder:
-    """Collects the operations of a program and of all programs nested in it."""
+    """Collects the operations of a program and of all programs nested in it, each once."""
 
     def __init__(self, arguments: int) -> None:
         self.count = arguments
         self.steps: list[_Step] = []
+        self._places: dict[object, _Place] = {}
 
     def added(self, closed: ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
         """Appends the steps of a program and returns the places of its results."""
@@ -129,9 +130,16 @@ class _Builder:
             elif equation.primitive.name == "optimization_barrier":
                 results = [self._step("optimization_barrier", [each], {}) for each in operands]
             else:
-                results = [self._step(equation.primitive.name, operands, equation.params)]
+                results = [self._shared(equation.primitive.name, operands, equation.params)]
             where.update(zip(equation.outvars, results, strict=True))
         return [at(atom) for atom in jaxpr.outvars]
+
+    def _shared(self, name: str, operands: Sequence[Any], options: Mapping[str, Any]) -> _Place:
+        """The place of this operation of these operands, which is added if it is new."""
+        key = (name, *map(_identity, operands), *(options[o] for o in _OPTIONS.get(name, ())))
+        if key not in self._places:
+            self._places[key] = self._step(name, operands, options)
+        return self._places[key]
 
     def _step(self, name: str, operands: Sequence[Any], options: Mapping[str, Any]) -> _Place:
         operation = _OPERATIONS.get(name) or getattr(lax, _LAX_NAMES.get(name, name))
@@ -139,6 +147,14 @@ class _Builder:
         self.steps.append(_Step(operation, tuple(operands), kept))
         self.count += 1
         return _Place(self.count - 1)
+
+
+def _identity(operand: Any) -> object:
+    """Equal for the same operand only: a constant counts as its bits."""
+    if isinstance(operand, _Place):
+        return operand
+    constant = np.asarray(operand)
+    return constant.dtype.name, constant.shape, constant.tobytes()
 
 
 def _inner_program(options: Mapping[str, Any]) -> ClosedJaxpr | None:

@@ -22,7 +22,7 @@ import numpy as np
 from jax import Array
 
 from jaxact._norms.quotients import quotient, shortening
-from jaxact._norms.scaling import finite_unit, least_sum_of_squares, or_unit, powers_of_two
+from jaxact._norms.scaling import least_sum_of_squares, rescue
 
 
 def norm(x: Array, squared: float = 0.0) -> Array:
@@ -42,7 +42,7 @@ def euclidean(squared: float) -> Callable[..., Array]:
         plain = jnp.all((total >= least) & (total < jnp.inf))
         # The branch recomputes the difference from its parts, because XLA materializes the
         # arguments of a branch.
-        scaled = functools.partial(_scaled_difference_norm, parts, squared)
+        scaled = functools.partial(_scaled_difference_norm, parts, squared, total)
         return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
 
     @value.defjvp
@@ -59,18 +59,12 @@ def joined(x: Array, *others: Array) -> Array:
     return x - others[0] + others[1] if others else x
 
 
-def _scaled_difference_norm(parts: tuple[Array, ...], squared: float) -> Array:
-    """The norm, computed from components divided by a power of 2 near the largest one."""
+def _scaled_difference_norm(parts: tuple[Array, ...], squared: float, total: Array) -> Array:
+    """The norm whose square, `total`, overflowed or underflowed in some vectors."""
     x = joined(*parts)
-    shift = float(np.sqrt(squared))
-    largest = jnp.max(jnp.abs(x), axis=-1, initial=shift)
-    limits = np.finfo(x.dtype)
-    # Cap the unit so that its reciprocal stays normal: XLA divides by multiplying with it.
-    most = 2.0 ** (limits.maxexp * 3 // 4)
-    near = jnp.clip(finite_unit(largest), 1 / most, most)
-    unit = jax.lax.reduce_precision(near, limits.iexp, 0)
-    total = jnp.sum(jnp.square(x / unit[..., None]), axis=-1) + jnp.square(shift / unit)
-    return or_unit(unit * jnp.sqrt(total), largest, total)
+    scale = rescue(total, least_sum_of_squares(x.dtype, x.shape[-1]))
+    squares = jnp.sum(jnp.square(x * scale[..., None]), axis=-1)
+    return jnp.sqrt(squares + jnp.square(math.sqrt(squared) * scale)) / scale
 
 
 def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:
@@ -128,12 +122,9 @@ def _scaled_length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array
     ones = jnp.ones_like(total)
 
     def rescaled() -> tuple[Array, Array]:
-        # The norm of large numbers may overflow, and the reciprocal of a large norm may underflow.
-        quarter = np.finfo(x.dtype).maxexp // 4
-        largest = jnp.max(jnp.abs(x), axis=axes, keepdims=True, initial=0)
-        finite = (largest > 2.0 ** (3 * quarter)) & (largest < jnp.inf)
-        scale = jnp.where(finite, 2.0**-quarter, ones)
-        return jnp.expand_dims(norm(with_vectors_last(scale * x, axes)), axes), scale
+        scale = jnp.where(right, 1, rescue(total, small))
+        squares = jnp.sum(jnp.square(x * scale), axis=axes, keepdims=True)
+        return jnp.sqrt(squares), scale
 
     def plain() -> tuple[Array, Array]:
         return jnp.sqrt(total), ones
@@ -169,7 +160,7 @@ def _unit_norms_over(axes: Axes) -> Norms:
 
         def scaled() -> list[Array]:
             each = zip(arrays, axes, totals, strict=True)
-            return [jnp.where(t == 0, 0, _rescaled_norm(x, a)) for x, a, t in each]
+            return [_rescaled_norm(x, a, total) for x, a, total in each]
 
         def roots() -> list[Array]:
             return [jnp.sqrt(t) for t in totals]
@@ -199,15 +190,14 @@ def norm_of_all(arrays: Sequence[Array]) -> Array:
         arrays: at least one float32 or float64 array.
     """
     dtype = np.dtype(jnp.result_type(*(x.dtype for x in arrays)))
-    total = _sum_in([jnp.sum(x * x) for x in arrays], dtype)
+    arrays = [x.astype(dtype) for x in arrays]
+    total = _sum([jnp.sum(x * x) for x in arrays])
     least = least_sum_of_squares(dtype, sum(x.size for x in arrays))
     plain = (total >= least) & (total < jnp.inf)
 
     def scaled() -> Array:
-        wide = [x.astype(dtype) for x in arrays]
-        largest = functools.reduce(jnp.maximum, [jnp.max(jnp.abs(x), initial=0) for x in wide])
-        down, up = powers_of_two(largest)
-        return jnp.sqrt(_sum_in([jnp.sum(jnp.square(x * down)) for x in wide], dtype)) * up
+        scale = rescue(total, least)
+        return jnp.sqrt(_sum([jnp.sum(jnp.square(x * scale)) for x in arrays])) / scale
 
     return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
 
@@ -220,18 +210,18 @@ def _(primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]) -> tupl
         jnp.sum(_direction(x, length.astype(x.dtype)) * d)
         for x, d in zip(arrays, directions, strict=True)
     ]
-    return length, _sum_in(steps, length.dtype)
+    return length, _sum([step.astype(length.dtype) for step in steps])
 
 
-def _sum_in(parts: Sequence[Array], dtype: np.dtype) -> Array:
-    return functools.reduce(jnp.add, [part.astype(dtype) for part in parts])
+def _sum(parts: Sequence[Array]) -> Array:
+    return functools.reduce(jnp.add, parts)
 
 
 def _direction(x: Array, length: Array) -> Array:
     """x / length; 0, with gradient 0, where the length is 0."""
     shorter = shortening(length, length > 0)
-    divisor = jnp.where(length == 0, 1, length) * shorter
-    return jnp.where(length == 0, 0, x * shorter / divisor)
+    divisor = jnp.where(length == 0, 1, length * shorter)
+    return x * jnp.where(length == 0, 0, shorter) / divisor
 
 
 def _is_accurate(x: Array, total: Array) -> Array:
@@ -240,7 +230,8 @@ def _is_accurate(x: Array, total: Array) -> Array:
     return ((total >= least) | (total == 0)) & (total < jnp.inf)
 
 
-def _rescaled_norm(x: Array, axis: tuple[int, ...]) -> Array:
-    """The norm, computed from components scaled by a power of 2."""
-    down, up = powers_of_two(jnp.max(jnp.abs(x), axis=axis, keepdims=True, initial=0))
-    return jnp.sqrt(jnp.sum(jnp.square(x * down), axis=axis, keepdims=True)) * up
+def _rescaled_norm(x: Array, axis: tuple[int, ...], total: Array) -> Array:
+    """The norm, whose square, `total`, overflowed or underflowed in some units; 0 where it is 0."""
+    scale = rescue(total, least_sum_of_squares(total.dtype, x.size // max(total.size, 1)))
+    squares = jnp.sum(jnp.square(x * scale), axis=axis, keepdims=True)
+    return jnp.where(total == 0, 0, jnp.sqrt(squares) / scale)

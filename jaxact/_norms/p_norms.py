@@ -111,7 +111,9 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     reduction = jnp.max if largest else jnp.min
 
     def value(x: Array) -> Array:
-        return reduction(jnp.abs(x), axis=-1)
+        # XLA's maxima and minima may drop nan (jax 0.10.2 on CPUs, 1,000 numbers or more).
+        broken = jnp.any(jnp.isnan(x), axis=-1)
+        return jnp.where(broken, jnp.nan, reduction(jnp.abs(x), axis=-1))
 
     def slope(x: Array) -> Array:
         size = jax.lax.stop_gradient(jnp.abs(x))

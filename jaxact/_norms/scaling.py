@@ -1,4 +1,4 @@
-"""The test for an accurate sum of squares, and scale factors for vectors that fail it."""
+"""The test for an accurate sum of squares, and scale factors for numbers that fail it."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,23 +15,15 @@ def least_sum_of_squares(dtype: np.dtype, count: int) -> float:
     return float(limits.tiny) / float(limits.eps) * max(count, 1)
 
 
-def finite_unit(unit: Array) -> Array:
-    """The unit to divide a vector by, with 1 in place of 0 and infinity."""
-    return jnp.where((unit == 0) | (unit == jnp.inf), 1, unit)
+def rescue(total: Array, least: float) -> Array:
+    """The factor to multiply numbers with if the sum of their squares, `total`, is inaccurate.
 
-
-def or_unit(scaled: Array, unit: Array, total: Array) -> Array:
-    """`scaled`, but the unit where the unit is 0 or infinite and no component is nan."""
-    alone = ((unit == 0) | (unit == jnp.inf)) & ~jnp.isnan(total)
-    return jnp.where(alone, unit, scaled)
-
-
-def powers_of_two(largest: Array) -> tuple[Array, Array]:
-    """2^-e and 2^e, where e is the exponent of the largest number: scale numbers, then their norm.
-
-    Powers of 2 scale without rounding; the reciprocal of the largest number could underflow.
+    A power of 2: large if the sum is below `least`, small if it is infinite, else 1. Which one of
+    the three serves can be told from the sum alone. In float32 it is 2^96: numbers whose squares
+    sum to less than `least` are below 2^-51 (times the root of their count), their scaled squares
+    below 2^90; numbers whose squares overflow are above 2^64 (divided by that root), their scaled
+    squares above 2^-64.
     """
-    most = np.finfo(largest.dtype).maxexp - 3
-    exponent = jnp.clip(jnp.frexp(largest)[1], -most, most)
-    one = jnp.ones_like(largest)
-    return jnp.ldexp(one, -exponent), jnp.ldexp(one, exponent)
+    large = 2.0 ** (np.finfo(total.dtype).maxexp * 3 // 4)
+    one = jnp.ones_like(total)
+    return jnp.where(total < least, large, jnp.where(total == jnp.inf, 1 / large, one))

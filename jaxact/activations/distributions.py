@@ -57,12 +57,13 @@ def _widened(x: Array) -> Array:
 
 
 def _below_maximum(x: Array, axis: int) -> Array:
-    """max(x) - x >= 0 along the axis; nan if the maximum is nan, and at infinite maxima."""
+    """max(x) - x >= 0 along the axis; nan where x is nan, and at infinite maxima."""
     wide = _widened(x)
     top = jnp.max(wide, axis, keepdims=True, initial=-jnp.inf)
     # If x is itself a product, XLA may fuse the product and the subtraction and not round x first;
-    # then x can exceed its maximum. The minimum prevents that.
-    return top - jnp.minimum(wide, top)
+    # then x can exceed its maximum. The choice prevents that. A minimum would not do: in some
+    # reductions XLA's maxima and minima drop nan (jax 0.10.2 on CPUs, 1,000 numbers or more).
+    return top - jnp.where(wide >= top, top, wide)
 
 
 def _softmax_rule(

@@ -56,11 +56,13 @@ def test_the_mask_is_the_same_compiled_and_not_for_p_as_number_and_as_array(call
 
 @EACH
 def test_a_new_p_compiles_nothing(call):
+    first, other = jnp.float32(0.25), jnp.float32(0.375)
+    another_key = jax.random.key(4)
     call(X, 0.25, key=KEY)
-    call(X, jnp.float32(0.25), key=KEY)
+    call(X, first, key=KEY)
     with jax.no_tracing():
-        call(X, 0.375, key=jax.random.key(4))
-        call(X, jnp.float32(0.375), key=jax.random.key(4))
+        call(X, 0.375, key=another_key)
+        call(X, other, key=another_key)
 
 
 @EACH
