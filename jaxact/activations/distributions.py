@@ -61,9 +61,9 @@ def _below_maximum(x: Array, axis: int) -> Array:
     wide = _widened(x)
     top = jnp.max(wide, axis, keepdims=True, initial=-jnp.inf)
     # If x is itself a product, XLA may fuse the product and the subtraction and not round x first;
-    # then x can exceed its maximum. The choice prevents that. A minimum would not do: in some
-    # reductions XLA's maxima and minima drop nan (jax 0.10.2 on CPUs, 1,000 numbers or more).
-    return top - jnp.where(wide >= top, top, wide)
+    # then x can exceed its maximum. The minimum prevents that. x comes second: of two operands
+    # XLA's minimum may return the second if one is nan (jax 0.10.2, in long sums on CPUs).
+    return top - jnp.minimum(top, wide)
 
 
 def _softmax_rule(

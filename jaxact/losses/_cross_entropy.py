@@ -260,9 +260,9 @@ def _sumexp_others(axis: int, x: Array, top: Array, chosen: Array, valid: Array)
 def _below(x: Array, top: Array) -> Array:
     """x - top, which is not positive. Not to be differentiated: see `_differentiable_below`."""
     # If x is itself a product, XLA may fuse the product and the subtraction and not round x first;
-    # then x can exceed its maximum. The choice prevents that. A minimum would not do: in some
-    # reductions XLA's maxima and minima drop nan (jax 0.10.2 on CPUs, 1,000 numbers or more).
-    return jnp.where(x >= top, top, x) - top
+    # then x can exceed its maximum. The minimum prevents that. x comes second: of two operands
+    # XLA's minimum may return the second if one is nan (jax 0.10.2, in long sums on CPUs).
+    return jnp.minimum(top, x) - top
 
 
 def _differentiable_below(x: Array, top: Array, valid: Array | bool = True) -> Array:

@@ -266,7 +266,7 @@ def _aligned(var: Array, x: Array) -> Array:
 @jax.custom_jvp
 def _at_least(var: Array, eps: Array) -> Array:
     """max(var, eps), with derivative 1 in var everywhere, as in torch."""
-    # Within a sum XLA's maximum may drop nan (jax 0.10.2 on CPUs, 1,000 numbers or more).
+    # A maximum may drop nan: XLA's do in long sums (jax 0.10.2 on CPUs).
     return jnp.where(var < eps, eps, var)
 
 
