@@ -77,10 +77,14 @@ class Row:
 
 
 def activation_rows() -> Iterator[Row]:
-    """Every setting of every activation whose hyperparameters are the same at all points."""
+    """Every setting of every activation whose hyperparameters are the same at all points.
+
+    Settings with nan are left out: there the formulas have no value.
+    """
     for spec in suite.family("activations"):
         for i, params in enumerate(spec.settings):
-            if not params.mapped and all(_constant(a) for a in params.arrays.values()):
+            constant = not params.mapped and all(_constant(a) for a in params.arrays.values())
+            if constant and not any(value != value for value in params.values.values()):
                 yield _row(spec, params, default=i == 0)
 
 
