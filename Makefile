@@ -12,7 +12,7 @@ JOBS ?= 2
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parity test lint format types imports accuracy bench docs ci clean
+.PHONY: help setup parity hunt test lint format types imports accuracy bench docs ci clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ types: $(STAMP)  ## types, strict on jaxact and parity
 
 imports: $(STAMP)  ## who may import whom
 	$(BIN)/lint-imports
+
+hunt: $(STAMP)  ## random calls of every domain for MINUTES (10) from SEED (0) on
+	$(BIN)/python -m parity hunt --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
 accuracy: $(STAMP)  ## measure errors against real arithmetic, write docs/accuracy.md
 	$(BIN)/python -m experiments run accuracy --table docs/accuracy.md

@@ -4,6 +4,19 @@ Importing it loads numpy and the standard library only; a framework is loaded wh
 it runs.
 """
 
+from parity.domains import (
+    FLAG,
+    Domain,
+    Draw,
+    Either,
+    Indices,
+    Made,
+    Number,
+    OneOf,
+    Tensor,
+    Trees,
+    optional,
+)
 from parity.spec import (
     BadCall,
     Budget,
@@ -30,14 +43,22 @@ from parity.spec import (
 )
 
 __all__ = [
+    "FLAG",
     "BadCall",
     "Budget",
     "Choices",
+    "Domain",
+    "Draw",
+    "Either",
     "Fixed",
     "Formula",
+    "Indices",
     "Labels",
     "Law",
+    "Made",
+    "Number",
     "ObservedDraw",
+    "OneOf",
     "Place",
     "Quirk",
     "SameSeed",
@@ -48,8 +69,11 @@ __all__ = [
     "SweepAround",
     "Target",
     "Template",
+    "Tensor",
+    "Trees",
     "factory",
     "module",
     "on",
+    "optional",
     "steps",
 ]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from parity.covering import CHOICES
+from parity.domains import Levels
 from parity.dtypes import is_floating
 from parity.spec import (
     NUMERIC_CHECKS,
@@ -98,6 +100,37 @@ class Signature:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Which calls of a domain are made.
+
+    Args:
+        meeting: how many choices meet in them in every way: `CHOICES` or `PAIRS`, or `NOTHING`.
+        draws: how many random calls are made besides.
+    """
+
+    meeting: int = CHOICES
+    draws: int = 0
+
+
+CHOICES_ONLY = Coverage()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """The calls of one function's domain.
+
+    Args:
+        spec: the row.
+        coverage: which calls are made.
+        only: the levels of a single call, in place of those.
+    """
+
+    spec: Spec
+    coverage: Coverage = CHOICES_ONLY
+    only: Levels | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """One comparison.
 
@@ -106,7 +139,7 @@ class Case:
         check: see `CHECKS`.
         budget: the row's or the setting's; None for the default of the result's dtype.
         quirks: the declared differences that have to be observed.
-        bad_call, law, signature: for the checks error, law and signature.
+        bad_call, law, signature, calls: for the checks error, law, signature and calls.
     """
 
     setup: Setup
@@ -116,6 +149,7 @@ class Case:
     bad_call: BadCall | None = None
     law: Law | None = None
     signature: Signature | None = None
+    calls: Calls | None = None
 
     @property
     def dtype(self) -> str:
@@ -145,13 +179,17 @@ class LeftOut:
     reason: str
 
 
-def cases(specs: Iterable[Spec]) -> list[Case]:
+def cases(specs: Iterable[Spec], coverage: Coverage = CHOICES_ONLY) -> list[Case]:
     """Every case of the rows, in the order of the rows.
+
+    Args:
+        specs: the rows.
+        coverage: which calls of their domains are made.
 
     Raises:
         ValueError: if two cases have the same id.
     """
-    found = [case for spec in specs for case in _cases_of(spec)]
+    found = [case for spec in specs for case in _cases_of(spec, coverage)]
     ids = [case.id for case in found]
     if len(set(ids)) < len(ids):
         twice = sorted({name for name in ids if ids.count(name) > 1})
@@ -186,7 +224,24 @@ def _matches(name: str, pattern: str) -> bool:
     return not pattern or fnmatchcase(name, pattern) or f"/{pattern.strip('/')}/" in f"/{name}/"
 
 
-def _cases_of(spec: Spec) -> Iterator[Case]:
+def case_of_call(specs: Iterable[Spec], name: str) -> Case | None:
+    """The case of a single call of a domain, family/function/factor=level;.../calls.
+
+    None if the id is not of this form, or no row with a domain has that name.
+    """
+    family, function, levels, check = (*name.split("/"), "", "", "", "")[:4]
+    if check != "calls" or levels == ANY_DTYPE:
+        return None
+    for spec in specs:
+        if (spec.family, spec.name) == (family, function) and spec.domain is not None:
+            chosen = [part.partition("=") for part in levels.split(";")]
+            only = {factor: level for factor, _, level in chosen if level}
+            setup = _setup(spec, Setting(label=levels), "")
+            return Case(setup=setup, check=check, calls=Calls(spec=spec, only=only))
+    return None
+
+
+def _cases_of(spec: Spec, coverage: Coverage) -> Iterator[Case]:
     for setting in spec.settings:
         for dtype in _dtypes(spec, setting):
             setup = _setup(spec, setting, dtype)
@@ -200,6 +255,8 @@ def _cases_of(spec: Spec) -> Iterator[Case]:
                     )
     # Bad calls have the same source of random numbers as the default setting.
     plain = _setup(spec, Setting(random=spec.settings[0].random), ANY_DTYPE)
+    if spec.domain is not None:
+        yield Case(setup=plain, check="calls", calls=Calls(spec=spec, coverage=coverage))
     if "signature" in spec.checks:
         signature = Signature(
             of=spec.signature or spec.reference,

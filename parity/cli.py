@@ -6,6 +6,7 @@ import ast
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +15,18 @@ from typing import Annotated, Any, NamedTuple, NoReturn, cast
 import typer
 
 from parity import spec
-from parity.cases import Case, LeftOut, cases, left_out, select
-from parity.engine import run, succeeded
+from parity.cases import (
+    CHOICES_ONLY,
+    Case,
+    Coverage,
+    LeftOut,
+    case_of_call,
+    cases,
+    left_out,
+    select,
+)
+from parity.covering import CHOICES, NOTHING, PAIRS
+from parity.engine import Result, run, succeeded
 from parity.pairs import PairError, pair, target_of
 from parity.report.console import Reporter, description, details
 from parity.report.summary import Replay, replay_by_check, replay_by_id
@@ -30,6 +41,10 @@ Select = Annotated[str, typer.Option(help="Part of a case id, or a shell pattern
 Dtype = Annotated[str, typer.Option(help=f"One dtype: {', '.join(FLOATS)}, ...")]
 Check = Annotated[str, typer.Option(help=f"One check: {', '.join(CHECKS)}.")]
 Seed = Annotated[int, typer.Option(help="It and the case id determine all random numbers.")]
+Pairs = Annotated[
+    bool, typer.Option("--pairs", help="In calls of domains, let every pair of choices meet.")
+]
+Draws = Annotated[int, typer.Option(help="Random calls of each domain besides, by the seed.")]
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
@@ -41,6 +56,41 @@ class Files(NamedTuple):
     json: Path | None
     html: Path | None
     junit: Path | None
+
+
+class Hunt:
+    """The random calls of several seeds.
+
+    Args:
+        minutes: how long to go on; the last seed is finished.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self.started = time.monotonic()
+        self.seconds = 60 * minutes
+        self.seeds = 0
+        self.calls = 0
+        self.failed = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is time for another seed."""
+        return not self.seeds or time.monotonic() - self.started < self.seconds
+
+    def add(self, results: Sequence[Result]) -> None:
+        """Counts the calls of one more seed."""
+        self.seeds += 1
+        self.calls += sum(result.visited.calls for result in results if result.visited)
+        self.failed += sum(not result.outcome.succeeds for result in results)
+
+    @property
+    def summary(self) -> str:
+        """The last line of the output."""
+        minutes = (time.monotonic() - self.started) / 60
+        return (
+            f"hunt: {self.calls:,} calls, {self.seeds} seeds, {minutes:.1f} minutes, "
+            f"{self.failed} functions failed"
+        )
 
 
 def app(load: Load, program: str = MODULE) -> typer.Typer:
@@ -75,13 +125,34 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         html: Html = None,
         junit: Junit = None,
         seed: Seed = 0,
+        pairs: Pairs = False,
+        draws: Draws = 0,
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
-        chosen = _chosen(cases(load()), select, dtype, check)
+        coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws)
+        chosen = _chosen(cases(load(), coverage), select, dtype, check)
         names = {case.setup.name for case in chosen}
         missing = [out for out in left_out(load()) if out.name in names]
         replay = replay_by_id(program, seed)
-        _finish(chosen, seed, replay, missing, Files(json, html, junit), load)
+        _finish(chosen, seed, replay, missing, Files(json, html, junit), load, coverage)
+
+    @shell.command("hunt")
+    def _hunt(
+        minutes: Annotated[float, typer.Option(help="How long.")] = 10.0,
+        select: Select = "",
+        draws: Annotated[int, typer.Option(help="Calls of each domain for each seed.")] = 20,
+        seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    ) -> None:
+        """Make random calls of every domain, with one seed after the other, until time is up."""
+        coverage = Coverage(meeting=NOTHING, draws=draws)
+        chosen = _chosen(cases(load(), coverage), select, "", "calls")
+        hunt = Hunt(minutes)
+        while hunt.goes_on:
+            with Reporter(len(chosen), replay_by_id(program, seed), sys.stdout) as reporter:
+                hunt.add(run(chosen, seed, reporter, load, coverage))
+            seed += 1
+        typer.echo(hunt.summary)
+        raise typer.Exit(1 if hunt.failed else 0)
 
     @shell.command("list")
     def _list(select: Select = "", dtype: Dtype = "", check: Check = "") -> None:
@@ -313,8 +384,8 @@ def _one_of(option: str, value: str, choices: Any) -> None:
 
 
 def _one(load: Load, name: str) -> Case:
-    for case in cases(load()):
-        if case.id == name:
+    for case in (case_of_call(load(), name), *cases(load())):
+        if case is not None and case.id == name:
             return case
     _refuse(f"no case is called {name!r}: `list` prints those that there are")
 
@@ -326,10 +397,11 @@ def _finish(
     missing: Sequence[LeftOut],
     files: Files,
     load: Load | None = None,
+    coverage: Coverage = CHOICES_ONLY,
 ) -> NoReturn:
     """Runs the cases, shows and writes their results, and exits with status 0 if all succeeded."""
     with Reporter(len(chosen), replay, sys.stdout) as reporter:
-        results = run(chosen, seed, reporter, load)
+        results = run(chosen, seed, reporter, load, coverage)
         reporter.finish(results, missing)
     if files.junit is not None:
         from parity.report import junit

@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.domains import Domain
+
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 CHECKS: dict[str, str] = {
@@ -28,6 +30,7 @@ CHECKS: dict[str, str] = {
     "error": "a bad call raises what the reference raises",
     "signature": "parameter names, order and defaults",
     "law": "a property that no single reference value can show",
+    "calls": "calls of the domain in which all choices, or pairs of choices, meet",
 }
 
 NUMERIC_CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit")
@@ -512,6 +515,7 @@ class Spec:
         checks: see `CHECKS`.
         budgets: by check or by (check, dtype), where they differ from the default.
         quirks, bad_calls, laws: see `Quirk`, `BadCall`, `Law`.
+        domain: what may be called; see `Domain`.
         signature: the signature that the subject has to have: by default the reference's; else that
             of another function, or text, where the reference has no signature in Python.
         omitted: parameters of that signature that the subject does not have.
@@ -535,6 +539,7 @@ class Spec:
     quirks: tuple[Quirk, ...] = ()
     bad_calls: tuple[BadCall, ...] = ()
     laws: tuple[Law, ...] = ()
+    domain: Domain | None = None
     signature: str | Target | None = None
     omitted: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])

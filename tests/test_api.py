@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import pytest
 import jaxact
 from jaxact import functional
 from parity import suite
+from parity.spec import Spec
 
 ROOT = Path(__file__).parents[1]
 
@@ -168,6 +170,31 @@ def test_a_row_stands_in_the_file_of_the_same_name_as_its_function(family: str):
         for spec in specs:
             defined_in = getattr(functions, spec.name).__module__
             assert defined_in == f"jaxact.{family}.{theme}", spec.name
+
+
+def without_domain(spec: Spec, parameters: Iterable[str]) -> str:
+    """A sentence for the parameters of which a row does not say what they may be; empty if none."""
+    described = spec.domain.arguments if spec.domain else {}
+    missing = ", ".join(sorted({*parameters} - {*described} - {"key"}))
+    path = f"parity/suite/{spec.family}/"
+    return f"{path}: {spec.name} has no domain for {missing}" if missing else ""
+
+
+@pytest.mark.parametrize("family", ["activations", "losses"])
+def test_every_parameter_has_a_domain(family: str):
+    module = importlib.import_module(f"jaxact.{family}")
+    for spec in suite.family(family):
+        parameters = inspect.signature(getattr(module, spec.name)).parameters
+        complaint = without_domain(spec, parameters)
+        assert not complaint, complaint
+        assert {*spec.domain.arguments} <= {*parameters}, spec.name
+
+
+def test_a_parameter_without_a_domain_is_told_where_to_add_it():
+    (mish,) = (spec for spec in suite.family("activations") if spec.name == "mish")
+    assert without_domain(mish, ["input", "beta"]) == (
+        "parity/suite/activations/: mish has no domain for beta"
+    )
 
 
 def test_a_function_without_a_row_is_told_where_to_add_it():

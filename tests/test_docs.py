@@ -210,6 +210,15 @@ def test_the_guides_drivers_find_the_one_difference(guide: Path):
     assert again[0] == "mine/batch_norm/training/float32/forward: mismatch"
 
 
+def test_the_guides_domain_finds_the_wrong_place(guide: Path):
+    printed = [line.strip() for line in _printed(guide, "domains.py", "run", "--pairs")]
+    assert printed[-1].endswith(" 1 failed")
+    (named,) = (line for line in printed if line.startswith("mine/leaky_relu/lengths=n="))
+    assert named in (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")
+    name = named.partition(": ")[0]
+    assert _printed(guide, "domains.py", "replay", name)[0] == f"{name}: mismatch"
+
+
 def test_the_guides_tests_pass(guide: Path):
     printed = _printed(guide, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py")
     assert printed[-1].startswith("2 passed"), printed

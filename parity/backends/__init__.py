@@ -47,6 +47,13 @@ class Run:
 
 
 Program = Callable[[Problem], Run]
+ManyProgram = Callable[[list[Problem]], list[Trace]]
+# The ways to call a function: op by op from Python with arrays of the framework or of numpy;
+# compiled; compiled in 64-bit mode; mapped over a new axis of all arguments or of the first one;
+# compiled together with a product by FACTOR whose result is the first argument.
+WAYS = ("eager", "compiled", "numpy", "wide", "mapped", "mapped_first", "product")
+FACTOR = 0.3
+LAYOUTS = ("contiguous", "strided", "transposed")
 # From positional and named arguments to the roots of the trace.
 Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
 
@@ -90,6 +97,21 @@ class Backend(Protocol):
 
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The task as a function from problems of one shape to runs."""
+        ...
+
+    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
+        """The task, called in one of the ways of `WAYS`, for problems of one shape.
+
+        Args:
+            how: the way.
+            task: what is called.
+            phases: what is computed.
+            first: the path of the leaf that is the product, or whose argument alone is mapped.
+        """
+        ...
+
+    def laid_out(self, program: Program, layout: str) -> Program:
+        """The program for arrays that lie in memory as one of `LAYOUTS` says."""
         ...
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
@@ -136,6 +158,18 @@ def backend(name: str) -> Backend:
     if name not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     return importlib.import_module(f"parity.backends._{name}").BACKEND
+
+
+def one_by_one(program: Program) -> ManyProgram:
+    """The program for several problems; the first failure is raised."""
+
+    def run(problems: list[Problem]) -> list[Trace]:
+        runs = [program(problem) for problem in problems]
+        for failure in (error for run in runs for error in run.failures.values()):
+            raise failure
+        return [run.trace for run in runs]
+
+    return run
 
 
 def phase_of(key: str) -> str:

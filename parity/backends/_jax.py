@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from parity.backends import (
     BUFFERS,
+    FACTOR,
     OUT,
     STEP,
     STREAM,
     Function,
+    ManyProgram,
     Program,
     Run,
     Task,
@@ -129,19 +131,7 @@ class JaxBackend:
     def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
         """The traces, with gradients, of several problems mapped over a new leading axis."""
         function = self._of_leaves(task)
-        together = cast(Compiled, jax.jit(jax.vmap(_phases(function, ("forward", "vjp")))))
-
-        def run(problems: list[Problem]) -> list[Trace]:
-            with precision(problems[0].dtype):
-                each = [_given(function, problem) for problem in problems]
-                stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
-                found = together(*stacked)
-                return [
-                    _to_numpy({key: array[i] for key, array in found.items()})
-                    for i in range(len(problems))
-                ]
-
-        return run
+        return _mapped(_phases(function, ("forward", "vjp")), function, "")
 
     def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The phases with every operation compiled separately."""
@@ -152,6 +142,24 @@ class JaxBackend:
                 return Run(_to_numpy(_phases(function, phases)(*_given(function, problem))))
 
         return run
+
+    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
+        """The traces of problems of one shape, called in one of the ways of `WAYS`."""
+        function = self._of_leaves(task)
+        match how:
+            case "eager" | "numpy":
+                return _each(_phases(function, phases), function, how == "numpy")
+            case "mapped" | "mapped_first":
+                only = first if how == "mapped_first" else ""
+                return _mapped(_phases(function, phases), function, only)
+            case "product":
+                return _each(jax.jit(_phases(_of_product(function, first), phases)), function)
+            case _:
+                return _each(jax.jit(_phases(function, phases)), function, wide=how == "wide")
+
+    def laid_out(self, program: Program, layout: str) -> Program:
+        """The program itself: jax has no layouts."""
+        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: jax has one kernel for all layouts."""
@@ -235,6 +243,70 @@ def _attribute(owner: Any, path: str) -> Any:
         else:
             owner = owner[int(name)] if name.isdigit() else getattr(owner, name)
     return owner
+
+
+# -------------------------------------------------------------------------------- ways of calling
+
+
+def _each(
+    program: Compiled,
+    function: Callable[[Leaves, Leaves], Leaves],
+    as_numpy: bool = False,
+    wide: bool = False,
+) -> ManyProgram:
+    """One call at a time."""
+
+    def run(problems: list[Problem]) -> list[Trace]:
+        found: list[Trace] = []
+        for problem in problems:
+            with jax.enable_x64(wide or problem.dtype == "float64"):
+                given = _given(function, problem)
+                if as_numpy:
+                    given = (*_split(problem), *given[2:])
+                found.append(_to_numpy(program(*given)))
+        return found
+
+    return run
+
+
+def _mapped(
+    program: Compiled, function: Callable[[Leaves, Leaves], Leaves], only: str
+) -> ManyProgram:
+    """Mapped over a new leading axis of all arguments, or of the one that has this leaf."""
+
+    def axis_of(part: int, name: str) -> int | None:
+        cotangents = part >= 2
+        first = name.partition("/")[0] == only.partition("/")[0]
+        return 0 if cotangents or not only or first else None
+
+    def run(problems: list[Problem]) -> list[Trace]:
+        with precision(problems[0].dtype):
+            each = [_given(function, problem) for problem in problems]
+            axes = tuple(
+                {name: axis_of(i, name) for name in part} for i, part in enumerate(each[0])
+            )
+            stacked: Any = tuple(
+                {
+                    name: leaf if axes[i][name] is None else jnp.stack([e[i][name] for e in each])
+                    for name, leaf in part.items()
+                }
+                for i, part in enumerate(each[0])
+            )
+            found = cast(Compiled, jax.jit(jax.vmap(program, in_axes=axes)))(*stacked)
+            return _apart(found, len(problems))
+
+    return run
+
+
+def _of_product(
+    function: Callable[[Leaves, Leaves], Leaves], first: str
+) -> Callable[[Leaves, Leaves], Leaves]:
+    """The function of an argument that is computed in the same program: times `FACTOR`."""
+
+    def called(arguments: Leaves, constant: Leaves) -> Leaves:
+        return function({**arguments, first: arguments[first] * FACTOR}, constant)
+
+    return called
 
 
 # ------------------------------------------------------------------------------------------ phases
@@ -358,6 +430,11 @@ def _run_apart(apart: dict[str, Callable[..., Any]], given: Callable[[], tuple[A
         except Exception as error:
             run.failures[phase] = error
     return run
+
+
+def _apart(found: Leaves, count: int) -> list[Trace]:
+    """The traces of mapped calls."""
+    return [_to_numpy({key: array[i] for key, array in found.items()}) for i in range(count)]
 
 
 def _to_numpy(trace: Leaves) -> Trace:

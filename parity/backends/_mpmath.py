@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import OUT, Function, Program, Run, Task, only_called, resolved
+from parity.backends import (
+    OUT,
+    Function,
+    ManyProgram,
+    Program,
+    Run,
+    Task,
+    one_by_one,
+    only_called,
+    resolved,
+)
 from parity.dtypes import rounded, widened
 from parity.exact import CONTEXT
 from parity.inputs import Problem
@@ -55,6 +65,14 @@ class MpmathBackend:
             return Run({OUT: rounded(np.array(found).reshape(problem.first.shape), problem.dtype)})
 
         return run
+
+    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
+        """The problems one after the other, in the one way that there is."""
+        return one_by_one(self.program(task, phases))
+
+    def laid_out(self, program: Program, layout: str) -> Program:
+        """The program itself: layouts make no difference."""
+        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: there is one precision."""

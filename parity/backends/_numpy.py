@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import Function, Program, Run, Task, only_called, resolved, with_source
+from parity.backends import (
+    Function,
+    ManyProgram,
+    Program,
+    Run,
+    Task,
+    one_by_one,
+    only_called,
+    resolved,
+    with_source,
+)
 from parity.inputs import Problem
 from parity.spec import ObservedDraw, Randomness, Target
 from parity.trees import flat
@@ -52,6 +62,14 @@ class NumpyBackend:
             return Run({key: np.asarray(leaf) for key, leaf in flat(roots).items()})
 
         return run
+
+    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
+        """The problems one after the other, in the one way that there is."""
+        return one_by_one(self.program(task, phases))
+
+    def laid_out(self, program: Program, layout: str) -> Program:
+        """The program itself: layouts make no difference."""
+        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: there is one layout."""

@@ -20,12 +20,14 @@ from parity.backends import (
     STEP,
     STREAM,
     Function,
+    ManyProgram,
     Program,
     Run,
     Task,
     by_step,
     leaf_of,
     native,
+    one_by_one,
     resolved,
     with_source,
 )
@@ -222,6 +224,15 @@ class TorchBackend:
         program = self.program(task, ("forward", "vjp"))
         return lambda problems: _mapped(program, problems)
 
+    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
+        """The problems one after the other: torch is neither compiled nor mapped here."""
+        return one_by_one(self.program(task, phases))
+
+    def laid_out(self, program: Program, layout: str) -> Program:
+        """The program on arrays with one of the layouts of `LAYOUTS`."""
+        assert isinstance(program, TorchProgram)
+        return replace(program, layout=_LAYOUTS[layout])
+
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """Runs on one long vector, on the same with strides, and on each of the first points."""
         assert isinstance(program, TorchProgram)
@@ -359,6 +370,19 @@ def _strided(tensor: torch.Tensor) -> torch.Tensor:
     spread = torch.empty((*tensor.shape, 2), dtype=tensor.dtype)
     spread[..., 0] = tensor
     return spread[..., 0]
+
+
+def _transposed(tensor: torch.Tensor) -> torch.Tensor:
+    """The same values with the axes in reverse order in memory."""
+    reverse = tuple(range(tensor.ndim))[::-1]
+    return tensor.permute(reverse).contiguous().permute(reverse)
+
+
+_LAYOUTS: dict[str, Layout] = {
+    "contiguous": _contiguous,
+    "strided": _strided,
+    "transposed": _transposed,
+}
 
 
 def _one_at_a_time(program: TorchProgram, problem: Problem, long: Run) -> Run:

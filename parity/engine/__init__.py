@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from parity.cases import Case
+from parity.cases import CHOICES_ONLY, Case, Coverage
 from parity.engine.groups import run_group, silence
 from parity.engine.processes import Load, run_in_processes
 from parity.engine.results import Result, Worst, result_of, succeeded
@@ -22,6 +22,7 @@ def run(
     seed: int = 0,
     report: Callable[[Result], None] = lambda result: None,
     load: Load | None = None,
+    coverage: Coverage = CHOICES_ONLY,
 ) -> list[Result]:
     """Every case's result, in the order of the cases.
 
@@ -31,12 +32,13 @@ def run(
         report: called with each result as soon as it is available.
         load: an importable function that returns the rows; if given, many cases are spread over
             processes.
+        coverage: which calls of domains the cases make.
     """
     groups: dict[tuple[str, ...], list[Case]] = {}
     for case in selected:
         groups.setdefault(case.group, []).append(case)
     if load is not None and len(groups) >= WORTH_A_PROCESS:
-        found = run_in_processes(load, list(groups.values()), seed, WORKERS)
+        found = run_in_processes(load, list(groups.values()), seed, WORKERS, coverage)
     else:
         found = _run_in_threads(list(groups.values()), seed)
     results: dict[str, Result] = {}

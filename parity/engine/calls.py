@@ -75,7 +75,7 @@ def error(case: Case, sides: Sides) -> Finding:
     if found is None:
         message = f"{bad.reason}: nothing is raised, the reference raises {wanted}: {expected}"
         return Finding(outcome=Outcome.MISMATCH, message=message)
-    if not isinstance(found, _kinds(expected)):
+    if not isinstance(found, accepted_kinds(expected)):
         message = (
             f"{bad.reason}: {type(found).__name__} is no {wanted}: {found!s:.200} "
             f"(the reference: {expected!s:.200})"
@@ -84,7 +84,7 @@ def error(case: Case, sides: Sides) -> Finding:
     return Finding(outcome=Outcome.EXACT)
 
 
-def _kinds(expected: Exception) -> type[Exception] | tuple[type[Exception], ...]:
+def accepted_kinds(expected: Exception) -> type[Exception] | tuple[type[Exception], ...]:
     """The types that the subject may raise.
 
     A TypeError is accepted for an AttributeError, which Python raises if an argument of a wrong

@@ -18,6 +18,7 @@ import numpy as np
 from parity.backends import PHASES
 from parity.cases import Case
 from parity.engine.calls import error, law, shapes, signature
+from parity.engine.covered import calls
 from parity.engine.curves import curve
 from parity.engine.numeric import numeric
 from parity.engine.results import Finding
@@ -43,6 +44,7 @@ RUNNERS: dict[str, Callable[[Case, Sides], Finding]] = {
     "error": error,
     "signature": signature,
     "law": law,
+    "calls": calls,
 }
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from parity.cases import Case, cases
+from parity.cases import CHOICES_ONLY, Case, Coverage, cases
 from parity.engine.groups import run_group, silence
 from parity.engine.results import Finding, Result, result_of
 from parity.spec import Spec
@@ -17,7 +17,11 @@ Load = Callable[[], Sequence[Spec]]
 
 
 def run_in_processes(
-    load: Load, groups: Sequence[Sequence[Case]], seed: int, workers: int
+    load: Load,
+    groups: Sequence[Sequence[Case]],
+    seed: int,
+    workers: int,
+    coverage: Coverage = CHOICES_ONLY,
 ) -> Iterator[Result]:
     """Yields the results as soon as they are available.
 
@@ -26,11 +30,13 @@ def run_in_processes(
         groups: groups of cases that share inputs and a compiled program.
         seed: of the random numbers.
         workers: the number of processes.
+        coverage: which calls of domains are made.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_share_device) as pool:
         started = {
-            pool.submit(_work, load, [case.id for case in group], seed): group for group in groups
+            pool.submit(_work, load, [case.id for case in group], seed, coverage): group
+            for group in groups
         }
         for future in as_completed(started):
             yield from map(result_of, started[future], future.result())
@@ -44,13 +50,13 @@ def _share_device() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
-def _work(load: Load, ids: list[str], seed: int) -> list[Finding]:
+def _work(load: Load, ids: list[str], seed: int, coverage: Coverage) -> list[Finding]:
     """Runs in the worker; it gets ids, since rows hold functions, which cannot be pickled."""
-    known = _known(load)
+    known = _known(load, coverage)
     with silence():
         return run_group([known[name] for name in ids], seed)
 
 
 @functools.cache
-def _known(load: Load) -> dict[str, Case]:
-    return {case.id: case for case in cases(load())}
+def _known(load: Load, coverage: Coverage) -> dict[str, Case]:
+    return {case.id: case for case in cases(load(), coverage)}

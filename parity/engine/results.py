@@ -25,6 +25,25 @@ class Worst:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Visited:
+    """How much of a domain was visited.
+
+    Args:
+        calls: how many calls were made.
+        choices, pairs: how many choices, and pairs of choices, met in them, and how many there are.
+    """
+
+    calls: int
+    choices: tuple[int, int]
+    pairs: tuple[int, int]
+
+    def __str__(self) -> str:
+        """`52 calls, 39 of 39 choices, 629 of 629 pairs`."""
+        choices, pairs = (f"{n} of {all_of_them}" for n, all_of_them in (self.choices, self.pairs))
+        return f"{self.calls} calls, {choices} choices, {pairs} pairs"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The result of a case without the case: plain data, which can be sent between processes.
 
@@ -35,6 +54,7 @@ class Finding:
         distance: the largest distances between the sides, in ulp.
         worst: the point that decided the outcome.
         observed: the indices of the case's quirks that were observed.
+        visited: how much of the domain was visited, for the check calls.
         curve: data for plots, see `curves`.
         traceback: of an exception, the frames outside of parity and the frameworks.
         seconds: the time that the case took; the first case of a group runs the sides for all.
@@ -46,6 +66,7 @@ class Finding:
     distance: dict[str, float | None] = field(default_factory=dict[str, "float | None"])
     worst: Worst | None = None
     observed: tuple[int, ...] = ()
+    visited: Visited | None = None
     curve: dict[str, Any] | None = None
     traceback: str = ""
     seconds: float = 0.0

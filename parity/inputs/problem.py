@@ -92,11 +92,10 @@ class Problem:
         """The tangent of each differentiated argument, which is also its gradient's cotangent."""
         if self.derived is not None:
             return self.derived.directions()
+        leaves = {name: self.arguments[name] for name in self.differentiated}
         return {
-            name: streams.signed(
-                f"{self.key}/direction/{name}", self.arguments[name].shape, self.dtype
-            )
-            for name in self.differentiated
+            name: streams.signed(f"{self.key}/direction/{name}", leaf.shape, leaf.dtype.name)
+            for name, leaf in leaves.items()
         }
 
     def in_dtype(self, dtype: str) -> Problem:

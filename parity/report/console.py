@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from parity.cases import Case, LeftOut
 from parity.engine import Result
 from parity.report.snippet import snippet
-from parity.report.summary import Replay, last_line
+from parity.report.summary import Replay, coverage_line, last_line
 from parity.spec import CHECKS, NUMERIC_CHECKS, Budget
 from parity.verdict import Outcome, default_budget
 
@@ -76,6 +76,8 @@ class Reporter:
         self.progress.stop()
         for out in missing:
             self.console.print(f"not compared: {out.name}, {out.check}: {out.reason}", markup=False)
+        if covered := coverage_line(results):
+            self.console.print(covered, markup=False)
         self.console.print(last_line(results), markup=False)
 
 
@@ -83,7 +85,7 @@ def failure_text(result: Result, replay: Replay) -> str:
     """The failure, the command that replays it, and code that shows it without parity."""
     lines = [
         f"{result.outcome.upper()} {result.case.id}",
-        f"  {result.message}",
+        *(f"  {line}" for line in result.message.splitlines()),
         *(f"    {line}" for line in result.traceback.splitlines()),
         f"  {replay(result.case)}",
         *(f"    {line}" for line in snippet(result).splitlines()),
@@ -121,8 +123,7 @@ def details(result: Result) -> str:
     """The result of one case, and code that shows it without parity."""
     case = result.case
     lines = [f"{case.id}: {result.outcome}", *_sides(case)]
-    if result.message:
-        lines.append(f"  {result.message}")
+    lines += [f"  {line}" for line in result.message.splitlines()]
     lines += [f"    {line}" for line in result.traceback.splitlines()]
     if result.budget is not None:
         lines.append(f"  budget     {_budget(result.budget)}")

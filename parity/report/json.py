@@ -68,6 +68,7 @@ def _case(result: Result) -> dict[str, Any]:
             "truth": worst.truth,
         },
         "quirks": [{"reason": q.reason, "source": q.source} for q in result.quirks],
+        "visited": result.visited and asdict(result.visited),
         "seconds": round(result.seconds, 4),
     }
 

@@ -33,6 +33,19 @@ def last_line(results: Sequence[Result]) -> str:
     )
 
 
+def coverage_line(results: Sequence[Result]) -> str:
+    """How much of the functions' domains was visited; empty if there are none."""
+    found = [result.visited for result in results if result.visited]
+    if not found:
+        return ""
+    choices, pairs = (
+        f"{sum(n for n, _ in each):,} of {sum(n for _, n in each):,}"
+        for each in ([v.choices for v in found], [v.pairs for v in found])
+    )
+    calls = sum(visited.calls for visited in found)
+    return f"domains: {len(found)}, {calls:,} calls, {choices} choices, {pairs} pairs of choices"
+
+
 # Gives the command that runs a case again with the same numbers.
 Replay: TypeAlias = Callable[[Case], str]
 

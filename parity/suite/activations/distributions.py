@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import FLAG, Domain, Number, OneOf, Tensor
 from parity.spec import FLOATS, Budget, Samples, Setting, Spec, Values
 from parity.suite.activations.laws import GUMBEL_SOFTMAX
 from parity.suite.activations.rows import PAIR, THEME, activation, bad, drawn
+from parity.suite.choices import NUMBERS, elementwise
 from parity.suite.rows import SINGLE, WIDE, compiled_over_a_product, setting, values_only
 
 NORMALIZED = Budget(ulp=8, floor=8, reason="a sum over the axis in which terms cancel")
@@ -55,6 +57,10 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
             bad("dtype_integer", "an integer dtype", PAIR, dim=-1, dtype=np.dtype("int32")),
         ),
         laws=(compiled_over_a_product((4, 7), dim=1),),
+        domain=elementwise(
+            dim=OneOf(1, 0, -1, -2, None),
+            dtype=OneOf(None, np.dtype("float32"), np.dtype("float16")),
+        ),
         **fields,
     )
 
@@ -84,6 +90,7 @@ SPECS = (
             bad("two_axes", "an input of two axes", PAIR),
             bad("five_axes", "an input of five axes", np.zeros((1, 1, 1, 1, 1), np.float32)),
         ),
+        domain=Domain(arguments={"input": Tensor(axes=("n c h w", "c h w", "n c"), special=True)}),
     ),
     activation(
         "gumbel_softmax",
@@ -97,5 +104,14 @@ SPECS = (
         extra=("key",),
         bad_calls=(bad("nothing_to_choose", "no class", PAIR[:, :0], hard=True),),
         laws=GUMBEL_SOFTMAX,
+        domain=Domain(
+            arguments={
+                "logits": NUMBERS,
+                "tau": Number(1, 0.5, 2.0),
+                "hard": FLAG,
+                "eps": OneOf(1e-10, 1e-3),
+                "dim": OneOf(-1, 0, 1),
+            }
+        ),
     ),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Quirk, Samples
 from parity.suite.activations import rows
 from parity.suite.activations.rows import PAIR, THEME, activation, bad, kinks, swept
+from parity.suite.choices import elementwise
 from parity.suite.rows import SINGLE, WIDE, setting
 
 PRODUCT = Budget(ulp=4, reason="a product: no digits cancel, no floor is needed")
@@ -19,7 +21,11 @@ PARABOLA_AT_NAN = Quirk(
 )
 
 SPECS = (
-    activation("silu", refuses=("int32", "bool")),
+    activation(
+        "silu",
+        refuses=("int32", "bool"),
+        domain=elementwise(),
+    ),
     activation(
         "swish",
         setting(),
@@ -35,9 +41,18 @@ SPECS = (
         reference=THEME.reference("swish"),
         budgets=rows.SUMMED,
         refuses=(),
+        domain=elementwise(beta=Number(1.0, 0.5, 2, 0.0, -1.0)),
     ),
-    activation("hardswish", inputs=(kinks(-3.0, 3.0),), quirks=(PARABOLA_AT_NAN,)),
-    activation("mish"),
+    activation(
+        "hardswish",
+        inputs=(kinks(-3.0, 3.0),),
+        quirks=(PARABOLA_AT_NAN,),
+        domain=elementwise(),
+    ),
+    activation(
+        "mish",
+        domain=elementwise(),
+    ),
     activation(
         "gelu",
         setting(),
@@ -47,6 +62,7 @@ SPECS = (
             bad("approximate_unknown", "an unknown form", approximate="erf"),
             bad("approximate_none", "a form that is not a string", approximate=None),
         ),
+        domain=elementwise(approximate=OneOf("none", "tanh")),
     ),
     activation(
         "glu",
@@ -61,6 +77,13 @@ SPECS = (
             bad("no_axis", "an input without axes", np.array(1.0, np.float32)),
             bad("dim_out_of_range", "an axis that does not exist", PAIR, dim=2),
             bad("dim_below_range", "an axis that does not exist", PAIR, dim=-3),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n m", "n", "n m k"), special=True),
+                "dim": OneOf(-1, 0, 1, -2),
+            },
+            lengths={"n": (4, 2, 0, 1030, 5), "m": (6, 2, 0, 1030, 3), "k": (2,)},
         ),
     ),
 )

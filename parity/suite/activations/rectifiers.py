@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import FLOATS, Fixed, Place, Quirk, Samples, Setting, Values
 from parity.suite.activations.laws import RRELU
 from parity.suite.activations.rows import (
@@ -21,6 +22,7 @@ from parity.suite.activations.rows import (
     kinks,
     swept,
 )
+from parity.suite.choices import elementwise
 from parity.suite.rows import few, setting, values_only
 
 SIGNED = (*FLOATS, "int32")
@@ -60,8 +62,20 @@ def _training(**bounds: float) -> Setting:
 
 
 SPECS = (
-    activation("relu", inputs=(kinks(0.0),), dtypes=(*FLOATS, *INTEGERS), refuses=UNORDERED),
-    activation("relu6", inputs=(kinks(0.0, 6.0),), dtypes=(*FLOATS, *INTEGERS), refuses=UNORDERED),
+    activation(
+        "relu",
+        inputs=(kinks(0.0),),
+        dtypes=(*FLOATS, *INTEGERS),
+        refuses=UNORDERED,
+        domain=elementwise(),
+    ),
+    activation(
+        "relu6",
+        inputs=(kinks(0.0, 6.0),),
+        dtypes=(*FLOATS, *INTEGERS),
+        refuses=UNORDERED,
+        domain=elementwise(),
+    ),
     activation(
         "threshold",
         setting(kinks(0.5), threshold=0.5, value=-2.0, dtypes=SIGNED),
@@ -72,6 +86,7 @@ SPECS = (
         bad_calls=(
             bad("value_above_int8", "a value that the dtype cannot represent", BYTES, 3, 300),
         ),
+        domain=elementwise(threshold=Number(0.0, 0.5, -1), value=Number(0.0, -1.0, 2)),
     ),
     activation(
         "hardtanh",
@@ -87,6 +102,7 @@ SPECS = (
             bad("bound_above_int8", "a bound that the dtype cannot represent", BYTES, -1, 300),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
+        domain=elementwise(min_val=Number(-1.0, -2, -0.5), max_val=Number(1.0, 2, 0.5)),
     ),
     activation(
         "leaky_relu",
@@ -95,6 +111,7 @@ SPECS = (
         setting(negative_slope=2.0),
         swept("leaky_relu", negative_slope=(-2.0, 2.0)),
         inputs=(kinks(0.0),),
+        domain=elementwise(negative_slope=Number(0.01, 0.5, 0.0, -1.0, 2)),
     ),
     activation(
         "prelu",
@@ -119,6 +136,13 @@ SPECS = (
             bad("channels_differ", "three weights for two channels", PAIR, X),
             bad("dtypes_differ", "dtypes that differ", X, np.ones(1, np.float16)),
         ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n m", "n m k", "n", "n m k l", ""), special=True),
+                "weight": Tensor(axes=("one", "m", "")),
+            },
+            lengths={"one": (1,)},
+        ),
     ),
     activation(
         "rrelu",
@@ -134,6 +158,9 @@ SPECS = (
             bad("bounds_crossed", "lower above upper", lower=0.5, upper=0.25),
             bad("bound_infinite", "a bound that is not finite", upper=float("inf")),
             bad("bound_nan", "a bound that is not finite", lower=float("nan")),
+        ),
+        domain=elementwise(
+            lower=Number(0.125, 0.0, 0.25), upper=Number(1 / 3, 1, 0.5), training=OneOf(False)
         ),
     ),
 )

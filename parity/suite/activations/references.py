@@ -115,10 +115,15 @@ def softmax2d(input: Tensor) -> Tensor:
 
 
 def gumbel_softmax_given_noise(
-    logits: Tensor, drawn: Tensor, tau: Tensor | float = 1, hard: bool = False, dim: int = -1
+    logits: Tensor,
+    drawn: Tensor,
+    tau: Tensor | float = 1,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,
 ) -> Tensor:
-    """torch's formula, for noise that is known up to a constant in each row."""
-    soft = ((logits + drawn) / tau).softmax(dim)
+    """torch's formula, for noise that is known up to a constant in each row; eps has no effect."""
+    soft = ((logits + drawn) / tau).softmax(dim).to(logits.dtype)
     if not hard:
         return soft
     one_hot = torch.zeros_like(logits).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Number
 from parity.spec import FLOATS
 from parity.suite.activations.rows import activation, bad, kinks, swept
+from parity.suite.choices import elementwise
 from parity.suite.rows import few, setting
 
 HALF = np.ones(3, np.float16)
 
 SPECS = (
-    activation("tanhshrink", dtypes=(*FLOATS, "int32"), refuses=("bool",)),
+    activation(
+        "tanhshrink",
+        dtypes=(*FLOATS, "int32"),
+        refuses=("bool",),
+        domain=elementwise(),
+    ),
     activation(
         "hardshrink",
         setting(),
@@ -23,6 +30,7 @@ SPECS = (
         bad_calls=(
             bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e30),
         ),
+        domain=elementwise(lambd=Number(0.5, 0.0, 1, -1.0)),
     ),
     activation(
         "softshrink",
@@ -37,5 +45,6 @@ SPECS = (
             bad("lambd_infinite", "an infinite lambd", lambd=np.inf),
             bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e5),
         ),
+        domain=elementwise(lambd=Number(0.5, 0.0, 1)),
     ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from parity.domains import Number
 from parity.spec import FLOATS, Quirk
 from parity.suite.activations.rows import FLAT_AT_INFINITY, INTEGERS, activation, kinks, swept
+from parity.suite.choices import elementwise
 from parity.suite.rows import setting
 
 ALL = (*FLOATS, *INTEGERS, "bool")
@@ -15,9 +17,22 @@ NO_DOUBLE_BACKWARD = Quirk(
 )
 
 SPECS = (
-    activation("sigmoid", dtypes=ALL, refuses=()),
-    activation("logsigmoid"),
-    activation("tanh", dtypes=ALL, refuses=()),
+    activation(
+        "sigmoid",
+        dtypes=ALL,
+        refuses=(),
+        domain=elementwise(),
+    ),
+    activation(
+        "logsigmoid",
+        domain=elementwise(),
+    ),
+    activation(
+        "tanh",
+        dtypes=ALL,
+        refuses=(),
+        domain=elementwise(),
+    ),
     activation(
         "softplus",
         setting(),
@@ -27,6 +42,7 @@ SPECS = (
         # Each of the terms reaches 16 and is rounded.
         swept("softplus", floor=32, beta=(0.5, 2.0)),
         inputs=(kinks(20.0),),
+        domain=elementwise(beta=Number(1.0, 0.5, 2), threshold=Number(20.0, 1, 0.0)),
     ),
     activation(
         "softsign",
@@ -34,6 +50,12 @@ SPECS = (
         dtypes=(*FLOATS, "int32"),
         quirks=(FLAT_AT_INFINITY,),
         refuses=("bool",),
+        domain=elementwise(),
     ),
-    activation("hardsigmoid", inputs=(kinks(-3.0, 3.0),), quirks=(NO_DOUBLE_BACKWARD,)),
+    activation(
+        "hardsigmoid",
+        inputs=(kinks(-3.0, 3.0),),
+        quirks=(NO_DOUBLE_BACKWARD,),
+        domain=elementwise(),
+    ),
 )

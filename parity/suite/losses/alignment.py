@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import FLAG, Domain, Draw, Made, OneOf, Tensor
 from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
+from parity.suite.choices import REDUCTION
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
 
 T, N, C, S = 12, 6, 5, 4
@@ -41,6 +43,39 @@ def _bad(
 ) -> BadCall:
     return THEME.bad(name, reason, x, y, frames, lengths, **values)
 
+
+def _some_lengths(draw: Draw) -> Any:
+    """From 1 to S labels for each sequence."""
+    batch = "n" in draw.axes["log_probs"].split()
+    shape = (draw.lengths["n"],) if batch else ()
+    return np.asarray(draw.random("target_lengths").integers(1, S + 1, shape))
+
+
+def _some_targets(draw: Draw) -> Any:
+    """Labels other than the blank."""
+    lengths = draw.made["target_lengths"]
+    # Those of a single sequence are as many as its length says.
+    shape = (*lengths.shape, S) if lengths.ndim else (int(lengths),)
+    labels = draw.random("targets").integers(0, draw.lengths["c"] - 1, shape)
+    return labels + (labels >= draw.made["blank"])
+
+
+def _all_frames(draw: Draw) -> Any:
+    return np.full(draw.made["target_lengths"].shape, draw.lengths["t"])
+
+
+DOMAIN = Domain(
+    arguments={
+        "log_probs": Tensor(axes=("t n c", "t c")),
+        "blank": OneOf(0, 1),
+        "target_lengths": Made(_some_lengths),
+        "targets": Made(_some_targets),
+        "input_lengths": Made(_all_frames),
+        "reduction": REDUCTION,
+        "zero_infinity": FLAG,
+    },
+    lengths={"t": (2 * S, 1, 40), "n": (3, 1), "c": (5, 2)},
+)
 
 BAD_CALLS = (
     _bad("a_list", "log_probs that are a list", [1.0]),
@@ -111,6 +146,7 @@ SPECS = (
         ),
         budgets={"jvp": ONE_NUMBER},
         quirks=(FORWARD_MODE, ZERO),
+        domain=DOMAIN,
         bad_calls=BAD_CALLS,
     ),
 )

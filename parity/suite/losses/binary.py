@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.domains import Domain, Tensor, optional
 from parity.spec import BadCall, Budget, Choices, Floats, Place, Quirk, Samples, Sweep, Values
+from parity.suite.choices import ANY, NUMBERS, REDUCTION, factors, shares, signs
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
 
@@ -82,6 +84,14 @@ SPECS = (
             *rows.wrong_kinds(float32="float16 int32", int32="int32"),
             *rows.wrong_kinds(bool="bool", complex64="complex64"),
         ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=ANY, low=0.0, high=1.0),
+                "target": shares(),
+                "weight": factors(broadcast=True, differentiated=False),
+                "reduction": REDUCTION,
+            }
+        ),
     ),
     rows.loss(
         "binary_cross_entropy_with_logits",
@@ -113,6 +123,15 @@ SPECS = (
             rows.bad("boolean_pos_weight", "boolean", pos_weight=np.ones(3, bool)),
             *rows.wrong_kinds(float32="int32 bool", int32="float32", bool="bool"),
         ),
+        domain=Domain(
+            arguments={
+                "input": NUMBERS,
+                "target": shares(),
+                "weight": factors(broadcast=True, differentiated=False),
+                "reduction": REDUCTION,
+                "pos_weight": factors(broadcast=True, differentiated=False),
+            }
+        ),
     ),
     rows.loss(
         "soft_margin_loss",
@@ -128,6 +147,9 @@ SPECS = (
             rows.shapes("target_larger", "a target larger than the input", (3,), (2, 3)),
             rows.shapes("target_unfit", "shapes that do not broadcast", (2, 3), (2,)),
             *rows.wrong_kinds(int32="int32 float32", bool="bool"),
+        ),
+        domain=Domain(
+            arguments={"input": NUMBERS, "target": signs("input"), "reduction": REDUCTION}
         ),
     ),
     rows.loss(
@@ -147,6 +169,14 @@ SPECS = (
             rows.shapes("target_unfit", "shapes that do not broadcast", (2, 3), (2,)),
             rows.bad("weight_unfit", "does not fit", weight=np.ones(4, np.float32)),
             *rows.wrong_kinds(int32="float32", float32="bool", bool="bool"),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c", "c", "n k c")),
+                "target": shares(),
+                "weight": optional(Tensor(axes=("c",), low=0.1, high=2.0)),
+                "reduction": REDUCTION,
+            }
         ),
     ),
 )

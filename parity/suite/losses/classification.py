@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Either, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, Labels, Quirk, Samples, on
+from parity.suite.choices import CLASS_WEIGHTS, REDUCTION, SOME_CLASSES, labels, shares
 from parity.suite.rows import (
     FORWARD,
     HALVES,
@@ -28,6 +30,8 @@ KEPT = Labels(shape=(N,), classes=C)
 SURE = (Samples(shape=(N, C), scale=8.0), KEPT)
 # Two axes of positions.
 PLACES = (Samples(shape=(8, C, 3, 2)), Labels(shape=(8, 3, 2), classes=C, special=(IGNORED,)))
+# What a score may belong to: a row, a sequence, a volume.
+CLASSES = ("n c", "c", "n c d", "n c d e f")
 ONE = (Samples(shape=(C,), axis=None), Labels(shape=(), classes=C))
 MANY = (Samples(shape=(1024, 4)), Labels(shape=(1024,), classes=4))
 SOFT = (SCORES, Choices(values=(0.0, 0.125, 0.25, 0.5, 1.0), shape=(N, C)))
@@ -141,6 +145,21 @@ SPECS = (
             bad("smoothing_of_a_string", "a smoothing that is not a number", label_smoothing="a"),
             bad("ignored_class_of_probabilities", "a class to ignore", X, X, ignore_index=1),
         ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=CLASSES),
+                "ignore_index": OneOf(-100, 0, 2),
+                "target": Either(labels=labels(special="ignore_index"), shares=shares()),
+                "weight": CLASS_WEIGHTS,
+                "reduction": REDUCTION,
+                "label_smoothing": Number(0.0, 0.25, 1.0),
+            },
+            lengths=SOME_CLASSES,
+            impossible=(
+                {"target": "shares", "ignore_index": ("0", "2")},
+                {"target.labels.special": "all", "order": "second"},
+            ),
+        ),
     ),
     THEME.row(
         "nll_loss",
@@ -163,6 +182,17 @@ SPECS = (
             *BAD_CALLS_OF_BOTH,
             bad("two_targets_for_one_row", "a row and two targets", X[0], T),
             bad("one_target_for_two_rows", "two rows and a target", X, np.zeros((), np.int64)),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=CLASSES),
+                "ignore_index": OneOf(-100, 0, 2),
+                "target": labels(special="ignore_index"),
+                "weight": CLASS_WEIGHTS,
+                "reduction": REDUCTION,
+            },
+            lengths=SOME_CLASSES,
+            impossible=({"target.special": "all", "order": "second"},),
         ),
     ),
 )

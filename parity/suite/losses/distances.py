@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import FLAG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, Samples, Setting
+from parity.suite.choices import REDUCTION, signs
 from parity.suite.losses.rows import (
     DERIVATIVES,
     NUMERIC,
@@ -31,6 +33,11 @@ from parity.suite.rows import (
 
 THEME = Theme("losses", "distances")
 bad_triplet = Theme("losses", arguments=(X, X, X)).bad
+TRIPLET = {
+    "anchor": Tensor(axes=("n c", "c", "n k c")),
+    "positive": Tensor(like="anchor"),
+    "negative": Tensor(like="anchor"),
+}
 N, D = 24, 6
 ROWS = Samples(shape=(N, D))
 PAIRS = (ROWS, ROWS)
@@ -112,6 +119,14 @@ SPECS = (
             bad("int32", "integers alone", *filled((2, 3), (2, 3), dtype="int32")),
             bad("complex64", "complex", *filled((2, 3), (2, 3), dtype="complex64")),
         ),
+        domain=Domain(
+            arguments={
+                "x1": Tensor(axes=("n c", "c", "n c k", "n c k l")),
+                "x2": Tensor(like="x1", broadcast=True),
+                "dim": OneOf(1, 0, -1),
+                "eps": Number(1e-8, 0.5, 0.0),
+            }
+        ),
     ),
     loss(
         "cosine_embedding_loss",
@@ -133,6 +148,15 @@ SPECS = (
             bad("other_lengths", "shapes", *filled((2, 3), (2, 2), (2,))),
             bad("other_rows", "shapes", *filled((2, 3), (2, 3), (3,))),
             bad("complex64", "complex", *filled((2, 3), (2, 3), (2,), dtype="complex64")),
+        ),
+        domain=Domain(
+            arguments={
+                "input1": Tensor(axes=("n c", "c")),
+                "input2": Tensor(like="input1"),
+                "target": signs("input1", without="c"),
+                "margin": Number(0.0, 0.5, -0.5),
+                "reduction": REDUCTION,
+            }
         ),
     ),
     loss(
@@ -163,6 +187,15 @@ SPECS = (
                 for p in (np.inf, -np.inf, -1.0)
             ),
         ),
+        domain=Domain(
+            arguments={
+                "x1": Tensor(axes=("n c", "c", "n k c")),
+                "x2": Tensor(like="x1", broadcast=True),
+                "p": Number(2.0, 1, 3, 0.5, 0, np.inf),
+                "eps": Number(1e-6, 0.5, 0.0),
+                "keepdim": FLAG,
+            }
+        ),
     ),
     loss(
         "triplet_margin_loss",
@@ -186,6 +219,16 @@ SPECS = (
             bad("shapes_do_not_broadcast", "shapes", *filled((2, 3), (2, 3), (2, 2))),
             bad("bool", "booleans", *filled((2, 3), (2, 3), (2, 3), dtype="bool")),
         ),
+        domain=Domain(
+            arguments={
+                **TRIPLET,
+                "margin": Number(1.0, 0.5, 0.0),
+                "p": Number(2.0, 1, 3),
+                "eps": Number(1e-6, 0.5),
+                "swap": FLAG,
+                "reduction": REDUCTION,
+            }
+        ),
     ),
     loss(
         "triplet_margin_with_distance_loss",
@@ -201,6 +244,15 @@ SPECS = (
             bad_triplet("margin_0", "a margin that is not positive", margin=0.0),
             bad("other_rank", "a negative of fewer axes", X, X, X[0]),
             bad_triplet("distance_3", "a distance that cannot be called", distance_function=3),
+        ),
+        domain=Domain(
+            arguments={
+                **TRIPLET,
+                "distance_function": OneOf(None),
+                "margin": Number(1.0, 0.5, 0.0),
+                "swap": FLAG,
+                "reduction": REDUCTION,
+            }
         ),
     ),
 )

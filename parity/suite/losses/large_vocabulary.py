@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Indices, Number, OneOf, Tensor, optional
 from parity.spec import Budget, Choices, Fixed, Labels, Samples
+from parity.suite.choices import CLASS_WEIGHTS, REDUCTION, SOME_CLASSES
 from parity.suite.losses.classification import THEME as CLASSES
 from parity.suite.rows import FORWARD, WIDE, Theme, compiled_over_a_product, few, setting
 
@@ -97,6 +99,20 @@ SPECS = (
             bad("ignore_index_is_a_float", "an ignore_index that is a float", ignore_index=1.5),
             bad("options_is_a_number", "options that are a number", options=5),
             bad("bias_by_position", "a bias without its name", X, W, T, np.zeros(3, np.float32)),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n d", "d", "n k d")),
+                "linear_weight": Tensor(axes=("c d",)),
+                "ignore_index": OneOf(None, 0, 2),
+                "target": Indices(like="input", without="d", below="c"),
+                "linear_bias": optional(Tensor(axes=("c",))),
+                "weight": CLASS_WEIGHTS,
+                "reduction": REDUCTION,
+                "label_smoothing": Number(0.0, 0.25, 1.0),
+                "options": OneOf(None),
+            },
+            lengths=SOME_CLASSES,
         ),
     ),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.domains import FLAG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Floats, Quirk, Samples, Sweep, Values, on
+from parity.suite.choices import ANY, NUMBERS, REDUCTION, shares
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme
 
@@ -71,6 +73,16 @@ SPECS = (
             *rows.wrong_values("full", **NO_FLAGS),
             *rows.wrong_values("eps", a_string="1", none=None, an_array=np.ones(3, np.float32)),
         ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=ANY, low=0.1, high=3.0),
+                "target": Tensor(like="input", low=0.01, high=4.0),
+                "log_input": OneOf(True, False),
+                "full": FLAG,
+                "eps": Number(1e-8, 0.5),
+                "reduction": REDUCTION,
+            }
+        ),
     ),
     rows.loss(
         "gaussian_nll_loss",
@@ -90,6 +102,16 @@ SPECS = (
             *(rows.bad(name, "no variance", X, X, var) for name, var in NO_VARIANCES),
             rows.bad("integers", "var is of integers", X, X, np.ones((2, 3), np.int32)),
             rows.bad("booleans", "boolean", X > 0.5, X > 0.5, X),
+        ),
+        domain=Domain(
+            arguments={
+                "input": NUMBERS,
+                "target": Tensor(like="input"),
+                "var": Tensor(like="input", low=0.01, high=4.0, broadcast=True),
+                "full": FLAG,
+                "eps": Number(1e-6, 0.5),
+                "reduction": REDUCTION,
+            }
         ),
     ),
     rows.loss(
@@ -117,6 +139,14 @@ SPECS = (
         bad_calls=(
             *GENERIC,
             *rows.wrong_kinds(int32="float32", float32="int32", complex64="complex64"),
+        ),
+        domain=Domain(
+            arguments={
+                "input": NUMBERS,
+                "target": shares(broadcast=True),
+                "reduction": OneOf("mean", "sum", "none", "batchmean"),
+                "log_target": FLAG,
+            }
         ),
     ),
 )

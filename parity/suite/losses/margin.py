@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import LONG, Domain, Indices, Number, OneOf, Tensor
 from parity.spec import FLOATS, Budget, Choices, Fixed, Labels, Quirk, Samples, Sweep, SweepAround
+from parity.suite.choices import CLASS_WEIGHTS, NUMBERS, REDUCTION, labels
 from parity.suite.losses.rows import JVP, filled, swept
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, as_formula, few, setting
 
 X = np.asarray([[0.25, 0.5, 0.75], [0.5, 0.125, 1.0]], np.float32)
 Y, LABELS = np.asarray([1, 0]), np.asarray([[1, -1, 0], [0, 2, -1]])
 SIGNS = Choices(values=(-1.0, 1.0, 0.0))
+# For an empty batch torch returns memory as it finds it.
+NOT_EMPTY = {"n": (5, 1, LONG), "c": (3, 1, LONG)}
 BRANCHES = (Sweep(kinks=(0.0, 1.0), span=(-4.0, 4.0)), SIGNS)
 NEAR, APART = Sweep(span=(-4.0, 4.0)), (Sweep(), SweepAround(kinks=(-0.5, 0.5)), SIGNS)
 PAIRS, PAIR_SIGNS = Samples(shape=(48, 5)), Choices(values=(-1.0, 1.0), shape=(48, 5))
@@ -77,6 +81,14 @@ SPECS = (
             bad("complex64", "a complex input", *filled((3,), (3,), dtype="complex64")),
             bad("mean_of_int32", "a mean of integers", *filled((3,), (3,), dtype="int32")),
         ),
+        domain=Domain(
+            arguments={
+                "input": NUMBERS,
+                "target": Tensor(like="input", low=-1.0, high=1.0),
+                "margin": Number(1.0, 0.5, 0.0, -1.0),
+                "reduction": REDUCTION,
+            }
+        ),
     ),
     THEME.row(
         "margin_ranking_loss",
@@ -107,6 +119,15 @@ SPECS = (
             bad("bool", "booleans have no difference", *filled((3,), (3,), (3,), dtype="bool")),
             bad("bool_target", "a target that has no sign", X, X, X > 0.5),
             bad("complex64", "complex", *filled((3,), (3,), (3,), dtype="complex64")),
+        ),
+        domain=Domain(
+            arguments={
+                "input1": NUMBERS,
+                "input2": Tensor(like="input1", broadcast=True),
+                "target": Tensor(like="input1", low=-1.0, high=1.0),
+                "margin": Number(0.0, 0.5, -1.0),
+                "reduction": REDUCTION,
+            }
         ),
     ),
     CLASSED.row(
@@ -142,6 +163,17 @@ SPECS = (
             bad("weight_of_two_classes", "a weight for others", X, Y, weight=X[0, :2]),
             bad("int_weight", "a weight of integers", X, Y, weight=np.ones(3, np.int32)),
         ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c", "c")),
+                "target": labels(),
+                "p": OneOf(1, 2),
+                "margin": Number(1.0, 0.5, 2, 0.0),
+                "weight": CLASS_WEIGHTS,
+                "reduction": REDUCTION,
+            },
+            lengths=NOT_EMPTY,
+        ),
     ),
     CLASSED.row(
         "multilabel_margin_loss",
@@ -160,6 +192,14 @@ SPECS = (
             bad("target_of_one_row", "a target of another shape", X, LABELS[0]),
             bad("float_target", "a target that is not an index", X, LABELS.astype(np.float32)),
             bad("int32", "integer scores", X.astype(np.int32), LABELS),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c", "c")),
+                "target": Indices(like="input", below="c", special=-1),
+                "reduction": REDUCTION,
+            },
+            lengths=NOT_EMPTY,
         ),
     ),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Number
 from parity.spec import Floats, Place, Quirk, Sweep, SweepAround
+from parity.suite.choices import factors, loss_of
 from parity.suite.losses import rows
 from parity.suite.rows import Theme
 
@@ -45,6 +47,7 @@ SPECS = (
         "l1_loss",
         settings=(*SETTINGS, *WEIGHED),
         bad_calls=(*GENERIC, *WEIGHTS, *rows.wrong_kinds(float32="bool")),
+        domain=loss_of("input", "target", weight=factors()),
     ),
     rows.loss(
         "mse_loss",
@@ -70,6 +73,7 @@ SPECS = (
             ),
         ),
         bad_calls=(*GENERIC, *WEIGHTS),
+        domain=loss_of("input", "target", weight=factors()),
     ),
     rows.loss(
         "smooth_l1_loss",
@@ -80,6 +84,7 @@ SPECS = (
             rows.swept(THEME.reference("smooth_l1_loss"), beta=WIDTHS),
         ),
         bad_calls=(*GENERIC, *rows.wrong_values("beta", **NO_WIDTHS)),
+        domain=loss_of("input", "target", beta=Number(1.0, 0.5, 2, 0.0)),
     ),
     rows.loss(
         "huber_loss",
@@ -106,5 +111,6 @@ SPECS = (
             *rows.wrong_kinds(int32="float32"),
             *rows.wrong_values("delta", zero=0.0, **NO_WIDTHS),
         ),
+        domain=loss_of("input", "target", delta=Number(1.0, 0.5, 2), weight=factors()),
     ),
 )

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from parity.domains import LONG, Domain, Number, OneOf
 from parity.spec import Budget, Choices, Fixed, ObservedDraw, Samples, Setting
+from parity.suite.choices import LAYERS
 from parity.suite.regularizers.penalties_laws import LAWS
 from parity.suite.rows import (
     HALVES,
@@ -104,6 +106,7 @@ SPECS = (
             few(SPARSE, label="sparse"),
             *(few(with_one(v), label=str(v)) for v in (np.nan, np.inf, -np.inf)),
         ),
+        domain=Domain(arguments={"params": LAYERS, "where": OneOf("weights", "all")}),
     ),
     THEME.row_beyond(
         "l2_penalty",
@@ -114,6 +117,7 @@ SPECS = (
             *_selected(),
             *(few(with_one(v), label=str(v)) for v in (np.nan, np.inf)),
         ),
+        domain=Domain(arguments={"params": LAYERS, "where": OneOf("weights", "all")}),
     ),
     THEME.row_beyond(
         "elastic_net",
@@ -130,6 +134,13 @@ SPECS = (
                 budget=CANCELS,
             ),
         ),
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "l1_ratio": Number(0.5, 0.0, 1.0),
+                "where": OneOf("weights", "all"),
+            }
+        ),
     ),
     THEME.row_beyond(
         "group_lasso",
@@ -144,6 +155,10 @@ SPECS = (
             few(HUGE, label="huge"),
             few(TINY, label="tiny"),
             *(values_only(with_one(v), label=str(v)) for v in (np.nan, np.inf)),
+        ),
+        domain=Domain(
+            arguments={"params": LAYERS, "axis": OneOf(0, 1, -1), "where": OneOf("weights")},
+            lengths={"n": (5, 1, LONG)},
         ),
     ),
     THEME.row_beyond(

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import LONG, Domain, Number, OneOf, optional
 from parity.spec import FLOATS, Fixed, Setting, module
+from parity.suite.choices import BATCHES, CHANNELS, MEANS, VARIANCES
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
@@ -122,6 +124,19 @@ SPECS = (
             _module("evaluation", False),
         ),
         bad_calls=BATCH_CALLS,
+        domain=Domain(
+            arguments={
+                "input": BATCHES,
+                "running_mean": optional(MEANS),
+                "running_var": optional(VARIANCES),
+                "weight": optional(CHANNELS),
+                "bias": optional(CHANNELS),
+                "training": OneOf(True, False),
+                "momentum": Number(0.1, 0.5),
+                "eps": Number(1e-5, 0.5),
+            },
+            lengths={"c": (3, 1, LONG), "n": (5, 1, LONG)},
+        ),
     ),
     running_statistics(
         "batch_norm_stats",

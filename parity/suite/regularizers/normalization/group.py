@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from parity.domains import Domain, Number, OneOf, optional
+from parity.suite.choices import BATCHES, CHANNELS
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     IMAGES,
@@ -56,5 +58,15 @@ SPECS = (
             moved("group_norm", NHWC, label="channel_axis=-1", num_groups=3, arrays=LEARNED),
         ),
         bad_calls=GROUP_CALLS,
+        domain=Domain(
+            arguments={
+                "input": BATCHES,
+                "num_groups": OneOf(1, 2, 4),
+                "weight": optional(CHANNELS),
+                "bias": optional(CHANNELS),
+                "eps": Number(1e-5, 0.5),
+            },
+            lengths={"c": (4, 2, 1028)},
+        ),
     ),
 )

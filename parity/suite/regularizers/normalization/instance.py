@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from parity.domains import LONG, Domain, Number, OneOf, Tensor, optional
+from parity.suite.choices import CHANNELS, MEANS, VARIANCES
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
@@ -69,6 +71,19 @@ SPECS = (
             moved("instance_norm", NHWC, label="channel_axis=-1", arrays=LEARNED),
         ),
         bad_calls=INSTANCE_CALLS,
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c l", "n c h w", "n c d h w")),
+                "running_mean": optional(MEANS),
+                "running_var": optional(VARIANCES),
+                "weight": optional(CHANNELS),
+                "bias": optional(CHANNELS),
+                "use_input_stats": OneOf(True, False),
+                "momentum": Number(0.1, 0.5),
+                "eps": Number(1e-5, 0.5),
+            },
+            lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
+        ),
     ),
     running_statistics(
         "instance_norm_stats",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.domains import Domain, Either, Number, OneOf, Tensor, optional
 from parity.spec import BadCall, Choices
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     BIAS,
     CONSTANT,
     EPS,
+    FEATURES,
     LARGE_MEAN,
     LEARNED,
     NCHW,
     ROWS,
+    ROWS_OF_FEATURES,
     THEME,
     WEIGHT,
     C,
@@ -73,6 +76,15 @@ SPECS = (
             *mixed_dtypes(normalized_shape=(2,)),
             bad("eps_none", "no eps", X, (2,), eps=None),
         ),
+        domain=Domain(
+            arguments={
+                "input": ROWS_OF_FEATURES,
+                "normalized_shape": FEATURES,
+                "weight": optional(Tensor(axes=("d",))),
+                "bias": optional(Tensor(axes=("d",))),
+                "eps": Number(1e-5, 0.5),
+            }
+        ),
     ),
     THEME.row(
         "rms_norm",
@@ -103,5 +115,13 @@ SPECS = (
             of_formula("rms_norm", label="eps=array", arrays={**WEIGHT, **EPS}, **ROW),
         ),
         bad_calls=_row_calls("weight"),
+        domain=Domain(
+            arguments={
+                "input": ROWS_OF_FEATURES,
+                "normalized_shape": FEATURES,
+                "weight": optional(Tensor(axes=("d",))),
+                "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5)),
+            }
+        ),
     ),
 )

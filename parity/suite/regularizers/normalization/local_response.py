@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Fixed, Samples
 from parity.suite.rows import WIDE, Theme, each, few, number, setting, values_only
 
@@ -84,6 +85,15 @@ SPECS = (
                 THEME.bad(kind, "an incompatible dtype", CUBE.astype(kind), size=2)
                 for kind in ("int32", "bool", "complex64")
             ),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c l", "n c h w", "n c d h w")),
+                "size": OneOf(2, 1, 3, 5),
+                "alpha": Number(1e-4, 0.5),
+                "beta": Number(0.75, 1, 0.5),
+                "k": Number(1.0, 2, 0.5),
+            }
         ),
     ),
 )

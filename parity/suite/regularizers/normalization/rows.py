@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Made, Tensor
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Spec
 from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
 
@@ -23,6 +24,10 @@ SUMMED: dict[str | tuple[str, str], Budget] = {
 }
 C = 6
 X = np.asarray([[[0.25, 0.5], [0.5, 0.125]], [[1.0, 2.0], [0.5, 0.75]]], np.float32)
+# The last axis is normalized.
+ROWS_OF_FEATURES = Tensor(axes=("n d", "d", "n k d"))
+FEATURES = Made(lambda draw: (draw.lengths["d"],))
+
 THEME = Theme("regularizers", "normalization.", {"budgets": SUMMED}, (X,))
 CHECKS = (*FORWARD, "jvp", "second")
 TRAINED: dict[str, Any] = {"running_mean": None, "running_var": None, "training": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Samples
 from parity.suite.rows import (
     FORWARD,
@@ -90,6 +91,14 @@ SPECS = (
                 THEME.bad(f"nothing_to_take_p_{p}_of", "no components", X[:, :0], p=p)
                 for p in (np.inf, -np.inf, -1.0)
             ),
+        ),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=("n c", "c", "n c l")),
+                "p": Number(2.0, 1, 3, np.inf),
+                "dim": OneOf(1, 0, -1),
+                "eps": Number(1e-12, 0.5),
+            }
         ),
     ),
 )

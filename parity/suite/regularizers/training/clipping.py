@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import FLAG, Domain, Number
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Sweep, on
+from parity.suite.choices import trees
 from parity.suite.rows import (
     FORWARD,
     HALVES,
@@ -163,6 +165,14 @@ SPECS = (
             ),
         ),
         bad_calls=_bad_orders(),
+        domain=Domain(
+            arguments={
+                "tensors": trees(),
+                "norm_type": Number(2.0, 1, 3, 0.5, np.inf),
+                "error_if_nonfinite": FLAG,
+            },
+            impossible=({"norm_type": "0.5", "order": "second"},),
+        ),
     ),
     THEME.row_beyond(
         "clip_grads_with_norm",
@@ -235,6 +245,14 @@ SPECS = (
             *_bad_orders(max_norm=1.0),
             THEME.bad("max_norm_none", "max_norm is no number", max_norm=None),
         ),
+        domain=Domain(
+            arguments={
+                "grads": trees(),
+                "max_norm": Number(1.0, 0.25, 1000),
+                "norm_type": Number(2.0, 1, 3, np.inf),
+                "error_if_nonfinite": FLAG,
+            }
+        ),
     ),
     THEME.row_beyond(
         "clip_grad_value",
@@ -267,6 +285,7 @@ SPECS = (
                 "complex64", "numbers without order", _even((5,), "complex64"), clip_value=1.0
             ),
         ),
+        domain=Domain(arguments={"grads": trees(), "clip_value": Number(0.5, 1, 0.0)}),
     ),
     THEME.row_beyond(
         "adaptive_grad_clip",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf
 from parity.spec import Budget
+from parity.suite.choices import LAYERS, another_tree
 from parity.suite.regularizers.penalties import TREE, tree, with_one
 from parity.suite.rows import HALVES, WIDE, Theme, each, few, in_half_precision, number, setting
 
@@ -43,6 +45,14 @@ SPECS = (
                 checks=SECOND,
             ),
         ),
+        domain=Domain(
+            arguments={
+                "grads": LAYERS,
+                "params": another_tree("grads"),
+                "weight_decay": Number(0.5, 0.0),
+                "where": OneOf("weights", "all"),
+            }
+        ),
     ),
     THEME.row_beyond(
         "decoupled_weight_decay",
@@ -56,6 +66,14 @@ SPECS = (
                 arrays={"lr": number(0.25, 0.0625), "weight_decay": number(0.5, 0.0625)},
                 checks=SECOND,
             ),
+        ),
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "lr": Number(0.1, 0.0),
+                "weight_decay": Number(0.5, 0.0),
+                "where": OneOf("weights", "all"),
+            }
         ),
     ),
 )

@@ -1,0 +1,420 @@
+"""What may be called: for each argument of a function the choices that a caller has.
+
+A domain is divided into factors, each with a few levels: whether `weight` is given, `reduction`,
+the axes of `input`, the length of one axis, the dtype, the way of calling. A call takes one level
+of each factor; its numbers come from a seed. The first level of a factor is the simplest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.dtypes import rounded
+from parity.trees import flat, placed
+
+Levels: TypeAlias = Mapping[str, str]
+
+# Factors of every call.
+DTYPE, LENGTHS = "dtype", "lengths"
+USUAL, NO_AXES = "usual", "none"
+SPECIAL, NAN = "special", "nan"
+# The usual lengths of axes in the order of their names' first appearance; all differ.
+LENGTHS_OF_AXES = (5, 3, 4, 2, 6, 7)
+# Beyond the blocks of vector kernels.
+LONG = 1030
+
+
+# Numbers that an eighth of a tensor is replaced by. The largest is the root of float32's largest.
+_PLACED = {SPECIAL: (0.0, np.inf, -0.0, 2.0**64, -np.inf, -(2.0**64)), NAN: (np.nan,)}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A choice that a caller has.
+
+    Args:
+        name: "reduction", or "weight.numbers" if it depends on another choice.
+        levels: the alternatives; the first is the simplest.
+        needs: levels of other factors without which this factor has only its first level.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """A call in the making.
+
+    Args:
+        random: gives the random numbers of the argument of a name.
+        levels: the level of each factor.
+        lengths: of the axes, by name.
+        made: the arguments that are there already, by name.
+        axes: their axes, by name.
+        constant: the names of arrays without a gradient.
+        numbers: the names of hyperparameters that are arrays.
+    """
+
+    random: Callable[[str], np.random.Generator]
+    levels: Levels
+    lengths: Mapping[str, int]
+    made: dict[str, Any] = field(default_factory=dict[str, Any])
+    axes: dict[str, str] = field(default_factory=dict[str, str])
+    constant: set[str] = field(default_factory=set[str])
+    numbers: set[str] = field(default_factory=set[str])
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of floating arguments."""
+        return self.levels[DTYPE]
+
+    def axes_like(self, other: str, without: str) -> str:
+        """The axes of an argument made before, less some."""
+        return " ".join(a for a in self.axes[other].split() if a not in without.split())
+
+    def shape(self, name: str, axes: str) -> tuple[int, ...]:
+        """The lengths of these axes, "n c d", which are those of the argument of that name."""
+        self.axes[name.partition(".")[0]] = axes
+        return tuple(self.lengths[axis] for axis in axes.split())
+
+
+class Choice(Protocol):
+    """What an argument may be."""
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The choices that a caller has for the argument of that name."""
+        ...
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The argument in a call: an array, a tree of arrays, or another value."""
+        ...
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The axes that it may have, as names separated by spaces."""
+        ...
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few values: an option, a flag, an index, a number that selects code."""
+
+    values: tuple[Any, ...]
+    shapes: tuple[str, ...] = ()
+
+    def __init__(self, *values: Any) -> None:
+        """The values, the usual one first."""
+        object.__setattr__(self, "values", values)
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The value."""
+        yield Factor(name, tuple(map(str, self.values)))
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The value."""
+        return self.values[[str(v) for v in self.values].index(draw.levels[name])]
+
+
+FLAG = OneOf(False, True)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A hyperparameter: a Python number, a numpy scalar, or an array without axes."""
+
+    values: tuple[float, ...]
+    shapes: tuple[str, ...] = ()
+
+    def __init__(self, *values: float) -> None:
+        """The values, the usual one first: inside the range, at its ends, 0, negative, integers."""
+        object.__setattr__(self, "values", values)
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The value, and its type."""
+        yield Factor(name, tuple(map(str, self.values)))
+        yield Factor(f"{name}.type", ("number", "numpy", "array"))
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The number."""
+        value = self.values[[str(v) for v in self.values].index(draw.levels[name])]
+        match draw.levels[f"{name}.type"]:
+            case "number":
+                return value
+            case "numpy":
+                return np.asarray(value)[()] if isinstance(value, int) else np.float64(value)
+            case _:
+                draw.numbers.add(name.partition(".")[0])
+                return rounded(value, "float32" if draw.dtype != "float64" else "float64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """A floating array.
+
+    Args:
+        axes: the axes that it may have, each a string of names: ("n c", "c", "n c d").
+        like: the name of an argument made before, whose axes it has; without those in `without`.
+        low, high: the range of its numbers, both ends included; by default they are normal.
+        scale: of normal numbers.
+        special: whether zeros, infinities, huge numbers and nan may be among them.
+        broadcast: whether some of its axes may have length 1, or the first be missing.
+        differentiated: whether there is a gradient with respect to it.
+    """
+
+    axes: tuple[str, ...] = ("",)
+    like: str = ""
+    without: str = ""
+    low: float | None = None
+    high: float | None = None
+    scale: float = 2.0
+    special: bool = False
+    broadcast: bool = False
+    differentiated: bool = True
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The axes that it may have."""
+        return () if self.like else self.axes
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """Its axes, its numbers and, if it is broadcast, which axes have length 1."""
+        if len(self.shapes) > 1:
+            yield Factor(f"{name}.axes", tuple(axes or NO_AXES for axes in self.axes))
+        yield Factor(f"{name}.numbers", self._kinds)
+        if self.broadcast:
+            yield Factor(f"{name}.broadcast", ("no", "first", "last", "all", "fewer"))
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        bounded = self.low is not None or self.high is not None
+        return (
+            "ordinary",
+            "ends" if bounded else "ties",
+            *((SPECIAL, NAN) if self.special else ()),
+        )
+
+    def made(self, name: str, draw: Draw) -> NDArray[Any]:
+        """The array."""
+        shape = self._shape(name, draw)
+        if not self.differentiated:
+            draw.constant.add(name.partition(".")[0])
+        random = draw.random(name)
+        kind = draw.levels[f"{name}.numbers"]
+        numbers = self._numbers(random, shape, kind)
+        if kind in _PLACED and numbers.size:
+            flat = numbers.reshape(-1)
+            places = random.permutation(flat.size)[: max(1, flat.size // 8)]
+            flat[places] = np.resize(_PLACED[kind], len(places))
+        return rounded(numbers, draw.dtype)
+
+    def _shape(self, name: str, draw: Draw) -> tuple[int, ...]:
+        if self.like:
+            axes = draw.axes_like(self.like, self.without)
+        else:
+            axes = draw.levels.get(f"{name}.axes", self.axes[0])
+        shape = draw.shape(name, "" if axes == NO_AXES else axes)
+        return _narrowed(shape, draw.levels.get(f"{name}.broadcast", "no"))
+
+    def _numbers(
+        self, random: np.random.Generator, shape: tuple[int, ...], kind: str
+    ) -> NDArray[np.float64]:
+        if self.low is None and self.high is None:
+            numbers = self.scale * random.standard_normal(shape)
+            # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.
+            return np.round(2 * numbers) / 2 if kind == "ties" else numbers
+        low = self.low if self.low is not None else 0.0
+        high = self.high if self.high is not None else low + 2 * self.scale
+        numbers = random.uniform(low, high, shape)
+        if kind == "ends":
+            numbers = np.where(random.random(shape) < 0.5, low, high)
+        return np.asarray(numbers)
+
+
+def _narrowed(shape: tuple[int, ...], how: str) -> tuple[int, ...]:
+    """The shape with some axes of length 1, or without its first axis."""
+    match how:
+        case "first":
+            return (1, *shape[1:]) if shape else shape
+        case "last":
+            return (*shape[:-1], 1) if shape else shape
+        case "all":
+            return (1,) * len(shape)
+        case "fewer":
+            return shape[1:]
+        case _:
+            return shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indices:
+    """Class indices.
+
+    Args:
+        like, without: the argument made before whose axes they have, less some.
+        axes: their axes, if not those of another argument.
+        below: the axis whose length the indices are below.
+        special: another index that some or all of them may be, such as the one to ignore: a
+            number, or the name of the argument made before that says which.
+        dtypes: the integer dtypes that they may have.
+    """
+
+    like: str = ""
+    without: str = ""
+    axes: str = ""
+    below: str
+    special: int | str | None = None
+    dtypes: tuple[str, ...] = ("int64",)
+    shapes: tuple[str, ...] = ()
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """Whether special indices are among them, and their dtype."""
+        if self.special is not None:
+            yield Factor(f"{name}.special", ("none", "some", "all"))
+        if len(self.dtypes) > 1:
+            yield Factor(f"{name}.dtype", self.dtypes)
+
+    def made(self, name: str, draw: Draw) -> NDArray[Any]:
+        """The indices."""
+        axes = draw.axes_like(self.like, self.without) if self.like else self.axes
+        shape = draw.shape(name, axes)
+        random = draw.random(name)
+        found = random.integers(0, max(draw.lengths[self.below], 1), shape)
+        share_of = {"none": 0.0, "some": 0.25, "all": 1.0}
+        share = share_of[draw.levels.get(f"{name}.special", "none")]
+        if share:
+            special = draw.made[self.special] if isinstance(self.special, str) else self.special
+            found = np.where(random.random(shape) < share, np.asarray(special), found)
+        return np.asarray(found, draw.levels.get(f"{name}.dtype", self.dtypes[0]))
+
+
+@dataclass(frozen=True)
+class Either:
+    """One of several kinds of argument, by name: `Either(labels=Indices(...), shares=Tensor())`."""
+
+    kinds: Mapping[str, Choice]
+
+    def __init__(self, **kinds: Choice) -> None:
+        """The kinds, the usual one first."""
+        object.__setattr__(self, "kinds", kinds)
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The axes that any of the kinds may have."""
+        return tuple(axes for kind in self.kinds.values() for axes in kind.shapes)
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The kind, and the choices within it."""
+        yield Factor(name, tuple(self.kinds))
+        for label, kind in self.kinds.items():
+            for inner in kind.factors(f"{name}.{label}"):
+                yield Factor(inner.name, inner.levels, {**inner.needs, name: (label,)})
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The argument of the chosen kind."""
+        label = draw.levels[name]
+        return self.kinds[label].made(f"{name}.{label}", draw)
+
+
+def optional(kind: Choice) -> Either:
+    """None, or what is given."""
+    return Either(none=OneOf(None), given=kind)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An argument that follows from those made before."""
+
+    of: Callable[[Draw], Any]
+    shapes: tuple[str, ...] = ()
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """None."""
+        yield from ()
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The argument."""
+        return self.of(draw)
+
+
+@dataclass(frozen=True)
+class Trees:
+    """A tree of arrays, in one of several forms by name; the leaves are choices."""
+
+    forms: Mapping[str, Any]
+
+    def __init__(self, **forms: Any) -> None:
+        """The forms, each a tree of `Tensor` and `Indices`; the usual one first."""
+        object.__setattr__(self, "forms", forms)
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The axes of the leaves."""
+        leaves = [leaf for form in self.forms.values() for leaf in flat(form).values()]
+        return tuple(axes for leaf in leaves for axes in leaf.shapes)
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The form, and the numbers of the leaves."""
+        yield Factor(f"{name}.form", tuple(self.forms))
+        yield Factor(f"{name}.numbers", ("ordinary", "ties"))
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """The tree."""
+        form = self.forms[draw.levels[f"{name}.form"]]
+        kinds = {f"{name}/{path}.numbers": draw.levels[f"{name}.numbers"] for path in flat(form)}
+        inner = replace(draw, levels={**draw.levels, **kinds})
+        return placed(form, {p: leaf.made(f"{name}/{p}", inner) for p, leaf in flat(form).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """What may be called: what each argument may be.
+
+    Args:
+        arguments: by name, in the order in which they are made: an argument that depends on
+            another one comes after it.
+        lengths: the lengths of axes by name, the usual one first. By default the axes that an
+            argument has first may also have length 0, 1 and a long one.
+        impossible: levels that do not go together, each a mapping from factors to levels.
+    """
+
+    arguments: Mapping[str, Choice]
+    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
+
+    @property
+    def axes(self) -> dict[str, tuple[int, ...]]:
+        """The lengths of each axis, by name; the first is the usual one."""
+        shapes = [choice.shapes for choice in self.arguments.values()]
+        names = dict.fromkeys(name for each in shapes for axes in each for name in axes.split())
+        usual = dict(zip(names, LENGTHS_OF_AXES, strict=False))
+        varied = {name for each in shapes if each for name in each[0].split()}
+        return {
+            name: self.lengths.get(name, (length, 1, 0, LONG) if name in varied else (length,))
+            for name, length in usual.items()
+        }
+
+    def factors(self) -> Iterator[Factor]:
+        """The choices of all arguments, and the lengths of axes: one differs from the usual."""
+        for name, choice in self.arguments.items():
+            yield from choice.factors(name)
+        unusual = [f"{name}={n}" for name, lengths in self.axes.items() for n in lengths[1:]]
+        if unusual:
+            yield Factor(LENGTHS, (USUAL, *unusual))
+
+    def call(self, levels: Levels, random: Callable[[str], np.random.Generator]) -> Draw:
+        """The arguments of a call with these levels and the random numbers of each argument."""
+        lengths = {name: lengths[0] for name, lengths in self.axes.items()}
+        name, _, length = levels.get(LENGTHS, USUAL).partition("=")
+        if length:
+            lengths[name] = int(length)
+        draw = Draw(random=random, levels=levels, lengths=lengths)
+        for name, choice in self.arguments.items():
+            draw.made[name] = choice.made(name, draw)
+        return draw

@@ -1,0 +1,98 @@
+"""Choices that the domains of many rows share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from parity.domains import LONG, Choice, Domain, Draw, Indices, Made, OneOf, Tensor, Trees, optional
+from parity.trees import mapped
+
+# Any number of axes.
+ANY = ("n m", "", "n", "n m k", "n m k l")
+ELEMENTS = Tensor(axes=ANY, special=True)
+NUMBERS = Tensor(axes=ANY)
+REDUCTION = OneOf("mean", "sum", "none")
+# torch raises if an index is not below the number of classes; a compiled program cannot.
+SOME_CLASSES = {"c": (3, 1, LONG)}
+CLASS_WEIGHTS = optional(Tensor(axes=("c",), low=0.1, high=2.0, differentiated=False))
+
+
+def elementwise(**hyperparameters: Choice) -> Domain:
+    """An element-wise function of `input`."""
+    return Domain(arguments={"input": ELEMENTS, **hyperparameters})
+
+
+def loss_of(first: str, second: str, **others: Choice) -> Domain:
+    """A loss of two arrays that broadcast, with a reduction."""
+    arguments: dict[str, Choice] = {
+        first: NUMBERS,
+        second: Tensor(like=first, broadcast=True),
+        **others,
+        "reduction": REDUCTION,
+    }
+    return Domain(arguments=arguments)
+
+
+def factors(like: str = "input", *, broadcast: bool = False, differentiated: bool = True) -> Choice:
+    """No weights, or one for each element."""
+    tensor = Tensor(
+        like=like, low=0.0, high=2.0, broadcast=broadcast, differentiated=differentiated
+    )
+    return optional(tensor)
+
+
+def shares(like: str = "input", *, broadcast: bool = False) -> Tensor:
+    """Numbers between 0 and 1, both included."""
+    return Tensor(like=like, low=0.0, high=1.0, broadcast=broadcast)
+
+
+def signs(like: str, without: str = "") -> Tensor:
+    """Numbers between -1 and 1, both included, of which no gradient is asked."""
+    return Tensor(like=like, without=without, low=-1.0, high=1.0, differentiated=False)
+
+
+def labels(like: str = "input", *, special: str | int | None = None) -> Indices:
+    """The index of a class for each row."""
+    return Indices(like=like, without="c", below="c", special=special)
+
+
+# Affine parameters and statistics of channels.
+CHANNELS = Tensor(axes=("c",))
+VARIANCES = Tensor(axes=("c",), low=0.5, high=2.0, differentiated=False)
+MEANS = Tensor(axes=("c",), differentiated=False)
+BATCHES = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w"))
+
+_MATRIX, _BIAS = Tensor(axes=("n m",)), Tensor(axes=("m",))
+_SCALE, _KERNEL = Tensor(axes=("",)), Tensor(axes=("n m k l",))
+LAYERS = Trees(
+    layer={"weight": _MATRIX, "bias": _BIAS},
+    layers=[{"weight": _MATRIX, "bias": _BIAS}, {"kernel": _KERNEL}],
+    matrix={"weight": _MATRIX},
+    scalar={"weight": _MATRIX, "scale": _SCALE},
+)
+
+
+def another_tree(like: str) -> Made:
+    """A tree of the same structure and shapes."""
+
+    def made(draw: Draw) -> Any:
+        random = draw.random(f"another {like}")
+
+        def drawn(leaf: NDArray[Any]) -> NDArray[Any]:
+            return random.standard_normal(leaf.shape).astype(leaf.dtype)
+
+        return mapped(drawn, draw.made[like])
+
+    return Made(made)
+
+
+def trees() -> Trees:
+    """Gradients: lists, dicts, one array, a number among them."""
+    return Trees(
+        two=[_MATRIX, _BIAS],
+        named={"a": _MATRIX, "b": {"c": _KERNEL}},
+        one=[_BIAS],
+        number=[_SCALE, _MATRIX],
+    )
