@@ -74,6 +74,11 @@ def _condition(rule: Rule) -> dict[str, Any]:
     return {"operator": "fn", "requires": list(map(_safe, rule.factors)), "evaluate": holds}
 
 
+def simplest_of(factors: Sequence[Factor]) -> Levels:
+    """The simplest level of each factor."""
+    return {factor.name: factor.levels[0] for factor in factors}
+
+
 def drawn(factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator) -> Levels:
     """A random call that satisfies the rules."""
     while True:

@@ -125,25 +125,20 @@ class OneOf:
 FLAG = OneOf(False, True)
 
 
-@dataclass(frozen=True)
-class Number:
-    """A hyperparameter: a Python number, a numpy scalar, or an array without axes."""
+class Number(OneOf):
+    """A hyperparameter: a Python number, a numpy scalar, or an array without axes.
 
-    values: tuple[float, ...]
-    shapes: tuple[str, ...] = ()
-
-    def __init__(self, *values: float) -> None:
-        """The values, the usual one first: inside the range, at its ends, 0, negative, integers."""
-        object.__setattr__(self, "values", values)
+    Its values are inside the range, at its ends, 0, negative, integers.
+    """
 
     def factors(self, name: str) -> Iterator[Factor]:
         """The value, and its type."""
-        yield Factor(name, tuple(map(str, self.values)))
+        yield from super().factors(name)
         yield Factor(f"{name}.type", ("number", "numpy", "array"))
 
     def made(self, name: str, draw: Draw) -> Any:
         """The number."""
-        value = self.values[[str(v) for v in self.values].index(draw.levels[name])]
+        value = super().made(name, draw)
         match draw.levels[f"{name}.type"]:
             case "number":
                 return value
@@ -161,8 +156,8 @@ class Tensor:
     Args:
         axes: the axes that it may have, each a string of names: ("n c", "c", "n c d").
         like: the name of an argument made before, whose axes it has; without those in `without`.
-        low, high: the range of its numbers, both ends included; by default they are normal.
-        scale: of normal numbers.
+        low, high: the range of its numbers, both ends included; by default they are normal, of
+            standard deviation 2.
         special: whether zeros, infinities, huge numbers and nan may be among them.
         broadcast: whether some of its axes may have length 1, or the first be missing.
         differentiated: whether there is a gradient with respect to it.
@@ -173,7 +168,6 @@ class Tensor:
     without: str = ""
     low: float | None = None
     high: float | None = None
-    scale: float = 2.0
     special: bool = False
     broadcast: bool = False
     differentiated: bool = True
@@ -193,10 +187,9 @@ class Tensor:
 
     @property
     def _kinds(self) -> tuple[str, ...]:
-        bounded = self.low is not None or self.high is not None
         return (
             "ordinary",
-            "ends" if bounded else "ties",
+            "ties" if self.low is None else "ends",
             *((SPECIAL, NAN) if self.special else ()),
         )
 
@@ -225,15 +218,13 @@ class Tensor:
     def _numbers(
         self, random: np.random.Generator, shape: tuple[int, ...], kind: str
     ) -> NDArray[np.float64]:
-        if self.low is None and self.high is None:
-            numbers = self.scale * random.standard_normal(shape)
+        if self.low is None or self.high is None:
+            numbers = 2.0 * random.standard_normal(shape)
             # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.
             return np.round(2 * numbers) / 2 if kind == "ties" else numbers
-        low = self.low if self.low is not None else 0.0
-        high = self.high if self.high is not None else low + 2 * self.scale
-        numbers = random.uniform(low, high, shape)
+        numbers = random.uniform(self.low, self.high, shape)
         if kind == "ends":
-            numbers = np.where(random.random(shape) < 0.5, low, high)
+            numbers = np.where(random.random(shape) < 0.5, self.low, self.high)
         return np.asarray(numbers)
 
 
@@ -258,32 +249,25 @@ class Indices:
 
     Args:
         like, without: the argument made before whose axes they have, less some.
-        axes: their axes, if not those of another argument.
         below: the axis whose length the indices are below.
         special: another index that some or all of them may be, such as the one to ignore: a
             number, or the name of the argument made before that says which.
-        dtypes: the integer dtypes that they may have.
     """
 
-    like: str = ""
+    like: str
     without: str = ""
-    axes: str = ""
     below: str
     special: int | str | None = None
-    dtypes: tuple[str, ...] = ("int64",)
     shapes: tuple[str, ...] = ()
 
     def factors(self, name: str) -> Iterator[Factor]:
-        """Whether special indices are among them, and their dtype."""
+        """Whether special indices are among them."""
         if self.special is not None:
             yield Factor(f"{name}.special", ("none", "some", "all"))
-        if len(self.dtypes) > 1:
-            yield Factor(f"{name}.dtype", self.dtypes)
 
     def made(self, name: str, draw: Draw) -> NDArray[Any]:
         """The indices."""
-        axes = draw.axes_like(self.like, self.without) if self.like else self.axes
-        shape = draw.shape(name, axes)
+        shape = draw.shape(name, draw.axes_like(self.like, self.without))
         random = draw.random(name)
         found = random.integers(0, max(draw.lengths[self.below], 1), shape)
         share_of = {"none": 0.0, "some": 0.25, "all": 1.0}
@@ -291,7 +275,7 @@ class Indices:
         if share:
             special = draw.made[self.special] if isinstance(self.special, str) else self.special
             found = np.where(random.random(shape) < share, np.asarray(special), found)
-        return np.asarray(found, draw.levels.get(f"{name}.dtype", self.dtypes[0]))
+        return np.asarray(found, np.int64)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Run:
 
 Program = Callable[[Problem], Run]
 ManyProgram = Callable[[list[Problem]], list[Trace]]
-# The ways to call a function: op by op from Python with arrays of the framework or of numpy;
+# The ways to call a function: from Python with arrays of the framework or of numpy;
 # compiled; compiled in 64-bit mode; mapped over a new axis of all arguments or of the first one;
 # compiled together with a product by FACTOR whose result is the first argument.
 WAYS = ("eager", "compiled", "numpy", "wide", "mapped", "mapped_first", "product")
@@ -107,12 +107,22 @@ class Backend(Protocol):
             task: what is called.
             phases: what is computed.
             first: the path of the leaf that is the product, or whose argument alone is mapped.
+
+        A framework that neither compiles nor maps has one way: one problem after the other.
         """
-        ...
+        program = self.program(task, phases)
+
+        def run(problems: list[Problem]) -> list[Trace]:
+            runs = [program(problem) for problem in problems]
+            for failure in (error for run in runs for error in run.failures.values()):
+                raise failure
+            return [run.trace for run in runs]
+
+        return run
 
     def laid_out(self, program: Program, layout: str) -> Program:
-        """The program for arrays that lie in memory as one of `LAYOUTS` says."""
-        ...
+        """The program for arrays that lie in memory as one of `LAYOUTS` says, if it matters."""
+        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """Runs in the memory layouts and lengths for which the framework has different kernels."""
@@ -158,18 +168,6 @@ def backend(name: str) -> Backend:
     if name not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {name!r}")
     return importlib.import_module(f"parity.backends._{name}").BACKEND
-
-
-def one_by_one(program: Program) -> ManyProgram:
-    """The program for several problems; the first failure is raised."""
-
-    def run(problems: list[Problem]) -> list[Trace]:
-        runs = [program(problem) for problem in problems]
-        for failure in (error for run in runs for error in run.failures.values()):
-            raise failure
-        return [run.trace for run in runs]
-
-    return run
 
 
 def phase_of(key: str) -> str:

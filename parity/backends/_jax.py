@@ -18,6 +18,7 @@ from parity.backends import (
     OUT,
     STEP,
     STREAM,
+    Backend,
     Function,
     ManyProgram,
     Program,
@@ -54,7 +55,7 @@ def precision(dtype: str) -> contextlib.AbstractContextManager[None]:
     return jax.enable_x64(dtype in ("float64", "int64"))
 
 
-class JaxBackend:
+class JaxBackend(Backend):
     """jax on its default device."""
 
     def resolve(self, target: Target) -> Callable[..., Any]:
@@ -157,10 +158,6 @@ class JaxBackend:
             case _:
                 return _each(jax.jit(_phases(function, phases)), function, wide=how == "wide")
 
-    def laid_out(self, program: Program, layout: str) -> Program:
-        """The program itself: jax has no layouts."""
-        return program
-
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: jax has one kernel for all layouts."""
         return {"": program(problem)}
@@ -259,7 +256,7 @@ def _each(
     def run(problems: list[Problem]) -> list[Trace]:
         found: list[Trace] = []
         for problem in problems:
-            with jax.enable_x64(wide or problem.dtype == "float64"):
+            with precision("float64" if wide else problem.dtype):
                 given = _given(function, problem)
                 if as_numpy:
                     given = (*_split(problem), *given[2:])

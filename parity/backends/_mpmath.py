@@ -9,12 +9,11 @@ import numpy as np
 
 from parity.backends import (
     OUT,
+    Backend,
     Function,
-    ManyProgram,
     Program,
     Run,
     Task,
-    one_by_one,
     only_called,
     resolved,
 )
@@ -24,7 +23,7 @@ from parity.inputs import Problem
 from parity.spec import Randomness, Target
 
 
-class MpmathBackend:
+class MpmathBackend(Backend):
     """Values only, one number at a time."""
 
     def resolve(self, target: Target) -> Callable[..., Any]:
@@ -65,14 +64,6 @@ class MpmathBackend:
             return Run({OUT: rounded(np.array(found).reshape(problem.first.shape), problem.dtype)})
 
         return run
-
-    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
-        """The problems one after the other, in the one way that there is."""
-        return one_by_one(self.program(task, phases))
-
-    def laid_out(self, program: Program, layout: str) -> Program:
-        """The program itself: layouts make no difference."""
-        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: there is one precision."""

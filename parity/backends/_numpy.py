@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from parity.backends import (
+    Backend,
     Function,
-    ManyProgram,
     Program,
     Run,
     Task,
-    one_by_one,
     only_called,
     resolved,
     with_source,
@@ -23,7 +22,7 @@ from parity.spec import ObservedDraw, Randomness, Target
 from parity.trees import flat
 
 
-class NumpyBackend:
+class NumpyBackend(Backend):
     """Values only: numpy has no gradients."""
 
     def resolve(self, target: Target) -> Callable[..., Any]:
@@ -62,14 +61,6 @@ class NumpyBackend:
             return Run({key: np.asarray(leaf) for key, leaf in flat(roots).items()})
 
         return run
-
-    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
-        """The problems one after the other, in the one way that there is."""
-        return one_by_one(self.program(task, phases))
-
-    def laid_out(self, program: Program, layout: str) -> Program:
-        """The program itself: layouts make no difference."""
-        return program
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: there is one layout."""

@@ -19,15 +19,14 @@ from parity.backends import (
     OUT,
     STEP,
     STREAM,
+    Backend,
     Function,
-    ManyProgram,
     Program,
     Run,
     Task,
     by_step,
     leaf_of,
     native,
-    one_by_one,
     resolved,
     with_source,
 )
@@ -176,7 +175,7 @@ class TorchProgram:
         run.trace |= {joined("jvp", key): to_numpy(entry) for key, entry in pushed[1].items()}
 
 
-class TorchBackend:
+class TorchBackend(Backend):
     """torch on the CPU."""
 
     def resolve(self, target: Target) -> Callable[..., Any]:
@@ -223,10 +222,6 @@ class TorchBackend:
         """The traces, with gradients, of several problems mapped over a new leading axis."""
         program = self.program(task, ("forward", "vjp"))
         return lambda problems: _mapped(program, problems)
-
-    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
-        """The problems one after the other: torch is neither compiled nor mapped here."""
-        return one_by_one(self.program(task, phases))
 
     def laid_out(self, program: Program, layout: str) -> Program:
         """The program on arrays with one of the layouts of `LAYOUTS`."""

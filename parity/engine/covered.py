@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parity.cases import Calls, Case
-from parity.covering import CHOICES, PAIRS, cover, drawn, meetings, possible, simplified
+from parity.covering import (
+    CHOICES,
+    PAIRS,
+    cover,
+    drawn,
+    meetings,
+    possible,
+    simplest_of,
+    simplified,
+)
 from parity.domains import Levels
 from parity.engine.draws import Call, difference, factors_of, rules_for
 from parity.engine.results import Finding, Visited
@@ -25,7 +34,8 @@ def calls(case: Case, sides: Sides) -> Finding:
     factors = factors_of(asked.spec, asked.spec.domain)
     rules = rules_for(asked.spec.domain, factors)
     if asked.only is not None:
-        return _of_one(Call(spec=asked.spec, levels=_complete(asked), seed=sides.seed))
+        levels = {**simplest_of(factors), **asked.only}
+        return _of_one(_call(asked, levels, sides.seed))
 
     random = stream(f"{asked.spec.family}/{asked.spec.name}/{sides.seed}/draws")
     draws = [drawn(factors, rules, random) for _ in range(asked.coverage.draws)]
@@ -34,7 +44,7 @@ def calls(case: Case, sides: Sides) -> Finding:
     visited = Visited(calls=len(made), choices=counts[CHOICES], pairs=counts[PAIRS])
 
     def fails(levels: Levels) -> bool:
-        return bool(difference(Call(spec=asked.spec, levels=levels, seed=sides.seed)))
+        return bool(difference(_call(asked, levels, sides.seed)))
 
     failing = [levels for levels in made if fails(levels)]
     if not failing:
@@ -42,13 +52,6 @@ def calls(case: Case, sides: Sides) -> Finding:
     simple = [simplified(levels, factors, rules, fails) for levels in failing[:SHOWN]]
     lines = [f"{len(failing)} of {len(made)} calls differ", *_lines(asked, simple, sides.seed)]
     return Finding(outcome=Outcome.MISMATCH, message="\n".join(lines), visited=visited)
-
-
-def _complete(asked: Calls) -> Levels:
-    assert asked.spec.domain is not None
-    assert asked.only is not None
-    simplest = {f.name: f.levels[0] for f in factors_of(asked.spec, asked.spec.domain)}
-    return {**simplest, **asked.only}
 
 
 def _of_one(call: Call) -> Finding:

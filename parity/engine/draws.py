@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from parity.backends import FACTOR, LAYOUTS, OUT, WAYS, Task, backend
 from parity.compare import Trace
-from parity.covering import Rule, impossible, rules_of
-from parity.domains import DTYPE, LENGTHS, NAN, SPECIAL, Domain, Draw, Factor, Levels, Number, OneOf
+from parity.covering import Rule, impossible, rules_of, simplest_of
+from parity.domains import DTYPE, LENGTHS, NAN, SPECIAL, Domain, Draw, Factor, Levels, OneOf
 from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.calls import accepted_kinds
 from parity.engine.numeric import structural_difference
+from parity.engine.sides import in_float32, observed
 from parity.formulas import formula_trace
 from parity.inputs import Form, Problem
 from parity.inputs.streams import stream
 from parity.signatures import required_of
-from parity.spec import Formula, ObservedDraw, Setting, Spec, Target
-from parity.trees import flat, mapped
+from parity.spec import Formula, Setting, Spec, Target
+from parity.trees import flat
 
 WAY, LAYOUT, ORDER = "way", "layout", "order"
 # Forward mode and second derivatives are compared in some calls.
@@ -52,12 +53,9 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
 
 def rules_for(domain: Domain, factors: Sequence[Factor]) -> list[Rule]:
     """What the calls of a domain have to satisfy."""
-    return [*rules_of(domain, factors), *_rules_of_every_call(factors)]
-
-
-def _rules_of_every_call(factors: Sequence[Factor]) -> Iterator[Rule]:
-    if any(f.name == ORDER and SECOND in f.levels for f in factors):
-        yield from _rules_of_second_derivatives(factors)
+    second = any(factor.name == ORDER and SECOND in factor.levels for factor in factors)
+    others = _rules_of_second_derivatives(factors) if second else ()
+    return [*rules_of(domain, factors), *others]
 
 
 def _rules_of_second_derivatives(factors: Sequence[Factor]) -> Iterator[Rule]:
@@ -88,15 +86,10 @@ class Call:
     levels: Levels
     seed: int = 0
 
-    @cached_property
-    def simplest(self) -> dict[str, str]:
-        """The simplest level of each factor."""
-        return {f.name: f.levels[0] for f in factors_of(self.spec, self.domain)}
-
     @property
     def name(self) -> str:
         """The levels that are not the simplest; with the row's id they say all of the call."""
-        simplest = self.simplest
+        simplest = simplest_of(factors_of(self.spec, self.domain))
         chosen = [f"{n}={self.levels[n]}" for n in simplest if self.levels[n] != simplest[n]]
         return ";".join(chosen) or "simplest"
 
@@ -156,7 +149,7 @@ class Call:
         call = backend(self.subject.backend).resolve(self.subject)
         made = self.draws[0].made
         required = [name for name in required_of(call) or () if name in made]
-        numbers = {n for n, c in self.domain.arguments.items() if isinstance(c, OneOf | Number)}
+        numbers = {n for n, c in self.domain.arguments.items() if isinstance(c, OneOf)}
         return list(
             itertools.takewhile(
                 lambda n: n not in numbers and (made[n] is None or _is_tree(made[n])), required
@@ -250,7 +243,7 @@ def _run(call: Call, draw: Draw, target: Target, dtype: str) -> Trace:
     problem, values = _referred(call, draw)
     if dtype != call.dtype:
         problem = problem.in_dtype(dtype)
-        values = {n: _as_float32(v) for n, v in values.items()}
+        values = in_float32(values)
     side = backend(target.backend)
     task = Task(target=target, form=problem.form, values=values)
     run = side.laid_out(side.program(task, call.phases), call.levels[LAYOUT])(problem)
@@ -262,7 +255,8 @@ def _run(call: Call, draw: Draw, target: Target, dtype: str) -> Trace:
 def _referred(call: Call, draw: Draw) -> tuple[Problem, Mapping[str, Any]]:
     """What the reference gets: the rounded product, the subject's random draw."""
     problem, values = call.problem(draw, for_reference=True)
-    problem = replace(problem, drawn=_observed(call, draw))
+    asked = call.problem(draw, for_reference=False)
+    problem = replace(problem, drawn=observed(call.subject, call.setting.random, *asked))
     if call.levels[WAY] == "product" and problem.differentiated:
         first = problem.differentiated[0]
         x = problem.arguments[first]
@@ -278,22 +272,6 @@ def _after_product(call: Call, problem: Problem, trace: Trace) -> Trace:
         return trace
     slope = trace[entry]
     return {**trace, entry: (slope * np.asarray(FACTOR, slope.dtype)).astype(slope.dtype)}
-
-
-def _as_float32(value: Any) -> Any:
-    return float(np.float32(value)) if isinstance(value, float) else value
-
-
-def _observed(call: Call, draw: Draw) -> dict[str, NDArray[Any]]:
-    """The subject's random draw, for the reference."""
-    random = call.setting.random
-    if not isinstance(random, ObservedDraw) or random.observe is None:
-        return {}
-    side = backend(call.subject.backend)
-    given, values = call.problem(draw, for_reference=False)
-    arrays = mapped(side.array, given.form.arguments(given.arguments)[0])
-    observed = random.observe(side.sourced(call.subject, random), arrays, values)
-    return {"drawn": np.asarray(observed)}
 
 
 def _truths(call: Call, draw: Draw, expected: Trace) -> list[Trace]:

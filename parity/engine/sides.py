@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,40 @@ from parity.cases import Setup
 from parity.compare import Trace
 from parity.dtypes import Floats, rounded, widened
 from parity.formulas import formula_trace
-from parity.spec import Array, Formula, ObservedDraw, SameSeed, Sweep, Target, Values
+from parity.spec import (
+    Array,
+    Formula,
+    ObservedDraw,
+    Randomness,
+    SameSeed,
+    Sweep,
+    Target,
+    Values,
+)
 from parity.trees import mapped
 
 NEIGHBOURHOOD = 2.0**-4
 UNDERFLOWS_BEYOND = 16.0
+
+
+def observed(
+    subject: Target, random: Randomness | None, given: inputs.Problem, values: Values
+) -> dict[str, NDArray[Any]]:
+    """The draw that the subject makes for these arguments, as an argument of the reference."""
+    if not isinstance(random, ObservedDraw) or random.observe is None:
+        return {}
+    side = backend(subject.backend)
+    native = mapped(side.array, given.form.arguments(given.arguments)[0])
+    draw = random.observe(side.sourced(subject, random), native, values)
+    return {"drawn": np.asarray(draw)}
+
+
+def in_float32(values: Values) -> Values:
+    """Hyperparameters as a computation in float32 uses them."""
+    return {
+        name: float(np.float32(value)) if isinstance(value, float) else value
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +103,8 @@ class Sides:
     @cached_property
     def problem(self) -> inputs.Problem:
         """The numbers that every side gets, including the subject's random draw."""
-        given = self.numbers(self.key)
-        random = self.setup.random
-        if not isinstance(random, ObservedDraw) or random.observe is None:
-            return given
-        native = mapped(self.subject_side.array, given.form.arguments(given.arguments)[0])
-        subject = self.subject_side.sourced(self.setup.subject, random)
-        observed = random.observe(subject, native, self.setup.values)
-        return replace(given, drawn={"drawn": np.asarray(observed)})
+        given, setup = self.numbers(self.key), self.setup
+        return replace(given, drawn=observed(setup.subject, setup.random, given, setup.values))
 
     @cached_property
     def given(self) -> tuple[Floats, ...]:
@@ -170,12 +194,7 @@ class Sides:
     @property
     def exact_values(self) -> Values:
         """The hyperparameters as the computation uses them: in float32 or in float64."""
-        if self.setup.dtype == "float64":
-            return self.setup.values
-        return {
-            name: float(np.float32(value)) if isinstance(value, float) else value
-            for name, value in self.setup.values.items()
-        }
+        return self.setup.values if self.setup.dtype == "float64" else in_float32(self.setup.values)
 
     @cached_property
     def closed_form(self) -> Trace:
