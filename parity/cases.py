@@ -236,7 +236,7 @@ def case_of_call(specs: Iterable[Spec], name: str) -> Case | None:
         if (spec.family, spec.name) == (family, function) and spec.domain is not None:
             chosen = [part.partition("=") for part in levels.split(";")]
             only = {factor: level for factor, _, level in chosen if level}
-            setup = _setup(spec, Setting(label=levels), "")
+            setup = replace(setup_of_calls(spec), setting=levels, dtype="")
             return Case(setup=setup, check=check, calls=Calls(spec=spec, only=only))
     return None
 
@@ -256,7 +256,8 @@ def _cases_of(spec: Spec, coverage: Coverage) -> Iterator[Case]:
     # Bad calls have the same source of random numbers as the default setting.
     plain = _setup(spec, Setting(random=spec.settings[0].random), ANY_DTYPE)
     if spec.domain is not None:
-        yield Case(setup=plain, check="calls", calls=Calls(spec=spec, coverage=coverage))
+        calls = Calls(spec=spec, coverage=coverage)
+        yield Case(setup=setup_of_calls(spec), check="calls", calls=calls)
     if "signature" in spec.checks:
         signature = Signature(
             of=spec.signature or spec.reference,
@@ -295,6 +296,20 @@ def _setup(spec: Spec, setting: Setting, dtype: str) -> Setup:
         checks=setting.checks or spec.checks,
         dtypes=tuple(dict.fromkeys(d for p in spec.settings for d in _dtypes(spec, p))),
     )
+
+
+def setup_of_calls(spec: Spec, *, stream: bool = False) -> Setup:
+    """The functions that calls of the row's domain run, whose arguments the domain makes.
+
+    Args:
+        spec: the row.
+        stream: whether both sides draw from the stream of the reference's framework, as in the
+            first setting that does so; else they are those of the default setting.
+    """
+    found = [s for s in spec.settings if isinstance(s.random, SameSeed)] if stream else []
+    chosen = (*found, *spec.settings)[0]
+    plain = replace(chosen, label="", values={}, arrays={}, inputs=())
+    return _setup(spec, plain, ANY_DTYPE)
 
 
 def _dtypes(spec: Spec, setting: Setting) -> tuple[str, ...]:

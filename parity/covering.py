@@ -31,24 +31,35 @@ class Rule:
     holds: Callable[[Levels], bool]
 
 
-def cover(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> list[Levels]:
-    """Calls in which all choices, or all pairs, meet: the level of each factor, for each call.
+@dataclass(frozen=True, kw_only=True)
+class Array:
+    """Calls in which choices meet.
+
+    Args:
+        calls: the level of each factor, for each call.
+        possible: how many choices there are, and how many pairs of choices.
+    """
+
+    calls: list[Levels]
+    possible: tuple[int, int]
+
+
+def cover(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> Array:
+    """Calls in which all choices, or all pairs, meet.
 
     Args:
         factors: all of them; the calls prefer the first level of each.
         rules: of every call.
         strength: `NOTHING`, `CHOICES` or `PAIRS`.
     """
-    if not strength:
-        return []
-    rows: list[Levels] = _controller(factors, rules, strength).make()
-    return [{factor.name: row[_safe(factor.name)] for factor in factors} for row in rows]
-
-
-def possible(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> int:
-    """How many choices, or pairs of choices, there are."""
-    stats = _controller(factors, rules, strength).stats
-    return stats["total_pairs"] - stats["pruned_pairs"]
+    made = {n: _controller(factors, rules, n) for n in (CHOICES, PAIRS)}
+    rows: list[Levels] = made[strength].make() if strength else []
+    calls = [{factor.name: row[_safe(factor.name)] for factor in factors} for row in rows]
+    choices, pairs = (
+        controller.stats["total_pairs"] - controller.stats["pruned_pairs"]
+        for controller in made.values()
+    )
+    return Array(calls=calls, possible=(choices, pairs))
 
 
 def _safe(name: str) -> str:
@@ -61,7 +72,7 @@ def _controller(factors: Sequence[Factor], rules: Sequence[Rule], strength: int)
 
     return Controller(
         {_safe(factor.name): list(factor.levels) for factor in factors},
-        strength=min(strength, len(factors)),
+        strength=strength,
         constraints=list(map(_condition, rules)),
         weights={_safe(factor.name): {0: 3} for factor in factors},
     )
@@ -90,6 +101,25 @@ def drawn(factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Ge
                 levels[factor.name] = factor.levels[0]
         if all(rule.holds(levels) for rule in rules):
             return levels
+
+
+def varied(
+    levels: Levels,
+    factors: Sequence[Factor],
+    rules: Sequence[Rule],
+    random: np.random.Generator,
+) -> Levels:
+    """The call with other levels of the factors that do not change the compiled program."""
+    while True:
+        free = {f.name: f.levels[random.integers(len(f.levels))] for f in factors if f.free}
+        dependent = {
+            f.name: f.levels[0]
+            for f in factors
+            if f.free and any(levels[other] not in needed for other, needed in f.needs.items())
+        }
+        found = {**levels, **free, **dependent}
+        if all(rule.holds(found) for rule in rules):
+            return found
 
 
 def simplified(

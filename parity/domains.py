@@ -3,6 +3,8 @@
 A domain is divided into factors, each with a few levels: whether `weight` is given, `reduction`,
 the axes of `input`, the length of one axis, the dtype, the way of calling. A call takes one level
 of each factor; its numbers come from a seed. The first level of a factor is the simplest one.
+
+Just outside of a domain an argument is what it may not be: integers, another option, one axis more.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.dtypes import rounded
-from parity.trees import flat, placed
+from parity.trees import flat, mapped, placed
 
 Levels: TypeAlias = Mapping[str, str]
+# An argument that is just outside of a domain, computed from one inside.
+Beyond: TypeAlias = Callable[[Any], Any]
 
 # Factors of every call.
 DTYPE, LENGTHS = "dtype", "lengths"
-USUAL, NO_AXES = "usual", "none"
+USUAL, NO_AXES, NOTHING = "usual", "none", "none"
 SPECIAL, NAN = "special", "nan"
+# Not a factor: the argument that is just outside of the domain, and how: "input:integers".
+OUTSIDE, WITHIN = "outside", "no"
 # The usual lengths of axes in the order of their names' first appearance; all differ.
 LENGTHS_OF_AXES = (5, 3, 4, 2, 6, 7)
 # Beyond the blocks of vector kernels.
@@ -41,11 +47,13 @@ class Factor:
         name: "reduction", or "weight.numbers" if it depends on another choice.
         levels: the alternatives; the first is the simplest.
         needs: levels of other factors without which this factor has only its first level.
+        free: whether calls that differ in it alone run in the same compiled program.
     """
 
     name: str
     levels: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    free: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +104,10 @@ class Choice(Protocol):
         """The argument in a call: an array, a tree of arrays, or another value."""
         ...
 
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """What is just outside: by label, the argument computed from one that may be given."""
+        ...
+
     @property
     def shapes(self) -> tuple[str, ...]:
         """The axes that it may have, as names separated by spaces."""
@@ -107,11 +119,13 @@ class OneOf:
     """One of a few values: an option, a flag, an index, a number that selects code."""
 
     values: tuple[Any, ...]
+    outside: tuple[Any, ...] = ()
     shapes: tuple[str, ...] = ()
 
-    def __init__(self, *values: Any) -> None:
-        """The values, the usual one first."""
+    def __init__(self, *values: Any, outside: tuple[Any, ...] = ()) -> None:
+        """The values, the usual one first, and some that it may not be."""
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "outside", outside)
 
     def factors(self, name: str) -> Iterator[Factor]:
         """The value."""
@@ -120,6 +134,13 @@ class OneOf:
     def made(self, name: str, draw: Draw) -> Any:
         """The value."""
         return self.values[[str(v) for v in self.values].index(draw.levels[name])]
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Other types, and the values of `outside`."""
+        options = all(isinstance(value, str | bool) for value in self.values)
+        others: tuple[Any, ...] = ("another", None, *((1,) if options else ()))
+        wrong = [value for value in others if value is not None or None not in self.values]
+        return {f"{name}:{value}": _always(value) for value in (*wrong, *self.outside)}
 
 
 FLAG = OneOf(False, True)
@@ -181,7 +202,7 @@ class Tensor:
         """Its axes, its numbers and, if it is broadcast, which axes have length 1."""
         if len(self.shapes) > 1:
             yield Factor(f"{name}.axes", tuple(axes or NO_AXES for axes in self.axes))
-        yield Factor(f"{name}.numbers", self._kinds)
+        yield Factor(f"{name}.numbers", self._kinds, free=True)
         if self.broadcast:
             yield Factor(f"{name}.broadcast", ("no", "first", "last", "all", "fewer"))
 
@@ -207,6 +228,17 @@ class Tensor:
             flat[places] = np.resize(_PLACED[kind], len(places))
         return rounded(numbers, draw.dtype)
 
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Other dtypes, another number of axes, no array; beside another argument, longer ones."""
+        beside = {"another_dtype": _another_dtype, "longer": _longer} if self._beside else {}
+        found = {**_OTHER_DTYPES, **_OTHER_AXES, **beside, "list": np.ndarray.tolist}
+        return {f"{name}:{label}": beyond for label, beyond in found.items()}
+
+    @property
+    def _beside(self) -> bool:
+        """Whether its axes are those of another argument."""
+        return bool(self.like) or len(self.axes) == 1
+
     def _shape(self, name: str, draw: Draw) -> tuple[int, ...]:
         if self.like:
             axes = draw.axes_like(self.like, self.without)
@@ -226,6 +258,30 @@ class Tensor:
         if kind == "ends":
             numbers = np.where(random.random(shape) < 0.5, self.low, self.high)
         return np.asarray(numbers)
+
+
+def _another_dtype(array: NDArray[Any]) -> NDArray[Any]:
+    return rounded(array, "float16" if array.dtype != np.float16 else "float32")
+
+
+def _longer(array: NDArray[Any]) -> NDArray[Any]:
+    """The array with one place more along its last axis."""
+    last = array[..., -1:] if array.ndim and array.shape[-1] else np.ones_like(array)[..., None]
+    return np.concatenate([array, last], axis=-1) if array.ndim else last
+
+
+def _always(value: Any) -> Beyond:
+    return lambda _: value
+
+
+_OTHER_DTYPES: dict[str, Beyond] = {
+    "integers": lambda x: np.nan_to_num(x.astype(np.float32)).astype(np.int32),
+    "booleans": lambda x: x.astype(np.float32) > 0,
+}
+_OTHER_AXES: dict[str, Beyond] = {
+    "more_axes": lambda x: x[..., None],
+    "fewer_axes": lambda x: np.asarray(x[0] if x.ndim and len(x) else x),
+}
 
 
 def _narrowed(shape: tuple[int, ...], how: str) -> tuple[int, ...]:
@@ -263,7 +319,7 @@ class Indices:
     def factors(self, name: str) -> Iterator[Factor]:
         """Whether special indices are among them."""
         if self.special is not None:
-            yield Factor(f"{name}.special", ("none", "some", "all"))
+            yield Factor(f"{name}.special", ("none", "some", "all"), free=True)
 
     def made(self, name: str, draw: Draw) -> NDArray[Any]:
         """The indices."""
@@ -276,6 +332,15 @@ class Indices:
             special = draw.made[self.special] if isinstance(self.special, str) else self.special
             found = np.where(random.random(shape) < share, np.asarray(special), found)
         return np.asarray(found, np.int64)
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Other dtypes, another number of axes, other lengths, no array."""
+        dtypes: dict[str, Beyond] = {
+            "floats": lambda x: x.astype(np.float32),
+            "booleans": lambda x: x > 0,
+        }
+        found = {**dtypes, **_OTHER_AXES, "longer": _longer, "list": np.ndarray.tolist}
+        return {f"{name}:{label}": beyond for label, beyond in found.items()}
 
 
 @dataclass(frozen=True)
@@ -298,17 +363,24 @@ class Either:
         yield Factor(name, tuple(self.kinds))
         for label, kind in self.kinds.items():
             for inner in kind.factors(f"{name}.{label}"):
-                yield Factor(inner.name, inner.levels, {**inner.needs, name: (label,)})
+                yield replace(inner, needs={**inner.needs, name: (label,)})
 
     def made(self, name: str, draw: Draw) -> Any:
         """The argument of the chosen kind."""
         label = draw.levels[name]
         return self.kinds[label].made(f"{name}.{label}", draw)
 
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """What is outside of one of the kinds."""
+        found: dict[str, Beyond] = {}
+        for label, kind in self.kinds.items():
+            found |= {} if label == NOTHING else kind.beyond(f"{name}.{label}")
+        return found
+
 
 def optional(kind: Choice) -> Either:
     """None, or what is given."""
-    return Either(none=OneOf(None), given=kind)
+    return Either(**{NOTHING: OneOf(None), "given": kind})
 
 
 @dataclass(frozen=True)
@@ -325,6 +397,10 @@ class Made:
     def made(self, name: str, draw: Draw) -> Any:
         """The argument."""
         return self.of(draw)
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Nothing: what it may be depends on the others."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -346,7 +422,7 @@ class Trees:
     def factors(self, name: str) -> Iterator[Factor]:
         """The form, and the numbers of the leaves."""
         yield Factor(f"{name}.form", tuple(self.forms))
-        yield Factor(f"{name}.numbers", ("ordinary", "ties"))
+        yield Factor(f"{name}.numbers", ("ordinary", "ties"), free=True)
 
     def made(self, name: str, draw: Draw) -> Any:
         """The tree."""
@@ -354,6 +430,13 @@ class Trees:
         kinds = {f"{name}/{path}.numbers": draw.levels[f"{name}.numbers"] for path in flat(form)}
         inner = replace(draw, levels={**draw.levels, **kinds})
         return placed(form, {p: leaf.made(f"{name}/{p}", inner) for p, leaf in flat(form).items()})
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Leaves of other dtypes."""
+        return {
+            f"{name}:{label}": lambda tree, change=change: mapped(change, tree)
+            for label, change in _OTHER_DTYPES.items()
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,11 +449,25 @@ class Domain:
         lengths: the lengths of axes by name, the usual one first. By default the axes that an
             argument has first may also have length 0, 1 and a long one.
         impossible: levels that do not go together, each a mapping from factors to levels.
+        refusals: whether calls just outside are made, in which the reference's exception decides;
+            False where the reference is a formula that checks nothing.
+        decisions: why the subject deliberately differs just outside, by argument and label:
+            {"input:integers": "..."}. One that is not observed fails.
     """
 
     arguments: Mapping[str, Choice]
     lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
+    refusals: bool = True
+    decisions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def beyond(self) -> dict[str, Beyond]:
+        """What is just outside, by argument and label."""
+        found: dict[str, Beyond] = {}
+        for name, choice in self.arguments.items() if self.refusals else ():
+            found |= choice.beyond(name)
+        return found
 
     @property
     def axes(self) -> dict[str, tuple[int, ...]]:
@@ -401,4 +498,8 @@ class Domain:
         draw = Draw(random=random, levels=levels, lengths=lengths)
         for name, choice in self.arguments.items():
             draw.made[name] = choice.made(name, draw)
+        outside = levels.get(OUTSIDE, WITHIN)
+        if outside != WITHIN:
+            name = outside.partition(":")[0].partition(".")[0]
+            draw.made[name] = self.beyond[outside](draw.made[name])
         return draw

@@ -26,7 +26,9 @@ from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from parity.backends.contexts import ALONE, NO_CONTEXT, Context
 from parity.compare import Trace
 from parity.inputs import Form, Problem
 from parity.spec import Call, Randomness, Target, Values
@@ -48,14 +50,33 @@ class Run:
 
 Program = Callable[[Problem], Run]
 ManyProgram = Callable[[list[Problem]], list[Trace]]
-# The ways to call a function: from Python with arrays of the framework or of numpy;
-# compiled; compiled in 64-bit mode; mapped over a new axis of all arguments or of the first one;
-# compiled together with a product by FACTOR whose result is the first argument.
-WAYS = ("eager", "compiled", "numpy", "wide", "mapped", "mapped_first", "product")
-FACTOR = 0.3
+# The ways to call a function: from Python with arrays of the framework or of numpy; compiled;
+# compiled in 64-bit mode; mapped over a new axis of all arguments, of the first one, or of all but
+# the first one.
+EAGER, NUMPY, COMPILED, WIDE = "eager", "numpy", "compiled", "wide"
+MAPPED, MAPPED_FIRST, MAPPED_OTHERS = "mapped", "mapped_first", "mapped_others"
+WAYS = (EAGER, COMPILED, NUMPY, WIDE, MAPPED, MAPPED_FIRST, MAPPED_OTHERS)
+# Those from Python, in which nothing is compiled with the function.
+FROM_PYTHON = (EAGER, NUMPY)
 LAYOUTS = ("contiguous", "strided", "transposed")
 # From positional and named arguments to the roots of the trace.
 Function = Callable[[tuple[Any, ...], Values], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How a function is called.
+
+    Args:
+        name: one of `WAYS`.
+        first: the path of the leaf that the context computes, or whose argument is mapped alone or
+            not at all.
+        context: what stands around the function in the same program.
+    """
+
+    name: str = EAGER
+    first: str = ""
+    context: Context = NO_CONTEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,16 +120,23 @@ class Backend(Protocol):
         """The task as a function from problems of one shape to runs."""
         ...
 
-    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
-        """The task, called in one of the ways of `WAYS`, for problems of one shape.
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways in which the framework can call a function."""
+        return (EAGER,)
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """What can stand around a function in one program; nothing where none is compiled."""
+        return (ALONE,)
+
+    def called(self, way: Way, task: Task, phases: tuple[str, ...]) -> ManyProgram:
+        """The task, called in one of `ways`, for problems of one shape.
 
         Args:
-            how: the way.
+            way: how it is called; by default one problem after the other.
             task: what is called.
             phases: what is computed.
-            first: the path of the leaf that is the product, or whose argument alone is mapped.
-
-        A framework that neither compiles nor maps has one way: one problem after the other.
         """
         program = self.program(task, phases)
 
@@ -131,6 +159,10 @@ class Backend(Protocol):
     def array(self, values: Any) -> Any:
         """An array of the framework."""
         ...
+
+    def as_numpy(self, array: Any) -> NDArray[Any]:
+        """An array of the framework, or a number, as an array of numpy."""
+        return np.asarray(array)
 
     def dtype(self, dtype: np.dtype[Any]) -> Any:
         """The framework's name for a numpy dtype."""
@@ -233,6 +265,9 @@ def native(framework: Backend, values: Any) -> Any:
         return {key: native(framework, value) for key, value in items}
     if isinstance(values, np.dtype):
         return framework.dtype(cast(np.dtype[Any], values))
+    if isinstance(values, list | tuple):
+        made = [native(framework, value) for value in cast("list[Any]", values)]
+        return made if isinstance(values, list) else tuple(made)
     return framework.array(values) if isinstance(values, np.ndarray) else values
 
 

@@ -14,21 +14,29 @@ from numpy.typing import NDArray
 
 from parity.backends import (
     BUFFERS,
-    FACTOR,
+    FROM_PYTHON,
+    MAPPED,
+    MAPPED_FIRST,
+    MAPPED_OTHERS,
+    NUMPY,
     OUT,
     STEP,
     STREAM,
+    WAYS,
+    WIDE,
     Backend,
     Function,
     ManyProgram,
     Program,
     Run,
     Task,
+    Way,
     by_step,
     leaf_of,
     resolved,
     with_source,
 )
+from parity.backends.contexts import ALONE, CONTEXTS, Context
 from parity.compare import Trace
 from parity.dtypes import is_floating
 from parity.inputs import Problem
@@ -132,7 +140,7 @@ class JaxBackend(Backend):
     def mapped_program(self, task: Task) -> Callable[[list[Problem]], list[Trace]]:
         """The traces, with gradients, of several problems mapped over a new leading axis."""
         function = self._of_leaves(task)
-        return _mapped(_phases(function, ("forward", "vjp")), function, "")
+        return _mapped(_phases(function, ("forward", "vjp")), function, Way(name=MAPPED))
 
     def op_by_op(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The phases with every operation compiled separately."""
@@ -144,19 +152,29 @@ class JaxBackend(Backend):
 
         return run
 
-    def called(self, how: str, task: Task, phases: tuple[str, ...], first: str) -> ManyProgram:
-        """The traces of problems of one shape, called in one of the ways of `WAYS`."""
-        function = self._of_leaves(task)
-        match how:
-            case "eager" | "numpy":
-                return _each(_phases(function, phases), function, how == "numpy")
-            case "mapped" | "mapped_first":
-                only = first if how == "mapped_first" else ""
-                return _mapped(_phases(function, phases), function, only)
-            case "product":
-                return _each(jax.jit(_phases(_of_product(function, first), phases)), function)
-            case _:
-                return _each(jax.jit(_phases(function, phases)), function, wide=how == "wide")
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """All of them."""
+        return WAYS
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """All of them."""
+        return CONTEXTS
+
+    def called(self, way: Way, task: Task, phases: tuple[str, ...]) -> ManyProgram:
+        """The traces of problems of one shape, called in one of the ways of `WAYS`.
+
+        Called again for problems of the same shapes, nothing is compiled again. A function that
+        draws torch's stream is not compiled.
+        """
+        function = _within(way.context, self._of_leaves(task), way.first)
+        program = _phases(function, phases)
+        if way.name in FROM_PYTHON or isinstance(task.random, SameSeed):
+            return _each(program, function, as_numpy=way.name == NUMPY)
+        if way.name in (MAPPED, MAPPED_FIRST, MAPPED_OTHERS):
+            return _mapped(program, function, way)
+        return _each(jax.jit(program), function, wide=way.name == WIDE)
 
     def variants(self, program: Program, problem: Problem) -> dict[str, Run]:
         """The one run: jax has one kernel for all layouts."""
@@ -267,14 +285,15 @@ def _each(
 
 
 def _mapped(
-    program: Compiled, function: Callable[[Leaves, Leaves], Leaves], only: str
+    program: Compiled, function: Callable[[Leaves, Leaves], Leaves], way: Way
 ) -> ManyProgram:
-    """Mapped over a new leading axis of all arguments, or of the one that has this leaf."""
+    """Mapped over a new leading axis of some arguments."""
 
     def axis_of(part: int, name: str) -> int | None:
-        cotangents = part >= 2
-        first = name.partition("/")[0] == only.partition("/")[0]
-        return 0 if cotangents or not only or first else None
+        first = name.partition("/")[0] == way.first.partition("/")[0]
+        kept = {MAPPED: False, MAPPED_FIRST: not first, MAPPED_OTHERS: first}[way.name]
+        # Cotangents and directions come after the arguments and are mapped in any case.
+        return None if part < 2 and kept else 0
 
     def run(problems: list[Problem]) -> list[Trace]:
         with precision(problems[0].dtype):
@@ -289,21 +308,31 @@ def _mapped(
                 }
                 for i, part in enumerate(each[0])
             )
-            found = cast(Compiled, jax.jit(jax.vmap(program, in_axes=axes)))(*stacked)
-            return _apart(found, len(problems))
+            return _apart(compiled(axes)(*stacked), len(problems))
+
+    known: dict[str, Compiled] = {}
+
+    def compiled(axes: tuple[dict[str, int | None], ...]) -> Compiled:
+        key = repr(axes)
+        if key not in known:
+            known[key] = cast(Compiled, jax.jit(jax.vmap(program, in_axes=axes)))
+        return known[key]
 
     return run
 
 
-def _of_product(
-    function: Callable[[Leaves, Leaves], Leaves], first: str
+def _within(
+    context: Context, function: Callable[[Leaves, Leaves], Leaves], first: str
 ) -> Callable[[Leaves, Leaves], Leaves]:
-    """The function of an argument that is computed in the same program: times `FACTOR`."""
+    """The function with what stands around it in one program."""
 
     def called(arguments: Leaves, constant: Leaves) -> Leaves:
-        return function({**arguments, first: arguments[first] * FACTOR}, constant)
+        part = arguments if first in arguments else constant
+        inner = {**part, first: context.inner(part[first])}
+        given = (inner, constant) if part is arguments else (arguments, inner)
+        return {key: context.result(entry) for key, entry in function(*given).items()}
 
-    return called
+    return called if first and context.name != ALONE else function
 
 
 # ------------------------------------------------------------------------------------------ phases

@@ -186,6 +186,10 @@ class TorchBackend(Backend):
         """A tensor."""
         return to_torch(values)
 
+    def as_numpy(self, array: Any) -> NDArray[Any]:
+        """A tensor, or a number, as an array of numpy."""
+        return to_numpy(array)
+
     def dtype(self, dtype: np.dtype[Any]) -> Any:
         """The framework's name for a numpy dtype."""
         return getattr(torch, dtype.name)

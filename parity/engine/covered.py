@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from parity.cases import Calls, Case
+import numpy as np
+
+from parity.cases import Calls, Case, setup_of_calls
 from parity.covering import (
     CHOICES,
+    NOTHING,
     PAIRS,
+    Rule,
     cover,
     drawn,
     meetings,
-    possible,
     simplest_of,
     simplified,
+    varied,
 )
-from parity.domains import Levels
-from parity.engine.draws import Call, difference, factors_of, rules_for
+from parity.domains import OUTSIDE, Beyond, Domain, Factor, Levels
+from parity.engine.calling import Caller
+from parity.engine.draws import NUMBER, Call, factors_of, rules_for
 from parity.engine.results import Finding, Visited
 from parity.engine.sides import Sides
 from parity.inputs.streams import stream
+from parity.spec import ObservedDraw
 from parity.verdict import Outcome
 
 # A function with more failures than this has them for the same few reasons.
 SHOWN = 3
+# How many random calls differ in their numbers only: compiling one costs more than running many.
+ALIKE = 10
+# How many of the random calls are just outside of the domain, one in so many.
+OUTSIDE_EVERY = 8
 
 
 def calls(case: Case, sides: Sides) -> Finding:
@@ -31,40 +43,165 @@ def calls(case: Case, sides: Sides) -> Finding:
     asked = case.calls
     assert asked is not None
     assert asked.spec.domain is not None
-    factors = factors_of(asked.spec, asked.spec.domain)
-    rules = rules_for(asked.spec.domain, factors)
-    if asked.only is not None:
-        levels = {**simplest_of(factors), **asked.only}
-        return _of_one(_call(asked, levels, sides.seed))
-
-    random = stream(f"{asked.spec.family}/{asked.spec.name}/{sides.seed}/draws")
-    draws = [drawn(factors, rules, random) for _ in range(asked.coverage.draws)]
-    made = [*cover(factors, rules, asked.coverage.meeting), *draws]
-    counts = {n: (len(meetings(made, n)), possible(factors, rules, n)) for n in (CHOICES, PAIRS)}
-    visited = Visited(calls=len(made), choices=counts[CHOICES], pairs=counts[PAIRS])
-
-    def fails(levels: Levels) -> bool:
-        return bool(difference(_call(asked, levels, sides.seed)))
-
-    failing = [levels for levels in made if fails(levels)]
-    if not failing:
-        return Finding(outcome=Outcome.WITHIN, message=str(visited), visited=visited)
-    simple = [simplified(levels, factors, rules, fails) for levels in failing[:SHOWN]]
-    lines = [f"{len(failing)} of {len(made)} calls differ", *_lines(asked, simple, sides.seed)]
-    return Finding(outcome=Outcome.MISMATCH, message="\n".join(lines), visited=visited)
+    visit = Visit(asked=asked, domain=asked.spec.domain, seed=sides.seed)
+    return visit.finding() if asked.only is None else visit.of_one(asked.only)
 
 
-def _of_one(call: Call) -> Finding:
-    message = difference(call)
-    return Finding(outcome=Outcome.MISMATCH if message else Outcome.WITHIN, message=message)
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """The calls of a domain that are made in one run.
+
+    Args:
+        asked: which calls.
+        domain: of the row.
+        seed: of all random numbers.
+    """
+
+    asked: Calls
+    domain: Domain
+    seed: int
+    caller: Caller = field(default_factory=Caller)
+
+    @property
+    def _factors(self) -> list[Factor]:
+        return factors_of(self.asked.spec, self.domain)
+
+    @property
+    def _beyond(self) -> Mapping[str, Beyond]:
+        """What is just outside; nothing where the reference is a formula of the subject's draw."""
+        drawn = isinstance(setup_of_calls(self.asked.spec).random, ObservedDraw)
+        return {} if drawn else self.domain.beyond
+
+    def finding(self) -> Finding:
+        """What was visited and what differs."""
+        factors = self._factors
+        rules = rules_for(self.domain, factors)
+        random = stream(f"{self.asked.spec.family}/{self.asked.spec.name}/{self.seed}/draws")
+        array = cover(factors, rules, self.asked.coverage.meeting)
+        inside = [*array.calls, *self._random(factors, rules, random)]
+        outside = list(self._outside(factors, rules, random))
+        visited = self._visited(inside, outside, array.possible)
+        messages = {self._key(levels): self._difference(levels) for levels in [*inside, *outside]}
+        failing = [c for c in [*inside, *outside] if self._undeclared(c, messages[self._key(c)])]
+        unobserved = self._unobserved(outside, messages)
+        if not failing and not unobserved:
+            outcome = Outcome.MISMATCH if self._unvisited(visited) else Outcome.WITHIN
+            return Finding(outcome=outcome, message=str(visited), visited=visited)
+        if not failing:
+            message = f"declared, but not observed: {', '.join(unobserved)}"
+            return Finding(outcome=Outcome.STALE, message=message, visited=visited)
+
+        def fails(levels: Levels) -> bool:
+            return self._undeclared(levels, self._difference(levels))
+
+        simple = [
+            simplified(levels, factors, [*rules, *self._kinds_of(levels)], fails)
+            for levels in _spread(failing)
+        ]
+        lines = [f"{len(failing)} of {len(messages)} calls differ", *self._lines(simple)]
+        return Finding(outcome=Outcome.MISMATCH, message="\n".join(lines), visited=visited)
+
+    def of_one(self, only: Levels) -> Finding:
+        """The result of a single call."""
+        levels = {**simplest_of(self._factors), **only}
+        message = self._difference(levels)
+        failed = self._undeclared(levels, message)
+        return Finding(outcome=Outcome.MISMATCH if failed else Outcome.WITHIN, message=message)
+
+    # --------------------------------------------------------------------------------- which calls
+
+    def _random(
+        self, factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator
+    ) -> Iterator[Levels]:
+        """Random calls, each with its number; several in turn differ in their numbers only."""
+        levels: Levels = {}
+        for i in range(self.asked.coverage.draws):
+            fresh = i % ALIKE == 0
+            levels = (
+                drawn(factors, rules, random) if fresh else varied(levels, factors, rules, random)
+            )
+            yield {**levels, NUMBER: str(i + 1)}
+
+    def _outside(
+        self, factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator
+    ) -> Iterator[Levels]:
+        """Calls just outside: each in the simplest call, and some of them in random calls."""
+        beyond = list(self._beyond)
+        meeting, draws = self.asked.coverage.meeting, self.asked.coverage.draws
+        for name in beyond if meeting != NOTHING else ():
+            yield self._reaching(name, simplest_of(factors))
+            if meeting == PAIRS:
+                yield self._reaching(name, drawn(factors, rules, random))
+        for i in range(draws // OUTSIDE_EVERY if beyond else 0):
+            name = beyond[int(random.integers(len(beyond)))]
+            found = self._reaching(name, drawn(factors, rules, random))
+            yield {**found, NUMBER: str(i + 1)}
+
+    def _reaching(self, name: str, levels: Levels) -> Levels:
+        """The call with this argument outside, whose kind is the one that is outside."""
+        return {**levels, **_kinds(name), OUTSIDE: name}
+
+    def _kinds_of(self, levels: Levels) -> Iterator[Rule]:
+        """The rule that an argument outside keeps its kind."""
+        kinds = _kinds(levels.get(OUTSIDE, ""))
+        if kinds:
+            yield Rule(
+                factors=tuple(kinds), holds=lambda c: all(c[n] == k for n, k in kinds.items())
+            )
+
+    # ------------------------------------------------------------------------------ what they give
+
+    def _call(self, levels: Levels) -> Call:
+        return Call(spec=self.asked.spec, levels=levels, seed=self.seed)
+
+    def _difference(self, levels: Levels) -> str:
+        return self.caller.difference(self._call(levels))
+
+    def _key(self, levels: Levels) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted(levels.items()))
+
+    def _undeclared(self, levels: Levels, message: str) -> bool:
+        return bool(message) and levels.get(OUTSIDE) not in self.domain.decisions
+
+    def _unobserved(self, outside: Sequence[Levels], messages: Mapping[Any, str]) -> list[str]:
+        """The declared decisions that were tried and in which nothing differed."""
+        tried = {c[OUTSIDE] for c in outside} & {*self.domain.decisions}
+        seen = {c[OUTSIDE] for c in outside if messages[self._key(c)]}
+        unknown = {*self.domain.decisions} - {*self._beyond}
+        return sorted(tried - seen | unknown)
+
+    def _visited(
+        self, inside: Sequence[Levels], outside: Sequence[Levels], possible: tuple[int, int]
+    ) -> Visited:
+        plain = [{n: v for n, v in levels.items() if n != NUMBER} for levels in inside]
+        choices, pairs = (len(meetings(plain, n)) for n in (CHOICES, PAIRS))
+        return Visited(
+            calls=len(inside) + len(outside),
+            choices=(choices, possible[0]),
+            pairs=(pairs, possible[1]),
+        )
+
+    def _unvisited(self, visited: Visited) -> bool:
+        """Whether choices, or pairs where they were asked for, remain that no call has."""
+        meeting = self.asked.coverage.meeting
+        counts = {CHOICES: visited.choices, PAIRS: visited.pairs}
+        return any(met < there for n, (met, there) in counts.items() if n <= meeting)
+
+    def _lines(self, simple: Sequence[Levels]) -> Iterator[str]:
+        """Each distinct call, by the id that replays it, and what is wrong with it."""
+        seen = {call.name: call for call in map(self._call, simple)}
+        for name, call in seen.items():
+            where = f"{self.asked.spec.family}/{self.asked.spec.name}/{name}/calls"
+            yield f"{where}: {self.caller.difference(call)}"
 
 
-def _lines(asked: Calls, simple: list[Levels], seed: int) -> Iterator[str]:
-    """Each distinct call, by the id that replays it, and what is wrong with it."""
-    seen = {call.name: call for call in (_call(asked, levels, seed) for levels in simple)}
-    for name, call in seen.items():
-        yield f"{asked.spec.family}/{asked.spec.name}/{name}/calls: {difference(call)}"
+def _kinds(outside: str) -> Levels:
+    """The kinds on the way to an argument outside: "target.labels:floats" is among the labels."""
+    parts = outside.partition(":")[0].split(".")
+    return {".".join(parts[:i]): parts[i] for i in range(1, len(parts))}
 
 
-def _call(asked: Calls, levels: Levels, seed: int) -> Call:
-    return Call(spec=asked.spec, levels=levels, seed=seed)
+def _spread(failing: Sequence[Levels]) -> list[Levels]:
+    """A few of the failing calls, evenly spaced: neighbours often fail for the same reason."""
+    step = max(1, len(failing) // SHOWN)
+    return list(failing[::step][:SHOWN])

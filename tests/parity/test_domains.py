@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from parity.cases import Coverage, case_of_call, cases
-from parity.covering import CHOICES, NOTHING, PAIRS, cover, drawn, meetings, possible, rules_of
+from parity.covering import CHOICES, NOTHING, PAIRS, cover, drawn, meetings, rules_of
 from parity.domains import (
     LONG,
     Domain,
@@ -21,7 +21,8 @@ from parity.domains import (
     optional,
 )
 from parity.engine import run
-from parity.engine.draws import Call, difference, factors_of, rules_for
+from parity.engine.calling import difference
+from parity.engine.draws import Call, factors_of, rules_for
 from parity.spec import Spec, on
 from parity.verdict import Outcome
 
@@ -119,20 +120,21 @@ def test_trees_have_one_of_several_forms():
 
 @pytest.mark.parametrize("strength", [CHOICES, PAIRS])
 def test_every_choice_or_pair_that_is_possible_is_visited(strength):
-    calls = cover(FACTORS, RULES, strength)
-    assert len(meetings(calls, strength)) == possible(FACTORS, RULES, strength)
+    array = cover(FACTORS, RULES, strength)
+    calls = array.calls
+    assert len(meetings(calls, strength)) == array.possible[strength - 1]
     assert all(rule.holds(levels) for rule in RULES for levels in calls)
 
 
 def test_calls_are_few_and_always_the_same():
-    calls = cover(FACTORS, RULES, PAIRS)
+    calls = cover(FACTORS, RULES, PAIRS).calls
     largest = sorted(len(factor.levels) for factor in FACTORS)[-2:]
     assert len(calls) <= 2 * largest[0] * largest[1]
-    assert calls == cover(FACTORS, RULES, PAIRS)
+    assert calls == cover(FACTORS, RULES, PAIRS).calls
 
 
 def test_what_does_not_go_together_does_not_meet():
-    met = meetings(cover(FACTORS, RULES, PAIRS), PAIRS)
+    met = meetings(cover(FACTORS, RULES, PAIRS).calls, PAIRS)
     assert (("ignore_index", "2"), ("target", "shares")) not in met
     # A choice within another one is made only where the other one is.
     assert (("target", "labels"), ("target.shares.numbers", "ends")) not in met
@@ -145,13 +147,14 @@ def test_random_calls_keep_the_rules_and_reach_everything():
     random = np.random.default_rng(0)
     calls = [drawn(FACTORS, RULES, random) for _ in range(300)]
     assert all(rule.holds(levels) for rule in RULES for levels in calls)
-    assert len(meetings(calls, CHOICES)) == possible(FACTORS, RULES, CHOICES)
+    assert len(meetings(calls, CHOICES)) == cover(FACTORS, RULES, NOTHING).possible[0]
 
 
 # ------------------------------------------------------------------------------------------- engine
 
 ELEMENTWISE = Domain(
-    arguments={"input": Tensor(axes=("n m", "n")), "negative_slope": Number(0.01, 0.5)}
+    arguments={"input": Tensor(axes=("n m", "n")), "negative_slope": Number(0.01, 0.5)},
+    refusals=False,
 )
 
 
@@ -252,6 +255,6 @@ def test_rules_of_every_call_are_among_those_of_a_domain():
     row = dataclasses.replace(_row(_right), checks=("second",))
     factors = factors_of(row, ELEMENTWISE)
     rules = rules_for(ELEMENTWISE, factors)
-    wrong = {f.name: f.levels[0] for f in factors} | {"way": "product", "order": "second"}
+    wrong = {f.name: f.levels[0] for f in factors} | {"context": "product", "order": "second"}
     assert not all(rule.holds(wrong) for rule in rules)
     assert Factor("order", ("first", "second")) in factors

@@ -1,0 +1,124 @@
+"""Whether two traces agree: within many epsilons of the largest number of the result.
+
+Points and settings prove the last digits; here it is proven that there is no wrong place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.backends import OUT
+from parity.compare import Trace
+from parity.dtypes import FORMATS, Floats, is_floating, widened
+from parity.engine.numeric import structural_difference
+
+# The allowed error in epsilons of the dtype, relative to the largest number of the result.
+ALLOWED = {"float16": 8.0, "bfloat16": 8.0, "float32": 512.0, "float64": 4096.0}
+# Where the reference itself is less accurate, this many times its own error.
+OF_REFERENCE = 8.0
+
+# Give the candidates for the true result when they are asked for: some are expensive.
+Truths: TypeAlias = Sequence[Callable[[], Trace]]
+
+
+def unlike(
+    found: Trace, expected: Trace, truths: Truths, dtype: str, *, values_only: bool = False
+) -> str:
+    """How the traces differ; empty if they agree.
+
+    Args:
+        found: the subject's trace.
+        expected: the reference's.
+        truths: candidates for the true result; a number that is near one of them is right. The
+            first one is shown.
+        dtype: in which both compute; entries of a wider dtype are no more accurate.
+        values_only: whether derivatives are left out.
+    """
+    structure = structural_difference(found, expected)
+    if structure:
+        return structure
+    for entry, reference in expected.items():
+        root = entry.partition("/")[0]
+        if root != OUT and values_only:
+            continue
+        # A second derivative is a difference of terms as large as the gradient.
+        beside = _largest(expected, "vjp") if root in ("second", "jvp") else 0.0
+        message = _unlike_entry(entry, found[entry], reference, truths, dtype, beside)
+        if message:
+            return message
+    return ""
+
+
+def _largest(trace: Trace, root: str) -> float:
+    """The largest finite number of the entries below a root."""
+    arrays = [widened(a) for entry, a in trace.items() if entry.partition("/")[0] == root]
+    return max((float(np.abs(a[np.isfinite(a)]).max(initial=0.0)) for a in arrays), default=0.0)
+
+
+def _unlike_entry(
+    entry: str,
+    found: NDArray[Any],
+    reference: NDArray[Any],
+    truths: Truths,
+    dtype: str,
+    beside: float,
+) -> str:
+    if not is_floating(found.dtype.name) and found.dtype.kind != "c":
+        return "" if np.array_equal(found, reference) else f"{entry}: {found}, not {reference}"
+    ours, theirs = _as_floats(found), _as_floats(reference)
+    coarse = max(dtype, _format_of(found), key=lambda name: FORMATS[name].epsilon)
+    agree, shown = _same_special(ours, theirs), theirs
+    for i, truth in enumerate(truths):
+        candidate = truth().get(entry)
+        if candidate is None or candidate.shape != reference.shape:
+            continue
+        true = _as_floats(candidate)
+        shown = true if i == 0 else shown
+        agree |= near(ours, true, theirs, coarse, beside)
+        if agree.all():
+            return ""
+    if agree.all():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(~agree)[0])
+    return (
+        f"{entry}{list(at) if at else ''}: {float(ours[at])!r}, "
+        f"reference {float(theirs[at])!r}, truth {float(shown[at])!r}; "
+        f"{int((~agree).sum())} of {agree.size} differ"
+    )
+
+
+def _as_floats(array: NDArray[Any]) -> Floats:
+    """The numbers in float64; complex ones as two numbers along one more axis."""
+    if array.dtype.kind != "c":
+        return widened(array)
+    return np.stack([array.real, array.imag], axis=-1).astype(np.float64)
+
+
+def _format_of(array: NDArray[Any]) -> str:
+    if array.dtype.kind == "c":
+        return "float32" if array.dtype.itemsize == 8 else "float64"
+    return array.dtype.name
+
+
+def near(
+    ours: Floats, true: Floats, theirs: Floats, dtype: str, beside: float = 0.0
+) -> NDArray[np.bool_]:
+    """Whether numbers are near the truth, in units of the largest one or of `beside`."""
+    limits = FORMATS[dtype]
+    finite = np.abs(true[np.isfinite(true)])
+    scale = np.minimum(finite.max(initial=beside), limits.largest)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(ours - true)
+        allowed = ALLOWED[dtype] * (limits.epsilon * np.maximum(np.abs(true), scale) + limits.tiny)
+        slack = OF_REFERENCE * np.abs(theirs - true)
+        beyond = (np.abs(true) > limits.largest) & (ours == np.sign(true) * np.inf)
+    slack = np.where(np.isfinite(slack), slack, 0.0)
+    return (error <= allowed + slack) | _same_special(ours, true) | beyond
+
+
+def _same_special(a: Floats, b: Floats) -> NDArray[np.bool_]:
+    return (np.isnan(a) & np.isnan(b)) | (np.isinf(a) & (a == b))
