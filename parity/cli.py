@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, cast
 
 import typer
 
-from parity import spec
+from parity import compiled, spec
 from parity.cases import (
     CHOICES_ONLY,
     Case,
@@ -45,6 +45,12 @@ Pairs = Annotated[
     bool, typer.Option("--pairs", help="In calls of domains, let every pair of choices meet.")
 ]
 Draws = Annotated[int, typer.Option(help="Random calls of each domain besides, by the seed.")]
+Cache = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache", help=f"Keep compiled programs in {compiled.folder().parent}."
+    ),
+]
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
@@ -127,8 +133,11 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         seed: Seed = 0,
         pairs: Pairs = False,
         draws: Draws = 0,
+        cache: Cache = True,
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
+        if cache:
+            compiled.keep()
         coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws)
         chosen = _chosen(cases(load(), coverage), select, dtype, check)
         names = {case.setup.name for case in chosen}
@@ -140,7 +149,7 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
     def _hunt(
         minutes: Annotated[float, typer.Option(help="How long.")] = 10.0,
         select: Select = "",
-        draws: Annotated[int, typer.Option(help="Calls of each domain for each seed.")] = 20,
+        draws: Annotated[int, typer.Option(help="Calls of each domain for each seed.")] = 100,
         seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     ) -> None:
         """Make random calls of every domain, with one seed after the other, until time is up."""

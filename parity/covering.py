@@ -40,7 +40,7 @@ class Array:
         possible: how many choices there are, and how many pairs of choices.
     """
 
-    calls: list[Levels]
+    calls: Sequence[Levels]
     possible: tuple[int, int]
 
 

@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import as_floating, as_real, known_reduction
 from jaxact._checking import nan_unless
-from jaxact._elementary import exp_neg, logistic, logistic_grad, product
+from jaxact._elementary import exp_neg, logistic, logistic_grad, magnitude, product
 from jaxact._op import op
 from jaxact._rules import with_partials
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError
@@ -231,7 +231,8 @@ def _soft_plus(x: Array) -> Array:
 
 
 def _two_sided_grad(x: Array, t: Array, p: Array) -> Array:
-    e = exp_neg(jnp.abs(x))
+    # Differentiated again: at 0 the slope of |x| has to match the branch below.
+    e = exp_neg(magnitude(x))
     return jnp.where(x < 0, (1 - t) * e - t * p, (1 - t) - t * p * e) / (1 + e)
 
 

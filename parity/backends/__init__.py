@@ -16,6 +16,7 @@ Each leaf of a tree has its own entry, to which its path is added: out/running_m
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -159,6 +160,10 @@ class Backend(Protocol):
     def array(self, values: Any) -> Any:
         """An array of the framework."""
         ...
+
+    def precision(self, dtype: str) -> contextlib.AbstractContextManager[None]:
+        """The mode in which the framework has arrays of the dtype."""
+        return contextlib.nullcontext()
 
     def as_numpy(self, array: Any) -> NDArray[Any]:
         """An array of the framework, or a number, as an array of numpy."""

@@ -74,6 +74,10 @@ class JaxBackend(Backend):
         """A jax array."""
         return jnp.asarray(values)
 
+    def precision(self, dtype: str) -> contextlib.AbstractContextManager[None]:
+        """64-bit mode if the dtype has 64 bits, else off, as users run."""
+        return precision(dtype)
+
     def dtype(self, dtype: np.dtype[Any]) -> Any:
         """The framework's name for a numpy dtype."""
         return dtype

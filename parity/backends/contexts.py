@@ -16,7 +16,9 @@ from parity.dtypes import is_floating, numpy_dtype
 
 ALONE, PRODUCT, CAST, SLICE, SCALED = "alone", "product", "cast", "slice", "scaled"
 CONTEXTS = (ALONE, PRODUCT, CAST, SLICE, SCALED)
-FACTOR = 0.3
+# XLA may keep the product of two numbers in half precision unrounded, which moves kinks: there the
+# factor is a power of two.
+FACTORS = {"float16": 0.5, "bfloat16": 0.5, "float32": 0.3, "float64": 0.3}
 # From which dtype the argument of a dtype is cast.
 CAST_FROM = {
     "float16": "float32",
@@ -33,7 +35,7 @@ class Context:
     Args:
         name: one of `CONTEXTS`. In "product" the argument is a product by `FACTOR`, in "cast" it
             comes from another dtype, in "slice" from an array with one more axis; in "scaled" the
-            result is multiplied by `FACTOR`.
+            result is multiplied by it.
         dtype: of the function's argument.
     """
 
@@ -50,7 +52,7 @@ class Context:
         """The function's argument."""
         match self.name:
             case "product":
-                return _multiplied(outer)
+                return self._multiplied(outer)
             case "cast":
                 return outer.astype(numpy_dtype(self.dtype))
             case "slice":
@@ -61,7 +63,7 @@ class Context:
     def result(self, out: Any) -> Any:
         """The program's result from the function's."""
         scaled = self.name == SCALED and is_floating(str(out.dtype))
-        return _multiplied(out) if scaled else out
+        return self._multiplied(out) if scaled else out
 
     def slope(self, slope: Any, first: bool) -> Any:
         """The gradient with respect to an argument of the program from that of the function.
@@ -71,15 +73,14 @@ class Context:
             first: whether it is the argument that the context computes.
         """
         if self.name == SCALED or (first and self.name == PRODUCT):
-            return _multiplied(slope)
+            return self._multiplied(slope)
         if first and self.name == CAST:
             return slope.astype(numpy_dtype(CAST_FROM[self.dtype]))
         return np.stack([np.zeros_like(slope), slope]) if first and self.name == SLICE else slope
 
+    def _multiplied(self, array: Any) -> Any:
+        # The factor in the array's dtype: numpy rounds a product of two dtypes in the wider one.
+        return array * array.dtype.type(FACTORS[self.dtype])
+
 
 NO_CONTEXT = Context()
-
-
-def _multiplied(array: Any) -> Any:
-    # The factor in the array's dtype: numpy rounds a product of two dtypes in the wider one.
-    return array * array.dtype.type(FACTOR)

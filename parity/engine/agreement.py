@@ -95,7 +95,7 @@ def _as_floats(array: NDArray[Any]) -> Floats:
     """The numbers in float64; complex ones as two numbers along one more axis."""
     if array.dtype.kind != "c":
         return widened(array)
-    return np.stack([array.real, array.imag], axis=-1).astype(np.float64)
+    return np.stack([np.real(array), np.imag(array)], axis=-1).astype(np.float64)
 
 
 def _format_of(array: NDArray[Any]) -> str:

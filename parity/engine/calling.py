@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from parity.trees import flat
 # and the hyperparameter. The error of the formula is of the fourth order.
 STEP = 2.0**-10
 # One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
-KINK = 2.0**-5
+KINK = 2.0**-14
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Caller:
         values_only = NAN in call.levels.values()
         for draw, ours, theirs in zip(call.draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
-            message = unlike(ours, theirs, truths, _format(call), values_only=values_only)
+            message = unlike(ours, theirs, truths, call.dtype, values_only=values_only)
             message = message or _number_difference(call, draw, ours)
             if message:
                 return message
@@ -77,13 +77,14 @@ def difference(call: Call) -> str:
     return Caller().difference(call)
 
 
-def _format(call: Call) -> str:
-    """The number format in which errors are counted."""
-    return call.dtype if call.dtype in FORMATS else "float32"
+def _coarsest(*arguments: Any) -> str:
+    """Of the dtypes of these arrays, and those of these names, the one with the largest epsilon.
 
-
-def _coarse(call: Call) -> str:
-    return "float32" if call.dtype == "float64" else call.dtype
+    It is at least that of float32.
+    """
+    names = [a if isinstance(a, str) else str(getattr(a, "dtype", "")) for a in arguments]
+    known = [name for name in names if name in FORMATS]
+    return max("float32", *known, key=lambda name: FORMATS[name].epsilon)
 
 
 def _said(values: Mapping[str, Any]) -> str:
@@ -99,12 +100,15 @@ def _around(call: Call, problem: Problem) -> Problem:
     return replace(problem, arguments={**problem.arguments, way.first: outer})
 
 
-def _exception_difference(subject: Callable[[], Any], expected: Exception) -> str:
+def _exception_difference(
+    subject: Callable[[], Any], expected: Exception, own: tuple[type[Exception], ...] = ()
+) -> str:
+    """How the subject's exception differs from the reference's, if it is none of its own."""
     wanted = f"the reference raises {type(expected).__name__}: {expected!s:.200}"
     try:
         subject()
     except Exception as found:
-        if isinstance(found, accepted_kinds(expected)):
+        if isinstance(found, (*own, *accepted_kinds(expected))):
             return ""
         return f"{type(found).__name__}: {found!s:.200}; {wanted}"
     return f"nothing is raised; {wanted}"
@@ -208,8 +212,8 @@ def _number_difference(call: Call, draw: Draw, found: Trace) -> str:
             continue
         slope, size = expected
         ours, true = widened(found[entry]), np.asarray(slope)
-        # The numeric derivative itself is no more accurate than float32.
-        if not near(ours, true, true, _coarse(call), beside=size).all():
+        # The numeric derivative is no more accurate than float32.
+        if not near(ours, true, true, _coarsest(found[entry], call.dtype), beside=size).all():
             return f"{entry}: {float(ours)!r}, numeric derivative {slope!r}"
     return ""
 
@@ -237,7 +241,10 @@ def _numeric_slope(call: Call, draw: Draw, name: str) -> tuple[float, float] | N
         return None
     far_left, left, here, right, far_right = (term[0] for term in terms)
     slope = (8 * (right - left) - (far_right - far_left)) / (12 * step)
-    sides = (right - here) / step, (here - left) / step
+    sides = [
+        (4 * (beside - here) - (far - here)) / (2 * sign * step)
+        for beside, far, sign in ((right, far_right, 1), (left, far_left, -1))
+    ]
     size = max(abs(slope), float(terms[2][1]))
     if not np.isfinite([slope, *sides, size]).all() or abs(sides[0] - sides[1]) > KINK * size:
         return None
@@ -260,34 +267,30 @@ def _pulled(call: Call, problem: Problem, trace: Trace) -> tuple[float, float]:
 def _difference_outside(call: Call) -> str:
     """The subject raises the reference's exception; where that raises none, the values agree.
 
-    A subject that refuses an option or a flag which the reference lets pass is merely strict.
+    What is no array (an option, a flag, a number) the subject may refuse although the reference
+    lets it pass, and with an exception of its own.
     """
     setup, (draw,) = call.setup, call.draws
+    option = not isinstance(draw.made[call.argument_outside], np.ndarray | list)
     args = tuple(draw.made[name] for name in call.positional)
     named = {name: value for name, value in draw.made.items() if name not in call.positional}
 
     def called(target: Target) -> Trace:
         side = backend(target.backend)
         random = setup.random if target is setup.subject else None
-        found = side.function(target, random)(native(side, args), native(side, named))
-        return {path: side.as_numpy(leaf) for path, leaf in flat(found).items()}
+        with side.precision(call.dtype):
+            found = side.function(target, random)(native(side, args), native(side, named))
+            return {path: side.as_numpy(leaf) for path, leaf in flat(found).items()}
 
     try:
         expected = called(setup.reference)
     except Exception as error:
-        return _exception_difference(lambda: called(setup.subject), error)
+        own = (TypeError, ValueError) if option else ()
+        return _exception_difference(lambda: called(setup.subject), error, own)
     try:
         found = called(setup.subject)
     except Exception as error:
-        strict = not isinstance(draw.made[call.argument_outside], np.ndarray | list)
         message = f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
-        return "" if strict else message
-    return unlike(found, expected, [lambda: expected], _coarsest([*args, *named.values()]))
-
-
-def _coarsest(arguments: Sequence[Any]) -> str:
-    """The floating dtype of the arguments with the largest epsilon."""
-    leaves = list(flat(list(arguments)).values())
-    found = [str(getattr(leaf, "dtype", "")) for leaf in leaves]
-    floats = [name for name in found if name in FORMATS]
-    return max(floats, key=lambda name: FORMATS[name].epsilon, default="float32")
+        return "" if option else message
+    leaves = flat([list(args), named]).values()
+    return unlike(found, expected, [lambda: expected], _coarsest(*leaves))

@@ -84,14 +84,14 @@ def error(case: Case, sides: Sides) -> Finding:
     return Finding(outcome=Outcome.EXACT)
 
 
-def accepted_kinds(expected: Exception) -> type[Exception] | tuple[type[Exception], ...]:
+def accepted_kinds(expected: Exception) -> tuple[type[Exception], ...]:
     """The types that the subject may raise.
 
     A TypeError is accepted for an AttributeError, which Python raises if an argument of a wrong
     type lacks a method.
     """
     kind = type(expected)
-    return (kind, TypeError) if kind is AttributeError else kind
+    return (kind, TypeError) if kind is AttributeError else (kind,)
 
 
 def _raised(

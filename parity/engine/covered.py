@@ -24,6 +24,7 @@ from parity.covering import (
 from parity.domains import OUTSIDE, Beyond, Domain, Factor, Levels
 from parity.engine.calling import Caller
 from parity.engine.draws import NUMBER, Call, factors_of, rules_for
+from parity.engine.reproduction import reproduction
 from parity.engine.results import Finding, Visited
 from parity.engine.sides import Sides
 from parity.inputs.streams import stream
@@ -36,6 +37,8 @@ SHOWN = 3
 ALIKE = 10
 # How many of the random calls are just outside of the domain, one in so many.
 OUTSIDE_EVERY = 8
+# How many random calls are tried to find one with the kind of argument that is outside.
+TRIES = 20
 
 
 def calls(case: Case, sides: Sides) -> Finding:
@@ -99,14 +102,21 @@ class Visit:
             for levels in _spread(failing)
         ]
         lines = [f"{len(failing)} of {len(messages)} calls differ", *self._lines(simple)]
-        return Finding(outcome=Outcome.MISMATCH, message="\n".join(lines), visited=visited)
+        return Finding(
+            outcome=Outcome.MISMATCH,
+            message="\n".join(lines),
+            visited=visited,
+            snippet=self._snippet(simple[0]),
+        )
 
     def of_one(self, only: Levels) -> Finding:
         """The result of a single call."""
         levels = {**simplest_of(self._factors), **only}
         message = self._difference(levels)
-        failed = self._undeclared(levels, message)
-        return Finding(outcome=Outcome.MISMATCH if failed else Outcome.WITHIN, message=message)
+        if not self._undeclared(levels, message):
+            return Finding(outcome=Outcome.WITHIN, message=message)
+        snippet = self._snippet(levels)
+        return Finding(outcome=Outcome.MISMATCH, message=message, snippet=snippet)
 
     # --------------------------------------------------------------------------------- which calls
 
@@ -129,13 +139,28 @@ class Visit:
         beyond = list(self._beyond)
         meeting, draws = self.asked.coverage.meeting, self.asked.coverage.draws
         for name in beyond if meeting != NOTHING else ():
-            yield self._reaching(name, simplest_of(factors))
+            plain = self._reaching(name, simplest_of(factors))
+            if all(rule.holds(plain) for rule in rules):
+                yield plain
             if meeting == PAIRS:
-                yield self._reaching(name, drawn(factors, rules, random))
+                yield from self._anywhere(name, factors, rules, random)
         for i in range(draws // OUTSIDE_EVERY if beyond else 0):
             name = beyond[int(random.integers(len(beyond)))]
-            found = self._reaching(name, drawn(factors, rules, random))
-            yield {**found, NUMBER: str(i + 1)}
+            for found in self._anywhere(name, factors, rules, random):
+                yield {**found, NUMBER: str(i + 1)}
+
+    def _anywhere(
+        self,
+        name: str,
+        factors: Sequence[Factor],
+        rules: Sequence[Rule],
+        random: np.random.Generator,
+    ) -> Iterator[Levels]:
+        """A random call with this argument outside; none if its kind is rare."""
+        tries = (self._reaching(name, drawn(factors, rules, random)) for _ in range(TRIES))
+        found = next((c for c in tries if all(rule.holds(c) for rule in rules)), None)
+        if found is not None:
+            yield found
 
     def _reaching(self, name: str, levels: Levels) -> Levels:
         """The call with this argument outside, whose kind is the one that is outside."""
@@ -156,6 +181,10 @@ class Visit:
 
     def _difference(self, levels: Levels) -> str:
         return self.caller.difference(self._call(levels))
+
+    def _snippet(self, levels: Levels) -> str:
+        call = self._call(levels)
+        return reproduction(call, self.caller.difference(call))
 
     def _key(self, levels: Levels) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(levels.items()))

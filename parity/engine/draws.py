@@ -102,6 +102,8 @@ def _rules_of_ways(factors: Mapping[str, Factor]) -> Iterator[Rule]:
 def _rules_of_derivatives(factors: Mapping[str, Factor]) -> Iterator[Rule]:
     if SECOND not in factors[ORDER].levels:
         return
+    # From Python each stage of a second derivative is compiled separately, a second each.
+    yield impossible({WAY: FROM_PYTHON, ORDER: SECOND})
     # The chain rule for the context is applied to first derivatives only.
     contexts = tuple(level for level in factors[CONTEXT].levels if level != ALONE)
     if contexts:

@@ -56,6 +56,7 @@ class Finding:
         observed: the indices of the case's quirks that were observed.
         visited: how much of the domain was visited, for the check calls.
         curve: data for plots, see `curves`.
+        snippet: code that shows the difference without parity, where the engine has written it.
         traceback: of an exception, the frames outside of parity and the frameworks.
         seconds: the time that the case took; the first case of a group runs the sides for all.
     """
@@ -68,6 +69,7 @@ class Finding:
     observed: tuple[int, ...] = ()
     visited: Visited | None = None
     curve: dict[str, Any] | None = None
+    snippet: str = ""
     traceback: str = ""
     seconds: float = 0.0
 

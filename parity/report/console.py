@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from parity.cases import Case, LeftOut
 from parity.engine import Result
@@ -33,6 +41,7 @@ class Reporter:
         self.total = total
         self.done = 0
         self.failed = 0
+        self.started = time.monotonic()
         # No wrapping: a command that spans two lines cannot be pasted.
         self.console = Console(file=stream, soft_wrap=True, highlight=False)
         self.progress = Progress(
@@ -40,6 +49,7 @@ class Reporter:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             TextColumn("{task.fields[failed]} failed  {task.description}"),
             console=self.console,
             transient=True,
@@ -69,7 +79,14 @@ class Reporter:
         if not result.outcome.succeeds:
             self.console.print(failure_text(result, self.replay), markup=False)
         if not self.console.is_terminal and self.done % PLAIN_EVERY == 0:
-            self.console.print(f"{self.done} of {self.total} cases, {self.failed} failed")
+            self.console.print(
+                f"{self.done} of {self.total} cases, {self.failed} failed, {self._remaining()}"
+            )
+
+    def _remaining(self) -> str:
+        """How long the rest takes at the speed so far."""
+        seconds = (time.monotonic() - self.started) * (self.total / self.done - 1)
+        return f"about {max(1, round(seconds / 60))} min left" if seconds > 45 else "soon done"
 
     def finish(self, results: Sequence[Result], missing: Sequence[LeftOut] = ()) -> None:
         """Prints the checks that were left out, and the last line."""

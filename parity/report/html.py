@@ -114,6 +114,7 @@ class Function:
 
     Args:
         anchor: its id in the page, unique.
+        visited: how much of its domain was visited.
         errors: dtype -> check -> side -> the largest error of the first setting, which is the
             default one, in ulp from the truth.
     """
@@ -127,6 +128,7 @@ class Function:
     errors: Mapping[str, Mapping[str, Mapping[str, float]]]
     plots: list[Plot]
     quirks: list[Quirk]
+    visited: str = ""
 
     @property
     def failed(self) -> int:
@@ -270,9 +272,19 @@ def _functions(cases: Sequence[Data], curves: Sequence[Data]) -> list[Function]:
             errors=_errors(group),
             plots=_plots(group, [curve for curve in curves if curve["function"] == name]),
             quirks=_quirks(group),
+            visited=_visited(group),
         )
         for index, ((family, name), group) in enumerate(groups.items())
     ]
+
+
+def _visited(cases: Sequence[Data]) -> str:
+    """How much of the function's domain was visited; empty if it has none."""
+    for case in cases:
+        if visited := case.get("visited"):
+            choices, pairs = ("{:,} of {:,}".format(*visited[key]) for key in ("choices", "pairs"))
+            return f"{visited['calls']:,} calls: {choices} choices, {pairs} pairs of choices."
+    return ""
 
 
 def _tallies(cases: Sequence[Data]) -> list[Tally]:

@@ -22,6 +22,8 @@ def snippet(result: Result) -> str:
         result: of a case that compares numbers.
     """
     case, worst = result.case, result.worst
+    if result.snippet:
+        return result.snippet
     if case.bad_call is not None:
         values = _keywords(dict(case.bad_call.values))
         args = ", ".join(_describe(arg) for arg in case.bad_call.args)
