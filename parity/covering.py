@@ -5,10 +5,11 @@ covertable builds them, greedily and always alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from parity.domains import LENGTHS, USUAL, Domain, Factor, Levels
 
 # How many choices have to meet in a call.
 NOTHING, CHOICES, PAIRS = 0, 1, 2
+# How many random calls are tried to find one that satisfies the rules.
+TRIES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,35 +34,49 @@ class Rule:
     holds: Callable[[Levels], bool]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Array:
-    """Calls in which choices meet.
+# One or two choices that meet in a call: (("reduction", "sum"), ("weight", "given")).
+Meeting: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def cover(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> list[Levels]:
+    """Calls in which all choices, or all pairs, meet that the rules allow.
 
     Args:
-        calls: the level of each factor, for each call.
-        possible: how many choices there are, and how many pairs of choices.
-    """
-
-    calls: Sequence[Levels]
-    possible: tuple[int, int]
-
-
-def cover(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> Array:
-    """Calls in which all choices, or all pairs, meet.
-
-    Args:
-        factors: all of them; the calls prefer the first level of each.
+        factors: all of them.
         rules: of every call.
         strength: `NOTHING`, `CHOICES` or `PAIRS`.
     """
-    made = {n: _controller(factors, rules, n) for n in (CHOICES, PAIRS)}
-    rows: list[Levels] = made[strength].make() if strength else []
-    calls = [{factor.name: row[_safe(factor.name)] for factor in factors} for row in rows]
-    choices, pairs = (
-        controller.stats["total_pairs"] - controller.stats["pruned_pairs"]
-        for controller in made.values()
-    )
-    return Array(calls=calls, possible=(choices, pairs))
+    rows: list[Levels] = _controller(factors, rules, strength).make() if strength else []
+    return [{factor.name: row[_safe(factor.name)] for factor in factors} for row in rows]
+
+
+def scattered(
+    calls: Sequence[Levels],
+    factors: Sequence[Factor],
+    rules: Sequence[Rule],
+    strength: int,
+    random: np.random.Generator,
+) -> list[Levels]:
+    """The calls with random levels where no choice, or pair, is lost: more triples meet."""
+    found = [dict(levels) for levels in calls]
+    counts = Counter(met for c in found for met in combinations(sorted(c.items()), strength))
+    for levels in found:
+        for i in random.permutation(len(factors)):
+            factor = factors[int(i)]
+            other = {**levels, factor.name: factor.levels[random.integers(len(factor.levels))]}
+            lost, gained = ([*_meetings_of(factor.name, c, strength)] for c in (levels, other))
+            if all(counts[met] > 1 for met in lost) and all(rule.holds(other) for rule in rules):
+                counts.subtract(lost)
+                counts.update(gained)
+                levels |= other
+    return list(found)
+
+
+def _meetings_of(name: str, levels: Levels, strength: int) -> Iterator[Meeting]:
+    """The choices, or pairs, that a factor's level is part of."""
+    own = (name, levels[name])
+    others = [choice for choice in levels.items() if choice[0] != name]
+    yield from (tuple(sorted((own, *beside))) for beside in combinations(others, strength - 1))
 
 
 def _safe(name: str) -> str:
@@ -74,7 +91,6 @@ def _controller(factors: Sequence[Factor], rules: Sequence[Rule], strength: int)
         {_safe(factor.name): list(factor.levels) for factor in factors},
         strength=strength,
         constraints=list(map(_condition, rules)),
-        weights={_safe(factor.name): {0: 3} for factor in factors},
     )
 
 
@@ -90,17 +106,31 @@ def simplest_of(factors: Sequence[Factor]) -> Levels:
     return {factor.name: factor.levels[0] for factor in factors}
 
 
-def drawn(factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator) -> Levels:
-    """A random call that satisfies the rules."""
-    while True:
-        levels = {f.name: f.levels[random.integers(len(f.levels))] for f in factors}
+def drawn(
+    factors: Sequence[Factor],
+    rules: Sequence[Rule],
+    random: np.random.Generator,
+    fixed: Meeting = (),
+) -> Levels | None:
+    """A random call that satisfies the rules; None if none is found.
+
+    Args:
+        factors: all of them.
+        rules: of every call.
+        random: the source of the choices.
+        fixed: choices that the call has to have.
+    """
+    for _ in range(TRIES):
+        levels = {f.name: f.levels[random.integers(len(f.levels))] for f in factors} | dict(fixed)
         # A factor that depends on another one has its first level where that one lacks what it
         # needs.
         for factor in factors:
             if any(levels[other] not in needed for other, needed in factor.needs.items()):
                 levels[factor.name] = factor.levels[0]
-        if all(rule.holds(levels) for rule in rules):
+        kept = all(levels[name] == level for name, level in fixed)
+        if kept and all(rule.holds(levels) for rule in rules):
             return levels
+    return None
 
 
 def varied(
@@ -110,16 +140,9 @@ def varied(
     random: np.random.Generator,
 ) -> Levels:
     """The call with other levels of the factors that do not change the compiled program."""
-    while True:
-        free = {f.name: f.levels[random.integers(len(f.levels))] for f in factors if f.free}
-        dependent = {
-            f.name: f.levels[0]
-            for f in factors
-            if f.free and any(levels[other] not in needed for other, needed in f.needs.items())
-        }
-        found = {**levels, **free, **dependent}
-        if all(rule.holds(found) for rule in rules):
-            return found
+    bound = {factor.name for factor in factors if not factor.free}
+    fixed = tuple((name, level) for name, level in levels.items() if name in bound)
+    return drawn(factors, rules, random, fixed) or levels
 
 
 def simplified(
@@ -140,7 +163,7 @@ def simplified(
     return levels
 
 
-def meetings(calls: Iterable[Levels], strength: int) -> set[tuple[tuple[str, str], ...]]:
+def meetings(calls: Iterable[Levels], strength: int) -> set[Meeting]:
     """The choices, or pairs of choices, that meet in a call."""
     return {met for levels in calls for met in combinations(sorted(levels.items()), strength)}
 

@@ -23,8 +23,8 @@ Levels: TypeAlias = Mapping[str, str]
 # An argument that is just outside of a domain, computed from one inside.
 Beyond: TypeAlias = Callable[[Any], Any]
 
-# Factors of every call.
-DTYPE, LENGTHS = "dtype", "lengths"
+# Factors of every call; no argument has such a name.
+DTYPE, LENGTHS = "precision", "lengths"
 USUAL, NO_AXES, NOTHING = "usual", "none", "none"
 SPECIAL, NAN = "special", "nan"
 # Not a factor: the argument that is just outside of the domain, and how: "input:integers".

@@ -40,8 +40,9 @@ class Caller:
         """What is wrong with the subject's result of a call; empty if nothing is."""
         if call.outside:
             return _difference_outside(call)
+        draws = call.draws
         try:
-            expected = [_reference(call, draw, call.dtype) for draw in call.draws]
+            expected = [_reference(call, draw, call.dtype) for draw in draws]
         except Exception as error:
             return _exception_difference(lambda: self._subject(call), error)
         try:
@@ -57,6 +58,18 @@ class Caller:
             if message:
                 return message
         return ""
+
+    def answers(self, call: Call) -> bool:
+        """Whether the reference gives a result."""
+        try:
+            for draw in call.draws:
+                problem, values = call.problem(draw, for_reference=True)
+                run = _program(call, call.setup.reference, problem, values, ("forward",))(problem)
+                if run.failures:
+                    return False
+        except Exception:
+            return False
+        return True
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
@@ -84,7 +97,7 @@ def _coarsest(*arguments: Any) -> str:
     """
     names = [a if isinstance(a, str) else str(getattr(a, "dtype", "")) for a in arguments]
     known = [name for name in names if name in FORMATS]
-    return max("float32", *known, key=lambda name: FORMATS[name].epsilon)
+    return max(["float32", *known], key=lambda name: FORMATS[name].epsilon)
 
 
 def _said(values: Mapping[str, Any]) -> str:

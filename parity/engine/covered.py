@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,17 @@ from parity.covering import (
     CHOICES,
     NOTHING,
     PAIRS,
+    Meeting,
     Rule,
     cover,
     drawn,
     meetings,
+    scattered,
     simplest_of,
     simplified,
     varied,
 )
-from parity.domains import OUTSIDE, Beyond, Domain, Factor, Levels
+from parity.domains import LENGTHS, OUTSIDE, Beyond, Domain, Factor, Levels
 from parity.engine.calling import Caller
 from parity.engine.draws import NUMBER, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
@@ -37,7 +39,7 @@ SHOWN = 3
 ALIKE = 10
 # How many of the random calls are just outside of the domain, one in so many.
 OUTSIDE_EVERY = 8
-# How many random calls are tried to find one with the kind of argument that is outside.
+# How many random calls are tried to find one in which choices meet.
 TRIES = 20
 
 
@@ -58,12 +60,15 @@ class Visit:
         asked: which calls.
         domain: of the row.
         seed: of all random numbers.
+        caller: runs them.
+        answered: in which calls the reference gives a result, as far as that is known.
     """
 
     asked: Calls
     domain: Domain
     seed: int
     caller: Caller = field(default_factory=Caller)
+    answered: dict[Any, bool] = field(default_factory=dict[Any, bool])
 
     @property
     def _factors(self) -> list[Factor]:
@@ -80,10 +85,10 @@ class Visit:
         factors = self._factors
         rules = rules_for(self.domain, factors)
         random = stream(f"{self.asked.spec.family}/{self.asked.spec.name}/{self.seed}/draws")
-        array = cover(factors, rules, self.asked.coverage.meeting)
-        inside = [*array.calls, *self._random(factors, rules, random)]
+        inside, visited = self._covering(factors, rules, random)
+        inside += self._random(factors, rules, random)
         outside = list(self._outside(factors, rules, random))
-        visited = self._visited(inside, outside, array.possible)
+        visited = replace(visited, calls=len(inside) + len(outside))
         messages = {self._key(levels): self._difference(levels) for levels in [*inside, *outside]}
         failing = [c for c in [*inside, *outside] if self._undeclared(c, messages[self._key(c)])]
         unobserved = self._unobserved(outside, messages)
@@ -120,16 +125,75 @@ class Visit:
 
     # --------------------------------------------------------------------------------- which calls
 
+    def _covering(
+        self, factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator
+    ) -> tuple[list[Levels], Visited]:
+        """Calls in which choices meet where the reference gives a result, and what they visit."""
+        meeting = self.asked.coverage.meeting
+        every = cover(factors, rules, PAIRS)
+        made = every if meeting == PAIRS else cover(factors, rules, meeting)
+        calls = scattered(made, factors, rules, meeting, random) if meeting else []
+        wanted = meetings(made, meeting) if meeting else set[Meeting]()
+        met = self._met(calls, meeting)
+        refused: set[Meeting] = set()
+        for missing in sorted(wanted - met):
+            if missing in met:
+                continue
+            found = self._with(missing, factors, rules, random)
+            if found is None:
+                refused.add(missing)
+            else:
+                calls.append(found)
+                met |= self._met([found], meeting)
+        choices, pairs = (len(self._met(calls, n) & meetings(every, n)) for n in (CHOICES, PAIRS))
+        there = [len(meetings(every, n)) - len(refused) * (n == meeting) for n in (CHOICES, PAIRS)]
+        return calls, Visited(
+            calls=len(calls),
+            choices=(choices, there[0]),
+            pairs=(pairs, there[1]),
+            refused=len(refused),
+        )
+
+    def _met(self, calls: Sequence[Levels], meeting: int) -> set[Meeting]:
+        """What meets in those calls in which the reference gives a result."""
+        answered = [levels for levels in calls if self._answers(levels)]
+        found = meetings([c for c in answered if not _is_empty(c)], meeting)
+        lengths = (m for m in meetings(filter(_is_empty, answered), meeting) if LENGTHS in dict(m))
+        return found.union(lengths)
+
+    def _answers(self, levels: Levels) -> bool:
+        key = self._key(levels)
+        if key not in self.answered:
+            self.answered[key] = self.caller.answers(self._call(levels))
+        return self.answered[key]
+
+    def _with(
+        self,
+        missing: Meeting,
+        factors: Sequence[Factor],
+        rules: Sequence[Rule],
+        random: np.random.Generator,
+    ) -> Levels | None:
+        """A call in which the choices meet and the reference gives a result; None if none is found.
+
+        What has nothing to do with the length of an axis does not meet in an empty result.
+        """
+        for _ in range(TRIES):
+            found = drawn(factors, rules, random, missing)
+            if found is not None and self._met([found], len(missing)) & {missing}:
+                return found
+        return None
+
     def _random(
         self, factors: Sequence[Factor], rules: Sequence[Rule], random: np.random.Generator
     ) -> Iterator[Levels]:
         """Random calls, each with its number; several in turn differ in their numbers only."""
         levels: Levels = {}
         for i in range(self.asked.coverage.draws):
-            fresh = i % ALIKE == 0
-            levels = (
-                drawn(factors, rules, random) if fresh else varied(levels, factors, rules, random)
-            )
+            if i % ALIKE == 0:
+                levels = drawn(factors, rules, random) or simplest_of(factors)
+            else:
+                levels = varied(levels, factors, rules, random)
             yield {**levels, NUMBER: str(i + 1)}
 
     def _outside(
@@ -157,10 +221,10 @@ class Visit:
         random: np.random.Generator,
     ) -> Iterator[Levels]:
         """A random call with this argument outside; none if its kind is rare."""
-        tries = (self._reaching(name, drawn(factors, rules, random)) for _ in range(TRIES))
-        found = next((c for c in tries if all(rule.holds(c) for rule in rules)), None)
+        kind = tuple(_kinds(name).items())
+        found = drawn(factors, rules, random, kind)
         if found is not None:
-            yield found
+            yield self._reaching(name, found)
 
     def _reaching(self, name: str, levels: Levels) -> Levels:
         """The call with this argument outside, whose kind is the one that is outside."""
@@ -193,22 +257,12 @@ class Visit:
         return bool(message) and levels.get(OUTSIDE) not in self.domain.decisions
 
     def _unobserved(self, outside: Sequence[Levels], messages: Mapping[Any, str]) -> list[str]:
-        """The declared decisions that were tried and in which nothing differed."""
-        tried = {c[OUTSIDE] for c in outside} & {*self.domain.decisions}
+        """The declared decisions in which nothing differed; some show only in certain calls."""
+        thorough = self.asked.coverage.meeting == PAIRS
+        tried = {c[OUTSIDE] for c in outside if thorough} & {*self.domain.decisions}
         seen = {c[OUTSIDE] for c in outside if messages[self._key(c)]}
         unknown = {*self.domain.decisions} - {*self._beyond}
         return sorted(tried - seen | unknown)
-
-    def _visited(
-        self, inside: Sequence[Levels], outside: Sequence[Levels], possible: tuple[int, int]
-    ) -> Visited:
-        plain = [{n: v for n, v in levels.items() if n != NUMBER} for levels in inside]
-        choices, pairs = (len(meetings(plain, n)) for n in (CHOICES, PAIRS))
-        return Visited(
-            calls=len(inside) + len(outside),
-            choices=(choices, possible[0]),
-            pairs=(pairs, possible[1]),
-        )
 
     def _unvisited(self, visited: Visited) -> bool:
         """Whether choices, or pairs where they were asked for, remain that no call has."""
@@ -222,6 +276,10 @@ class Visit:
         for name, call in seen.items():
             where = f"{self.asked.spec.family}/{self.asked.spec.name}/{name}/calls"
             yield f"{where}: {self.caller.difference(call)}"
+
+
+def _is_empty(levels: Levels) -> bool:
+    return levels.get(LENGTHS, "").endswith("=0")
 
 
 def _kinds(outside: str) -> Levels:

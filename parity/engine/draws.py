@@ -43,7 +43,7 @@ from parity.spec import Call as PlainCall
 from parity.spec import SameSeed, Spec
 from parity.trees import flat
 
-WAY, CONTEXT, LAYOUT, ORDER, RANDOM = "way", "context", "layout", "order", "random"
+WAY, CONTEXT, LAYOUT, ORDER, RANDOM = "way", "context", "memory", "order", "random"
 # Not a factor: the number of a random call, with which its numbers are drawn.
 NUMBER = "draw"
 # Forward mode and second derivatives are compared in some calls.
@@ -56,11 +56,15 @@ TOGETHER = 2
 
 
 def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
-    """The choices of a domain, and those of every call."""
+    """The choices of a domain, and those of every call.
+
+    Raises:
+        ValueError: if an argument has the name of a choice of every call.
+    """
     side = backend(spec.subject.backend)
     dtypes = tuple(dtype for dtype in spec.dtypes if is_floating(dtype))
     plain = isinstance(spec.subject.driver, PlainCall)
-    return [
+    found = [
         *domain.factors(),
         Factor(DTYPE, dtypes or spec.dtypes),
         Factor(WAY, side.ways if plain else _without_mapping(side.ways)),
@@ -69,6 +73,11 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
         Factor(ORDER, (FIRST, SECOND) if "second" in spec.checks else (FIRST,)),
         *_sources(spec),
     ]
+    names = [factor.name for factor in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{spec.name}: an argument cannot be called {', '.join(twice)}")
+    return found
 
 
 def _without_mapping(ways: Sequence[str]) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ def reproduction(call: Call, message: str) -> str:
     plain = all(isinstance(side.driver, PlainCall) for side in sides)
     if setup.random or not plain or [side.backend for side in sides] != ["jax", "torch"]:
         return ""
-    arrays = [leaf for leaf in flat(list(made.values())).values() if isinstance(leaf, np.ndarray)]
-    if sum(array.size for array in arrays) > READABLE:
+    leaves = flat(list(made.values())).values()
+    if sum(np.size(leaf) for leaf in leaves) > READABLE:
         return ""
     try:
         lines = [*_imports(call), *_arguments(call), *_function(call)]
@@ -128,7 +128,7 @@ def _literal(value: Any) -> str:
 
 
 def _code(leaf: Any) -> Any:
-    return _Code(leaf) if isinstance(leaf, np.ndarray) else leaf
+    return _Code(leaf) if hasattr(leaf, "dtype") else leaf
 
 
 class _Code:

@@ -28,19 +28,26 @@ class Worst:
 class Visited:
     """How much of a domain was visited.
 
+    A choice, or a pair, is visited by a call in which the reference gives a result; if that is
+    empty, only what has to do with its length counts.
+
     Args:
         calls: how many calls were made.
         choices, pairs: how many choices, and pairs of choices, met in them, and how many there are.
+        refused: how many pairs meet only where the reference raises an exception, as far as random
+            calls show.
     """
 
     calls: int
     choices: tuple[int, int]
     pairs: tuple[int, int]
+    refused: int = 0
 
     def __str__(self) -> str:
         """`52 calls, 39 of 39 choices, 629 of 629 pairs`."""
         choices, pairs = (f"{n} of {all_of_them}" for n, all_of_them in (self.choices, self.pairs))
-        return f"{self.calls} calls, {choices} choices, {pairs} pairs"
+        refused = f", {self.refused} refused" if self.refused else ""
+        return f"{self.calls} calls, {choices} choices, {pairs} pairs{refused}"
 
 
 @dataclass(frozen=True, kw_only=True)

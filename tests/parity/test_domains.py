@@ -41,12 +41,12 @@ SCORES = Domain(
 )
 FACTORS = list(SCORES.factors())
 RULES = list(rules_of(SCORES, FACTORS))
-SIMPLEST = {"dtype": "float32", **{factor.name: factor.levels[0] for factor in FACTORS}}
+SIMPLEST = {"precision": "float32", **{factor.name: factor.levels[0] for factor in FACTORS}}
 
 
 def _arguments(domain=SCORES, **levels):
     named = {name.replace("__", "."): level for name, level in levels.items()}
-    simplest = {"dtype": "float32", **{f.name: f.levels[0] for f in domain.factors()}}
+    simplest = {"precision": "float32", **{f.name: f.levels[0] for f in domain.factors()}}
     return domain.call({**simplest, **named}, lambda name: np.random.default_rng(0)).made
 
 
@@ -120,21 +120,22 @@ def test_trees_have_one_of_several_forms():
 
 @pytest.mark.parametrize("strength", [CHOICES, PAIRS])
 def test_every_choice_or_pair_that_is_possible_is_visited(strength):
-    array = cover(FACTORS, RULES, strength)
-    calls = array.calls
-    assert len(meetings(calls, strength)) == array.possible[strength - 1]
+    calls = cover(FACTORS, RULES, strength)
+    pairs = meetings(cover(FACTORS, RULES, PAIRS), strength)
+    assert meetings(calls, strength) == pairs
+    assert pairs >= meetings([drawn(FACTORS, RULES, np.random.default_rng(1))], strength)
     assert all(rule.holds(levels) for rule in RULES for levels in calls)
 
 
 def test_calls_are_few_and_always_the_same():
-    calls = cover(FACTORS, RULES, PAIRS).calls
+    calls = cover(FACTORS, RULES, PAIRS)
     largest = sorted(len(factor.levels) for factor in FACTORS)[-2:]
     assert len(calls) <= 2 * largest[0] * largest[1]
-    assert calls == cover(FACTORS, RULES, PAIRS).calls
+    assert calls == cover(FACTORS, RULES, PAIRS)
 
 
 def test_what_does_not_go_together_does_not_meet():
-    met = meetings(cover(FACTORS, RULES, PAIRS).calls, PAIRS)
+    met = meetings(cover(FACTORS, RULES, PAIRS), PAIRS)
     assert (("ignore_index", "2"), ("target", "shares")) not in met
     # A choice within another one is made only where the other one is.
     assert (("target", "labels"), ("target.shares.numbers", "ends")) not in met
@@ -147,7 +148,7 @@ def test_random_calls_keep_the_rules_and_reach_everything():
     random = np.random.default_rng(0)
     calls = [drawn(FACTORS, RULES, random) for _ in range(300)]
     assert all(rule.holds(levels) for rule in RULES for levels in calls)
-    assert len(meetings(calls, CHOICES)) == cover(FACTORS, RULES, NOTHING).possible[0]
+    assert len(meetings(calls, CHOICES)) == len(meetings(cover(FACTORS, RULES, CHOICES), CHOICES))
 
 
 # ------------------------------------------------------------------------------------------- engine
@@ -207,9 +208,9 @@ def _wrong_if_there_is_nothing(input, negative_slope=0.01):
 @pytest.mark.parametrize(
     ("wrong", "levels"),
     [
-        (_wrong_in_long_bfloat16, {"dtype=bfloat16", "lengths=n=1030"}),
+        (_wrong_in_long_bfloat16, {"precision=bfloat16", "lengths=n=1030"}),
         (_wrong_for_an_array, {"negative_slope.type=array"}),
-        (_wrong_dtype_for_numpy, {"dtype=bfloat16", "negative_slope.type=numpy"}),
+        (_wrong_dtype_for_numpy, {"precision=bfloat16", "negative_slope.type=numpy"}),
         (_wrong_if_there_is_nothing, {"lengths=n=0"}),
     ],
 )

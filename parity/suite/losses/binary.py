@@ -92,7 +92,7 @@ SPECS = (
                 "reduction": REDUCTION,
             },
             # torch's double backward adds 1e-12 to what its backward bounds by it.
-            impossible=({"dtype": "float64", "order": "second"},),
+            impossible=({"precision": "float64", "order": "second"},),
         ),
     ),
     rows.loss(

@@ -159,6 +159,11 @@ SPECS = (
                 {"target": "shares", "ignore_index": ("0", "2")},
                 {"target.labels.special": "all", "order": "second"},
             ),
+            decisions={
+                "target.shares:integers": "integers are class indices, of the wrong shape here",
+                "target.shares:fewer_axes": "a target of the wrong kind is a TypeError",
+                "weight.given:integers": "weights are floating",
+            },
         ),
     ),
     THEME.row(
