@@ -22,7 +22,8 @@ import numpy as np
 from jax import Array, lax
 
 from jaxact._norms.quotients import quotient, shortening
-from jaxact._norms.scaling import least_sum_of_squares, rescue
+from jaxact._norms.scaling import all_hold, least_sum_of_squares, rescue
+from jaxact._rules import traced_once
 
 
 def norm(x: Array, squared: float = 0.0) -> Array:
@@ -35,17 +36,16 @@ def euclidean(squared: float) -> Callable[..., Array]:
     """The function that gives the norm of `joined(*parts)`."""
 
     @jax.custom_jvp
+    @traced_once()
     def value(*parts: Array) -> Array:
         x = joined(*parts)
         total = jnp.sum(x * x, axis=-1) + squared
         least = least_sum_of_squares(x.dtype, x.shape[-1])
-        plain = jnp.all((total >= least) & (total < jnp.inf))
+        plain = all_hold((total >= least) & (total < jnp.inf))
 
         # The branch recomputes the difference from its parts, because XLA materializes the
         # arguments of a branch.
-        def scaled() -> Array:
-            return norm_of_total(joined(*parts), total, squared)
-
+        scaled = functools.partial(_scaled_difference_norm, parts, squared, total)
         return cast(Array, jax.lax.cond(plain, functools.partial(jnp.sqrt, total), scaled))
 
     @value.defjvp
@@ -62,8 +62,9 @@ def joined(x: Array, *others: Array) -> Array:
     return x - others[0] + others[1] if others else x
 
 
-def norm_of_total(x: Array, total: Array, squared: float = 0.0) -> Array:
-    """The norm over the last axis, whose square, `total`, overflowed or underflowed somewhere."""
+def _scaled_difference_norm(parts: tuple[Array, ...], squared: float, total: Array) -> Array:
+    """The norm whose square, `total`, overflowed or underflowed in some vectors."""
+    x = joined(*parts)
     scale = rescue(total, least_sum_of_squares(x.dtype, x.shape[-1]))
     squares = jnp.sum(jnp.square(x * scale[..., None]), axis=-1)
     return jnp.sqrt(squares + jnp.square(math.sqrt(squared) * scale)) / scale
@@ -131,7 +132,7 @@ def _scaled_length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array
     def plain() -> tuple[Array, Array]:
         return jnp.sqrt(total), ones
 
-    return cast(tuple[Array, Array], jax.lax.cond(jnp.all(right), plain, rescaled))
+    return cast(tuple[Array, Array], jax.lax.cond(all_hold(right), plain, rescaled))
 
 
 Axes = tuple[tuple[int, ...], ...]
@@ -241,12 +242,10 @@ def _along(x: Array, direction: Array, factor: Array, divisor: Array) -> Array:
     return lax.mul(lax.div(lax.mul(x, factor), divisor), direction)
 
 
-# The parts of `unit_norms`, for each of many arrays, are functions of their own: for arrays of one
-# shape each is traced and lowered once.
-_for_each = functools.partial(jax.jit, static_argnames=("axis",))
+# The parts of `unit_norms`, for each of many arrays, of which most have one of a few shapes.
 
 
-@_for_each
+@traced_once(static=("axis",))
 def _checked_total(x: Array, axis: tuple[int, ...]) -> tuple[Array, Array]:
     """The sums of squares; and whether each is 0, or neither overflowed nor lost squares."""
     total = jnp.sum(x * x, axis=axis, keepdims=True)
@@ -254,13 +253,13 @@ def _checked_total(x: Array, axis: tuple[int, ...]) -> tuple[Array, Array]:
     return total, fine
 
 
-@_for_each
+@traced_once(static=("axis",))
 def _rescaled_total(x: Array, axis: tuple[int, ...], total: Array) -> Array:
     """The sums of squares of x times a factor: that which rescues the sums."""
     return jnp.sum(jnp.square(x * _rescue(x, total)), axis=axis, keepdims=True)
 
 
-@jax.jit
+@traced_once()
 def _root(x: Array, total: Array, squares: Array) -> Array:
     """The norm from the rescued sums of squares; 0 where the sum itself was 0."""
     return jnp.where(total == 0, 0, jnp.sqrt(squares) / _rescue(x, total))
@@ -270,7 +269,7 @@ def _rescue(x: Array, total: Array) -> Array:
     return rescue(total, _least(x, total))
 
 
-@_for_each
+@traced_once(static=("axis",))
 def _step(x: Array, direction: Array, length: Array, axis: tuple[int, ...]) -> Array:
     """The norm's derivative along the direction: 0, with gradient 0, where the length is 0."""
     factor, divisor = _inverse(length)
@@ -285,7 +284,7 @@ def _all_of(conditions: Sequence[Array]) -> Array:
     """Whether all are True: one reduction for all arrays of one shape."""
     shapes = dict.fromkeys(condition.shape for condition in conditions)
     return _conjunction(
-        [jnp.all(_conjunction([c for c in conditions if c.shape == shape])) for shape in shapes]
+        [all_hold(_conjunction([c for c in conditions if c.shape == shape])) for shape in shapes]
     )
 
 

@@ -1,6 +1,5 @@
 """Averages of weights over a training."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from jaxact._arguments import is_complex
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import factory, program
-from jaxact._rules import with_partials
+from jaxact._rules import traced_once, with_partials
 from jaxact.errors import InvalidValueError
 from jaxact.regularizers.training._snapshots import check_alike, copied
 
@@ -137,6 +136,18 @@ def _between(average: Array, leaf: Array, count: Array, share: Array) -> Array:
     return _interpolated(average, leaf, r) if is_complex(average) else _moved(average, leaf, r)
 
 
+def _share_of_average(average: Array, leaf: Array, r: Array) -> Array:
+    return 1 - r
+
+
+def _share_of_leaf(average: Array, leaf: Array, r: Array) -> Array:
+    return r
+
+
+def _apart(average: Array, leaf: Array, r: Array) -> Array:
+    return leaf - average
+
+
 def _interpolated(average: Array, leaf: Array, r: Array) -> Array:
     """average + r (leaf - average)."""
     # From the nearer end, as torch does: with decay=0 the result is the new weight itself.
@@ -146,13 +157,8 @@ def _interpolated(average: Array, leaf: Array, r: Array) -> Array:
     return jnp.where(jnp.isfinite(step), nearer, (1 - r) * average + r * leaf)
 
 
-# The derivatives are simple; those of the formula's choices would be one more loop over each leaf.
-_moved = with_partials(
-    lambda average, leaf, r: 1 - r,
-    lambda average, leaf, r: r,
-    lambda average, leaf, r: leaf - average,
-    summed=False,
-)(_interpolated)
+# Autodiff of the choices would give one more loop over each leaf.
+_moved = with_partials(_share_of_average, _share_of_leaf, _apart, summed=False)(_interpolated)
 
 
 @program()
@@ -175,8 +181,7 @@ def _updated(
     return AverageState(state.n_averaged + 1, jax.tree.map(updated, state.params, params))
 
 
-# A function of its own, so that leaves of one shape are traced and lowered once.
-@functools.partial(jax.jit, static_argnames=("mean",))
+@traced_once(static=("mean",))
 def _updated_leaf(
     mean: Callable[..., Array], average: ArrayLike, leaf: ArrayLike, count: Array, *numbers: Array
 ) -> Array:

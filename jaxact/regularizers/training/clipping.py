@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -12,6 +11,7 @@ from jaxact._arguments import check_scalar, held_by_input
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
+from jaxact._rules import traced_once
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
 from jaxact.regularizers._units import Layout, check_layout
@@ -215,7 +215,7 @@ def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
     return [_clamped(x, clip_value) for x in arrays]
 
 
-@jax.jit
+@traced_once()
 def _clamped(x: Array, clip_value: ArrayLike) -> Array:
     bound = jnp.asarray(clip_value).astype(x.dtype)
     raised = jnp.where(x < -bound, -bound, x)
@@ -283,8 +283,7 @@ def _clip_units(
     return _rounded([_clipped_units(*parts, clip_factor, eps) for parts in each], grads)
 
 
-# A function of its own, so that leaves of one shape are traced and lowered once.
-@jax.jit
+@traced_once()
 def _clipped_units(
     g: Array, g_norm: Array, w_norm: Array, clip_factor: ArrayLike, eps: ArrayLike
 ) -> Array:
