@@ -95,13 +95,16 @@ def nan_unless(
         message: the exception's text; `{value}` stands for the first offending value.
         values: the values to report; they broadcast to the shape of `holds`.
     """
-    if _CHECKS.value and holds.size:
-        _report(holds, error, message, values)
+    report_unless(holds, error, message, values)
     # Multiply instead of selecting: the gradient becomes nan too.
     return result * jnp.where(holds, 1, jnp.nan).astype(result.dtype)
 
 
-def _report(holds: Array, error: type[Exception], message: str, values: Array) -> None:
+def report_unless(holds: Array, error: type[Exception], message: str, values: Array) -> None:
+    """A checked call raises unless `holds` is True everywhere; see `nan_unless`."""
+    if not _CHECKS.value or not holds.size:
+        return
+
     def report(all_hold: NDArray[np.bool_], value: NDArray[Any]) -> None:
         if not all_hold:
             _FOUND.append(error(message.format(value=value)))

@@ -27,6 +27,19 @@ def rematerialized(function: Callable[P, T]) -> Callable[P, T]:
     return cast(Callable[P, T], jax.checkpoint(function, prevent_cse=False))
 
 
+def traced_once(*, static: Sequence[str] = ()) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A part of a program that is traced and lowered once for all arguments of one shape.
+
+    Args:
+        static: parameters that select code.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        return cast(Callable[P, T], jax.jit(function, static_argnames=tuple(static)))
+
+    return decorate
+
+
 def with_rule(
     rule: Callable[..., tuple[Any, Any]], *, static: Sequence[int] = ()
 ) -> Callable[[F], F]:

@@ -19,10 +19,11 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxact._norms.quotients import quotient, shortening
-from jaxact._norms.scaling import least_sum_of_squares, rescue
+from jaxact._norms.scaling import all_hold, least_sum_of_squares, rescue
+from jaxact._rules import traced_once
 
 
 def norm(x: Array, squared: float = 0.0) -> Array:
@@ -35,11 +36,13 @@ def euclidean(squared: float) -> Callable[..., Array]:
     """The function that gives the norm of `joined(*parts)`."""
 
     @jax.custom_jvp
+    @traced_once()
     def value(*parts: Array) -> Array:
         x = joined(*parts)
         total = jnp.sum(x * x, axis=-1) + squared
         least = least_sum_of_squares(x.dtype, x.shape[-1])
-        plain = jnp.all((total >= least) & (total < jnp.inf))
+        plain = all_hold((total >= least) & (total < jnp.inf))
+
         # The branch recomputes the difference from its parts, because XLA materializes the
         # arguments of a branch.
         scaled = functools.partial(_scaled_difference_norm, parts, squared, total)
@@ -129,7 +132,7 @@ def _scaled_length(x: Array, least: Array, axes: tuple[int, ...]) -> tuple[Array
     def plain() -> tuple[Array, Array]:
         return jnp.sqrt(total), ones
 
-    return cast(tuple[Array, Array], jax.lax.cond(jnp.all(right), plain, rescaled))
+    return cast(tuple[Array, Array], jax.lax.cond(all_hold(right), plain, rescaled))
 
 
 Axes = tuple[tuple[int, ...], ...]
@@ -153,19 +156,17 @@ def unit_norms(arrays: Sequence[Array], axes: Axes) -> list[Array]:
 def _unit_norms_over(axes: Axes) -> Norms:
     @jax.custom_jvp
     def norms(arrays: Sequence[Array]) -> list[Array]:
-        totals = [jnp.sum(x * x, axis=a, keepdims=True) for x, a in zip(arrays, axes, strict=True)]
-        fine = [_is_accurate(x, total) for x, total in zip(arrays, totals, strict=True)]
-        # One reduction for all arrays instead of one per array.
-        plain = jnp.all(jnp.concatenate([f.ravel() for f in fine]))
+        found = [_checked_total(x, a) for x, a in zip(arrays, axes, strict=True)]
+        totals = [total for total, _ in found]
 
         def scaled() -> list[Array]:
             each = zip(arrays, axes, totals, strict=True)
-            return [_rescaled_norm(x, a, total) for x, a, total in each]
+            return [_rescaled_total(x, a, total) for x, a, total in each]
 
-        def roots() -> list[Array]:
-            return [jnp.sqrt(t) for t in totals]
-
-        return cast(list[Array], jax.lax.cond(plain, roots, scaled))
+        plain = _all_of([fine for _, fine in found])
+        squares = cast(list[Array], jax.lax.cond(plain, lambda: totals, scaled))
+        each = zip(arrays, totals, squares, strict=True)
+        return [_root(x, total, square) for x, total, square in each]
 
     @norms.defjvp
     def _(
@@ -174,7 +175,7 @@ def _unit_norms_over(axes: Axes) -> Norms:
         (arrays,), (directions,) = primals, tangents
         lengths = norms(arrays)
         steps = [
-            jnp.sum(_direction(x, length) * d, axis=a, keepdims=True)
+            _step(x, d, length, a)
             for x, d, length, a in zip(arrays, directions, lengths, axes, strict=True)
         ]
         return lengths, steps
@@ -190,14 +191,14 @@ def norm_of_all(arrays: Sequence[Array]) -> Array:
         arrays: at least one float32 or float64 array.
     """
     dtype = np.dtype(jnp.result_type(*(x.dtype for x in arrays)))
-    arrays = [x.astype(dtype) for x in arrays]
-    total = _sum([jnp.sum(x * x) for x in arrays])
+    arrays = [lax.convert_element_type(x, dtype) for x in arrays]
+    total = _sum([_sum_of_squares(x) for x in arrays])
     least = least_sum_of_squares(dtype, sum(x.size for x in arrays))
     plain = (total >= least) & (total < jnp.inf)
 
     def scaled() -> Array:
         scale = rescue(total, least)
-        return jnp.sqrt(_sum([jnp.sum(jnp.square(x * scale)) for x in arrays])) / scale
+        return jnp.sqrt(_sum([_sum_of_squares(lax.mul(x, scale)) for x in arrays])) / scale
 
     return cast(Array, jax.lax.cond(plain, lambda: jnp.sqrt(total), scaled))
 
@@ -206,32 +207,86 @@ def norm_of_all(arrays: Sequence[Array]) -> Array:
 def _(primals: tuple[Sequence[Array]], tangents: tuple[Sequence[Array]]) -> tuple[Array, Array]:
     (arrays,), (directions,) = primals, tangents
     length = norm_of_all(arrays)
+    # Once for all arrays of a dtype: they are many, and tracing takes time.
+    inverses = {dtype: _inverse(length.astype(dtype)) for dtype in {x.dtype for x in arrays}}
     steps = [
-        jnp.sum(_direction(x, length.astype(x.dtype)) * d)
-        for x, d in zip(arrays, directions, strict=True)
+        _total(_along(x, d, *inverses[x.dtype])) for x, d in zip(arrays, directions, strict=True)
     ]
-    return length, _sum([step.astype(length.dtype) for step in steps])
+    return length, _sum([lax.convert_element_type(step, length.dtype) for step in steps])
+
+
+# The functions below are traced for each of many arrays. jax.numpy would trace several times as
+# long: its promotion and its nested functions cost more than the operations.
 
 
 def _sum(parts: Sequence[Array]) -> Array:
-    return functools.reduce(jnp.add, parts)
+    return functools.reduce(lax.add, parts)
 
 
-def _direction(x: Array, length: Array) -> Array:
-    """x / length; 0, with gradient 0, where the length is 0."""
+def _total(x: Array) -> Array:
+    return lax.reduce_sum(x, tuple(range(x.ndim)))
+
+
+def _sum_of_squares(x: Array) -> Array:
+    return _total(lax.mul(x, x))
+
+
+def _inverse(length: Array) -> tuple[Array, Array]:
+    """A factor and a divisor, which make x / length of x; 0, with gradient 0, for a length of 0."""
     shorter = shortening(length, length > 0)
     divisor = jnp.where(length == 0, 1, length * shorter)
-    return x * jnp.where(length == 0, 0, shorter) / divisor
+    return jnp.where(length == 0, 0, shorter), divisor
 
 
-def _is_accurate(x: Array, total: Array) -> Array:
-    """Whether these sums of squares of x are 0, or neither overflowed nor lost squares."""
-    least = least_sum_of_squares(total.dtype, x.size // max(total.size, 1))
-    return ((total >= least) | (total == 0)) & (total < jnp.inf)
+def _along(x: Array, direction: Array, factor: Array, divisor: Array) -> Array:
+    return lax.mul(lax.div(lax.mul(x, factor), divisor), direction)
 
 
-def _rescaled_norm(x: Array, axis: tuple[int, ...], total: Array) -> Array:
-    """The norm, whose square, `total`, overflowed or underflowed in some units; 0 where it is 0."""
-    scale = rescue(total, least_sum_of_squares(total.dtype, x.size // max(total.size, 1)))
-    squares = jnp.sum(jnp.square(x * scale), axis=axis, keepdims=True)
-    return jnp.where(total == 0, 0, jnp.sqrt(squares) / scale)
+# The parts of `unit_norms`, for each of many arrays, of which most have one of a few shapes.
+
+
+@traced_once(static=("axis",))
+def _checked_total(x: Array, axis: tuple[int, ...]) -> tuple[Array, Array]:
+    """The sums of squares; and whether each is 0, or neither overflowed nor lost squares."""
+    total = jnp.sum(x * x, axis=axis, keepdims=True)
+    fine = ((total >= _least(x, total)) | (total == 0)) & (total < jnp.inf)
+    return total, fine
+
+
+@traced_once(static=("axis",))
+def _rescaled_total(x: Array, axis: tuple[int, ...], total: Array) -> Array:
+    """The sums of squares of x times a factor: that which rescues the sums."""
+    return jnp.sum(jnp.square(x * _rescue(x, total)), axis=axis, keepdims=True)
+
+
+@traced_once()
+def _root(x: Array, total: Array, squares: Array) -> Array:
+    """The norm from the rescued sums of squares; 0 where the sum itself was 0."""
+    return jnp.where(total == 0, 0, jnp.sqrt(squares) / _rescue(x, total))
+
+
+def _rescue(x: Array, total: Array) -> Array:
+    return rescue(total, _least(x, total))
+
+
+@traced_once(static=("axis",))
+def _step(x: Array, direction: Array, length: Array, axis: tuple[int, ...]) -> Array:
+    """The norm's derivative along the direction: 0, with gradient 0, where the length is 0."""
+    factor, divisor = _inverse(length)
+    return jnp.sum(x * factor / divisor * direction, axis=axis, keepdims=True)
+
+
+def _least(x: Array, total: Array) -> float:
+    return least_sum_of_squares(total.dtype, x.size // max(total.size, 1))
+
+
+def _all_of(conditions: Sequence[Array]) -> Array:
+    """Whether all are True: one reduction for all arrays of one shape."""
+    shapes = dict.fromkeys(condition.shape for condition in conditions)
+    return _conjunction(
+        [all_hold(_conjunction([c for c in conditions if c.shape == shape])) for shape in shapes]
+    )
+
+
+def _conjunction(conditions: Sequence[Array]) -> Array:
+    return functools.reduce(lax.bitwise_and, conditions)

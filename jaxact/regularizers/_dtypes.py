@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from jaxact._numbers import compute_dtype
 
@@ -23,4 +23,4 @@ def real(dtype: np.dtype) -> np.dtype:
 
 def widened(arrays: Sequence[Array]) -> list[Array]:
     """Each array in the dtype that it is computed in: half precision in float32."""
-    return [x.astype(compute_dtype(x.dtype)) for x in arrays]
+    return [lax.convert_element_type(x, compute_dtype(x.dtype)) for x in arrays]

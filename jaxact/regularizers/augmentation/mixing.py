@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._arguments import as_array, as_floating, check_key
-from jaxact._checking import nan_unless
+from jaxact._checking import nan_unless, report_unless
 from jaxact._numbers import compute_dtype, is_number, wide_integers
 from jaxact._op import op, program
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError, InvalidTypeError
@@ -67,6 +67,8 @@ def smooth_labels(labels: ArrayLike, num_classes: int, smoothing: ArrayLike = 0.
     wide = compute_dtype(soft.dtype)
     share = jnp.asarray(smoothing, wide)
     smooth = (1 - share) * soft.astype(wide) + share / num_classes
+    if is_number(smoothing):  # It has been checked.
+        return smooth.astype(soft.dtype)
     message = "smooth_labels: smoothing must be in [0, 1], got {value}"
     holds = (share >= 0) & (share <= 1)
     return nan_unless(smooth, holds, ArgumentValueError, message, share).astype(soft.dtype)
@@ -80,10 +82,10 @@ def _soft(function: str, labels: Array, num_classes: int | None) -> Array:
         labels = wide_integers(labels)
         classes = jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
         exists = ((labels >= 0) & (labels < num_classes))[..., None]
-        # A choice: 0 and 1 times nan are 0 and nan to XLA.
-        one_hot = jnp.where(exists, (labels[..., None] == classes).astype(float), jnp.nan)
         message = f"{function}: labels must be in [0, {num_classes}), got {{value}}"
-        return nan_unless(one_hot, exists, InvalidIndexError, message, labels[..., None])
+        report_unless(exists, InvalidIndexError, message, labels[..., None])
+        # A choice: 0 and 1 times nan are 0 and nan to XLA.
+        return jnp.where(exists, (labels[..., None] == classes).astype(float), jnp.nan)
     soft = as_floating(function, "labels", labels)
     if num_classes is not None and (not soft.ndim or soft.shape[-1] != num_classes):
         raise ArgumentValueError(

@@ -12,7 +12,7 @@ from jaxact._arguments import is_complex
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import factory, program
-from jaxact._plans import planned
+from jaxact._rules import traced_once, with_partials
 from jaxact.errors import InvalidValueError
 from jaxact.regularizers.training._snapshots import check_alike, copied
 
@@ -128,13 +128,24 @@ def _updated_ema(state: AverageState, params: Any, rate: ArrayLike) -> AverageSt
     message = "ema: decay must be in [0, 1], got {value}"
     share = nan_unless(share, ~((share < 0) | (share > 1)), InvalidValueError, message, 1 - share)
 
-    def between(average: Array, leaf: Array) -> Array:
-        r = share.astype(average.real.dtype)
-        if is_complex(average):
-            return _interpolated(average, leaf, r)
-        return planned(_interpolated, average, leaf, r)
+    return _updated(state, params, _between, share)
 
-    return _updated(state, params, between)
+
+def _between(average: Array, leaf: Array, count: Array, share: Array) -> Array:
+    r = share.astype(average.real.dtype)
+    return _interpolated(average, leaf, r) if is_complex(average) else _moved(average, leaf, r)
+
+
+def _share_of_average(average: Array, leaf: Array, r: Array) -> Array:
+    return 1 - r
+
+
+def _share_of_leaf(average: Array, leaf: Array, r: Array) -> Array:
+    return r
+
+
+def _apart(average: Array, leaf: Array, r: Array) -> Array:
+    return leaf - average
 
 
 def _interpolated(average: Array, leaf: Array, r: Array) -> Array:
@@ -146,25 +157,37 @@ def _interpolated(average: Array, leaf: Array, r: Array) -> Array:
     return jnp.where(jnp.isfinite(step), nearer, (1 - r) * average + r * leaf)
 
 
+# Autodiff of the choices would give one more loop over each leaf.
+_moved = with_partials(_share_of_average, _share_of_leaf, _apart, summed=False)(_interpolated)
+
+
 @program()
 def _updated_swa(state: AverageState, params: Any) -> AverageState:
-    def mean(average: Array, leaf: Array) -> Array:
-        count = (state.n_averaged + 1).astype(average.real.dtype)
-        return average + (leaf - average) / count
+    return _updated(state, params, _mean)
 
-    return _updated(state, params, mean)
+
+def _mean(average: Array, leaf: Array, count: Array) -> Array:
+    return average + (leaf - average) / (count + 1).astype(average.real.dtype)
 
 
 def _updated(
-    state: AverageState, params: Any, mean: Callable[[Array, Array], Array]
+    state: AverageState, params: Any, mean: Callable[..., Array], *numbers: Array
 ) -> AverageState:
-    def updated(average: ArrayLike, leaf: ArrayLike) -> Array:
-        old, new = jnp.asarray(average), jnp.asarray(leaf)
-        if not jnp.issubdtype(old.dtype, jnp.inexact):
-            return new.astype(old.dtype)
-        wide = compute_dtype(jnp.promote_types(old.dtype, new.dtype))
-        averaged = mean(old.astype(wide), new.astype(wide)).astype(old.dtype)
-        return jnp.where(state.n_averaged == 0, new.astype(old.dtype), averaged)
+    """The state after the average (average, leaf, count, *numbers) -> `mean` of each leaf."""
 
-    averages = jax.tree.map(updated, state.params, params)
-    return AverageState(state.n_averaged + 1, averages)
+    def updated(average: ArrayLike, leaf: ArrayLike) -> Array:
+        return _updated_leaf(mean, average, leaf, state.n_averaged, *numbers)
+
+    return AverageState(state.n_averaged + 1, jax.tree.map(updated, state.params, params))
+
+
+@traced_once(static=("mean",))
+def _updated_leaf(
+    mean: Callable[..., Array], average: ArrayLike, leaf: ArrayLike, count: Array, *numbers: Array
+) -> Array:
+    old, new = jnp.asarray(average), jnp.asarray(leaf)
+    if not jnp.issubdtype(old.dtype, jnp.inexact):
+        return new.astype(old.dtype)
+    wide = compute_dtype(jnp.promote_types(old.dtype, new.dtype))
+    averaged = mean(old.astype(wide), new.astype(wide), count, *numbers).astype(old.dtype)
+    return jnp.where(count == 0, new.astype(old.dtype), averaged)

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxact._arguments import check_scalar, held_by_input
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
+from jaxact._rules import traced_once
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
 from jaxact.regularizers._units import Layout, check_layout
@@ -115,7 +116,7 @@ def _clip_with_norm(
 
 
 def _rounded(wide: Sequence[Array], arrays: Sequence[Array]) -> list[Array]:
-    return [w.astype(x.dtype) for w, x in zip(wide, arrays, strict=True)]
+    return [lax.convert_element_type(w, x.dtype) for w, x in zip(wide, arrays, strict=True)]
 
 
 def _scaled_down(arrays: Sequence[Array], max_norm: ArrayLike, total: Array) -> list[Array]:
@@ -211,10 +212,12 @@ _check_held = held_by_input("clip_value")
 
 @program()
 def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
-    return [_clamped(x, jnp.asarray(clip_value).astype(x.dtype)) for x in arrays]
+    return [_clamped(x, clip_value) for x in arrays]
 
 
-def _clamped(x: Array, bound: Array) -> Array:
+@traced_once()
+def _clamped(x: Array, clip_value: ArrayLike) -> Array:
+    bound = jnp.asarray(clip_value).astype(x.dtype)
     raised = jnp.where(x < -bound, -bound, x)
     clamped = jnp.where(raised > bound, bound, raised)
     return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
@@ -275,21 +278,25 @@ def _clip_units(
     wide = widened([*grads, *weights])
     norms = unit_norms(wide, tuple(_unit_axes(x, layout) for x in wide))
 
-    def clipped(g: Array, g_norm: Array, w_norm: Array) -> Array:
-        dtype = g_norm.dtype
-        least = jnp.maximum(w_norm.astype(dtype), jnp.asarray(eps).astype(dtype))
-        ratio = jnp.asarray(clip_factor).astype(dtype)
-        limit = ratio * least
-        over = g_norm > limit
-        # A norm of nan is no larger than the limit, and makes its unit nan all the same.
-        unknown = jnp.isnan(g_norm) | jnp.isnan(limit)
-        # A ratio of infinity would make the slope of a limit nan that is not taken.
-        taken = ratio * jnp.where(over, least, 1)
-        return shrunk_to(g, taken, g_norm, over) * jnp.where(unknown, jnp.nan, 1)
-
     count = len(grads)
     each = zip(wide[:count], norms[:count], norms[count:], strict=True)
-    return _rounded([clipped(*parts) for parts in each], grads)
+    return _rounded([_clipped_units(*parts, clip_factor, eps) for parts in each], grads)
+
+
+@traced_once()
+def _clipped_units(
+    g: Array, g_norm: Array, w_norm: Array, clip_factor: ArrayLike, eps: ArrayLike
+) -> Array:
+    dtype = g_norm.dtype
+    least = jnp.maximum(w_norm.astype(dtype), jnp.asarray(eps).astype(dtype))
+    ratio = jnp.asarray(clip_factor).astype(dtype)
+    limit = ratio * least
+    over = g_norm > limit
+    # A norm of nan is no larger than the limit, and makes its unit nan all the same.
+    unknown = jnp.isnan(g_norm) | jnp.isnan(limit)
+    # A ratio of infinity would make the slope of a limit nan that is not taken.
+    taken = ratio * jnp.where(over, least, 1)
+    return shrunk_to(g, taken, g_norm, over) * jnp.where(unknown, jnp.nan, 1)
 
 
 def _unit_axes(x: Array, layout: Layout) -> tuple[int, ...]:
