@@ -67,6 +67,7 @@ class Draw:
         made: the arguments that are there already, by name.
         axes: their axes, by name.
         constant: the names of arrays without a gradient.
+        numeric: the names of those whose gradient only the subject has.
         numbers: the names of hyperparameters that are arrays.
     """
 
@@ -76,6 +77,7 @@ class Draw:
     made: dict[str, Any] = field(default_factory=dict[str, Any])
     axes: dict[str, str] = field(default_factory=dict[str, str])
     constant: set[str] = field(default_factory=set[str])
+    numeric: set[str] = field(default_factory=set[str])
     numbers: set[str] = field(default_factory=set[str])
 
     @property
@@ -179,9 +181,12 @@ class Tensor:
         like: the name of an argument made before, whose axes it has; without those in `without`.
         low, high: the range of its numbers, both ends included; by default they are normal, of
             standard deviation 2.
+        values: the numbers that it may have, if they are few: (-1.0, 1.0).
         special: whether zeros, infinities, huge numbers and nan may be among them.
         broadcast: whether some of its axes may have length 1, or the first be missing.
-        differentiated: whether there is a gradient with respect to it.
+        differentiated: whether the reference has a gradient with respect to it.
+        numeric: whether the subject has one although the reference has none; it is compared with
+            a numeric derivative.
     """
 
     axes: tuple[str, ...] = ("",)
@@ -189,9 +194,11 @@ class Tensor:
     without: str = ""
     low: float | None = None
     high: float | None = None
+    values: tuple[float, ...] = ()
     special: bool = False
     broadcast: bool = False
     differentiated: bool = True
+    numeric: bool = False
 
     @property
     def shapes(self) -> tuple[str, ...]:
@@ -208,16 +215,17 @@ class Tensor:
 
     @property
     def _kinds(self) -> tuple[str, ...]:
-        return (
-            "ordinary",
-            "ties" if self.low is None else "ends",
-            *((SPECIAL, NAN) if self.special else ()),
-        )
+        if self.values:
+            return ("ordinary",)
+        ties = "ties" if self.low is None else "ends"
+        return ("ordinary", ties, *((SPECIAL, NAN) if self.special else ()))
 
     def made(self, name: str, draw: Draw) -> NDArray[Any]:
         """The array."""
         shape = self._shape(name, draw)
-        if not self.differentiated:
+        if self.numeric:
+            draw.numeric.add(name.partition(".")[0])
+        elif not self.differentiated:
             draw.constant.add(name.partition(".")[0])
         random = draw.random(name)
         kind = draw.levels[f"{name}.numbers"]
@@ -250,6 +258,8 @@ class Tensor:
     def _numbers(
         self, random: np.random.Generator, shape: tuple[int, ...], kind: str
     ) -> NDArray[np.float64]:
+        if self.values:
+            return np.asarray(random.choice(self.values, shape))
         if self.low is None or self.high is None:
             numbers = 2.0 * random.standard_normal(shape)
             # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.

@@ -236,10 +236,29 @@ def _two_sided_grad(x: Array, t: Array, p: Array) -> Array:
     return jnp.where(x < 0, (1 - t) * e - t * p, (1 - t) - t * p * e) / (1 + e)
 
 
+def _two_sided_mixed(x: Array, t: Array, p: Array) -> Array:
+    return -(p * logistic(-x) + logistic(x))
+
+
+def _zero(x: Array, t: Array, p: Array) -> Array:
+    return jnp.zeros_like(x)
+
+
+def _right_side(x: Array, t: Array, p: Array) -> Array:
+    return _soft_plus(-x)
+
+
+# The derivatives are written down because autodiff of |x| has slope 0 at 0.
+@with_partials(_two_sided_mixed, _zero, _right_side)
 def _two_sided_along_target(x: Array, t: Array, p: Array) -> Array:
     return p * _soft_plus(-x) - _soft_plus(x)
 
 
+def _weighted_grad(x: Array, t: Array, p: Array) -> Array:
+    return -t * logistic(-x)
+
+
+@with_partials(_weighted_grad, _right_side, _zero)
 def _two_sided_along_weight(x: Array, t: Array, p: Array) -> Array:
     return t * _soft_plus(-x)
 

@@ -9,22 +9,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.backends import OUT, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
 from parity.domains import NAN, SPECIAL, Draw
-from parity.dtypes import FORMATS, is_floating, widened
+from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.agreement import near, unlike
 from parity.engine.calls import accepted_kinds
 from parity.engine.draws import LAYOUT, Call
 from parity.engine.sides import in_float32, observed
 from parity.formulas import formula_trace
-from parity.inputs import Problem
+from parity.inputs import Problem, streams
 from parity.spec import Formula, SameSeed, Target
 from parity.trees import flat
 
-# The step of the numeric derivative with respect to a hyperparameter, relative to the larger of 1
-# and the hyperparameter. The error of the formula is of the fourth order.
+# The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
+# formula is of the fourth order.
 STEP = 2.0**-10
 # One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
@@ -53,8 +54,9 @@ class Caller:
         values_only = NAN in call.levels.values()
         for draw, ours, theirs in zip(call.draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
-            message = unlike(ours, theirs, truths, call.dtype, values_only=values_only)
-            message = message or _number_difference(call, draw, ours)
+            coarsest = _coarsest(call.dtype, *theirs.values())
+            message = unlike(ours, theirs, truths, coarsest, values_only=values_only)
+            message = message or _numeric_difference(call, draw, ours)
             if message:
                 return message
         return ""
@@ -63,10 +65,7 @@ class Caller:
         """Whether the reference gives a result."""
         try:
             for draw in call.draws:
-                problem, values = call.problem(draw, for_reference=True)
-                run = _program(call, call.setup.reference, problem, values, ("forward",))(problem)
-                if run.failures:
-                    return False
+                _forward(call, *_referred(call, draw))
         except Exception:
             return False
         return True
@@ -93,11 +92,11 @@ def difference(call: Call) -> str:
 def _coarsest(*arguments: Any) -> str:
     """Of the dtypes of these arrays, and those of these names, the one with the largest epsilon.
 
-    It is at least that of float32.
+    float32 if there is none.
     """
     names = [a if isinstance(a, str) else str(getattr(a, "dtype", "")) for a in arguments]
     known = [name for name in names if name in FORMATS]
-    return max(["float32", *known], key=lambda name: FORMATS[name].epsilon)
+    return max(known, key=lambda name: FORMATS[name].epsilon, default="float32")
 
 
 def _said(values: Mapping[str, Any]) -> str:
@@ -210,68 +209,92 @@ def _of_formula(call: Call, draw: Draw, truth: Formula) -> Trace:
     return _outside_of(call, problem, formula_trace(truth, problem, values))
 
 
-# ------------------------------------------------------------- derivatives by hyperparameters
+# ------------------------------------------------------------------------- numeric derivatives
 
 
-def _number_difference(call: Call, draw: Draw, found: Trace) -> str:
-    """What is wrong with the gradients with respect to hyperparameters that are arrays."""
-    specials = {SPECIAL, NAN} & {*call.levels.values()}
-    for name in sorted(draw.numbers):
-        entry = f"vjp/{name}"
-        if entry not in found or specials:
+def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
+    """What is wrong with gradients that the reference lacks.
+
+    These are those with respect to hyperparameters that are arrays, and to weights.
+    """
+    if {SPECIAL, NAN} & {*call.levels.values()}:
+        return ""
+    for name in sorted(draw.numbers | draw.numeric):
+        path = str(call.positional.index(name)) if name in call.positional else name
+        if f"vjp/{path}" not in found:
             continue
-        expected = _numeric_slope(call, draw, name)
+        slope = found[f"vjp/{path}"]
+        along = streams.signed(f"{call.key}/along/{name}", slope.shape, "float64")
+        expected = _numeric_slope(call, draw, name, path, along)
         if expected is None:
             continue
-        slope, size = expected
-        ours, true = widened(found[entry]), np.asarray(slope)
+        ours, (true, size) = np.asarray((widened(slope) * along).sum()), expected
         # The numeric derivative is no more accurate than float32.
-        if not near(ours, true, true, _coarsest(found[entry], call.dtype), beside=size).all():
-            return f"{entry}: {float(ours)!r}, numeric derivative {slope!r}"
+        coarsest = _coarsest("float32", slope, call.dtype)
+        if not near(ours, true, true, coarsest, beside=float(size)).all():
+            return f"vjp/{path}: {float(ours)!r}, numeric derivative {float(true)!r}"
     return ""
 
 
-def _numeric_slope(call: Call, draw: Draw, name: str) -> tuple[float, float] | None:
+def _numeric_slope(
+    call: Call, draw: Draw, name: str, path: str, along: Floats
+) -> tuple[Floats, Floats] | None:
     """The derivative of the reference in float64, and the size of the terms that add up to it.
 
     None where it has a kink, is not finite or refuses numbers beside the given one.
+
+    Args:
+        call: what is called.
+        draw: its arguments.
+        name: the argument with respect to which it is differentiated.
+        path: its path in the problem, if it is an array in the reference.
+        along: the direction of the derivative.
     """
     given, values = _referred(call, draw)
     problem, values = given.in_dtype("float64"), in_float32(values)
-    center = float(values[name])
-    step = STEP * max(1.0, abs(center))
+    center = widened(draw.made[name])
+    step = STEP * max(1.0, float(np.abs(center).max(initial=0.0)))
 
-    def at(offset: float) -> tuple[float, float]:
-        moved = {**values, name: center + offset * step}
-        run = _program(call, call.setup.reference, problem, moved, ("forward",))(problem)
-        if run.failures:
-            raise run.failures["forward"]
-        return _pulled(call, problem, run.trace)
+    def at(offset: float) -> NDArray[Any]:
+        moved = np.asarray(center + offset * step * along)
+        if name in draw.numbers:
+            run = _forward(call, problem, {**values, name: moved.item()})
+        else:
+            arguments = {**problem.arguments, path: moved}
+            run = _forward(call, replace(problem, arguments=arguments), values)
+        return _pulled(call, problem, run)
 
     try:
-        terms = [np.array(at(offset)) for offset in (-2, -1, 0, 1, 2)]
+        (far_left, left, here, right, far_right), sizes = np.transpose(
+            [at(offset) for offset in (-2, -1, 0, 1, 2)]
+        )
     except Exception:
         return None
-    far_left, left, here, right, far_right = (term[0] for term in terms)
     slope = (8 * (right - left) - (far_right - far_left)) / (12 * step)
     sides = [
         (4 * (beside - here) - (far - here)) / (2 * sign * step)
         for beside, far, sign in ((right, far_right, 1), (left, far_left, -1))
     ]
-    size = max(abs(slope), float(terms[2][1]))
-    if not np.isfinite([slope, *sides, size]).all() or abs(sides[0] - sides[1]) > KINK * size:
-        return None
-    return float(slope), size
+    size = np.maximum(np.abs(slope), sizes[2])
+    smooth = np.abs(sides[0] - sides[1]) <= KINK * size
+    return (slope, size) if smooth and np.isfinite([slope, size]).all() else None
 
 
-def _pulled(call: Call, problem: Problem, trace: Trace) -> tuple[float, float]:
+def _forward(call: Call, problem: Problem, values: Mapping[str, Any]) -> Trace:
+    run = _program(call, call.setup.reference, problem, values, ("forward",))(problem)
+    if run.failures:
+        raise run.failures["forward"]
+    return run.trace
+
+
+def _pulled(call: Call, problem: Problem, trace: Trace) -> NDArray[Any]:
     """The result times the cotangent, and the same of absolute values."""
     total, size = 0.0, 0.0
     for entry, array in _outside_of(call, problem, trace).items():
         if entry.partition("/")[0] == OUT and is_floating(array.dtype.name):
             terms = widened(array) * widened(problem.cotangent(array.shape, leaf_of(entry)))
             total, size = total + float(terms.sum()), size + float(np.abs(terms).sum())
-    return total, size
+    return np.array([total, size])
 
 
 # ----------------------------------------------------------------------- just outside of a domain

@@ -239,8 +239,12 @@ class Call:
         values = {n: v for n, v in draw.made.items() if n not in trees}
         if for_reference:
             values |= {n: trees.pop(n).item() for n in draw.numbers}
-        # Second derivatives along numbers have no counterpart in the reference.
-        fixed = draw.constant | (draw.numbers if self.levels[ORDER] == SECOND else set[str]())
+        fixed = set(draw.constant)
+        if for_reference:
+            fixed |= draw.numeric
+        elif self.levels[ORDER] == SECOND:
+            # Second derivatives along these have no counterpart in the reference.
+            fixed |= draw.numbers | draw.numeric
         form = Form(
             positional=tuple(trees[n] for n in self.positional),
             named={n: tree for n, tree in trees.items() if n not in self.positional},

@@ -38,8 +38,9 @@ def observed(
     if not isinstance(random, ObservedDraw) or random.observe is None:
         return {}
     side = backend(subject.backend)
-    native = mapped(side.array, given.form.arguments(given.arguments)[0])
-    draw = random.observe(side.sourced(subject, random), native, values)
+    with side.precision(given.dtype):
+        native = mapped(side.array, given.form.arguments(given.arguments)[0])
+        draw = random.observe(side.sourced(subject, random), native, values)
     return {"drawn": np.asarray(draw)}
 
 

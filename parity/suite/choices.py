@@ -16,7 +16,7 @@ NUMBERS = Tensor(axes=ANY)
 REDUCTION = OneOf("mean", "sum", "none")
 # torch raises if an index is not below the number of classes; a compiled program cannot.
 SOME_CLASSES = {"c": (3, 1, LONG)}
-CLASS_WEIGHTS = optional(Tensor(axes=("c",), low=0.1, high=2.0, differentiated=False))
+CLASS_WEIGHTS = optional(Tensor(axes=("c",), low=0.1, high=2.0, numeric=True))
 
 
 def elementwise(**hyperparameters: Choice) -> Domain:
@@ -35,12 +35,15 @@ def loss_of(first: str, second: str, **others: Choice) -> Domain:
     return Domain(arguments=arguments)
 
 
-def factors(like: str = "input", *, broadcast: bool = False, differentiated: bool = True) -> Choice:
-    """No weights, or one for each element."""
-    tensor = Tensor(
-        like=like, low=0.0, high=2.0, broadcast=broadcast, differentiated=differentiated
-    )
-    return optional(tensor)
+def factors(like: str = "input", *, broadcast: bool = False, numeric: bool = False) -> Choice:
+    """No weights, or one for each element.
+
+    Args:
+        like: the argument whose axes they have.
+        broadcast: whether some axes may be shorter.
+        numeric: whether torch has no gradient with respect to them.
+    """
+    return optional(Tensor(like=like, low=0.0, high=2.0, broadcast=broadcast, numeric=numeric))
 
 
 def shares(like: str = "input", *, broadcast: bool = False) -> Tensor:
@@ -49,8 +52,8 @@ def shares(like: str = "input", *, broadcast: bool = False) -> Tensor:
 
 
 def signs(like: str, without: str = "") -> Tensor:
-    """Numbers between -1 and 1, both included, of which no gradient is asked."""
-    return Tensor(like=like, without=without, low=-1.0, high=1.0, differentiated=False)
+    """-1 or 1, of which no gradient is asked."""
+    return Tensor(like=like, without=without, values=(-1.0, 1.0), differentiated=False)
 
 
 def labels(like: str = "input", *, special: str | int | None = None) -> Indices:

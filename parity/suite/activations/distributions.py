@@ -67,8 +67,9 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
 
 def _noise_of_gumbel_softmax(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     """log(softmax(noise)), computed from logits of 0: the noise up to a constant in each row."""
-    dim = values.get("dim", -1)
-    return np.log(np.asarray(subject(np.zeros(arrays[0].shape, np.float32), dim=dim)))
+    x, dim = arrays[0], values.get("dim", -1)
+    dtype = np.float64 if x.dtype == np.float64 else np.float32
+    return np.log(np.asarray(subject(np.zeros(x.shape, dtype), dim=dim)))
 
 
 def _noisy(*inputs: Samples, **fields: Any) -> Setting:

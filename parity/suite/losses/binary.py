@@ -88,7 +88,7 @@ SPECS = (
             arguments={
                 "input": Tensor(axes=ANY, low=0.0, high=1.0),
                 "target": shares(),
-                "weight": factors(broadcast=True, differentiated=False),
+                "weight": factors(broadcast=True, numeric=True),
                 "reduction": REDUCTION,
             },
             # torch's double backward adds 1e-12 to what its backward bounds by it.
@@ -129,9 +129,9 @@ SPECS = (
             arguments={
                 "input": NUMBERS,
                 "target": shares(),
-                "weight": factors(broadcast=True, differentiated=False),
+                "weight": factors(broadcast=True, numeric=True),
                 "reduction": REDUCTION,
-                "pos_weight": factors(broadcast=True, differentiated=False),
+                "pos_weight": factors(broadcast=True, numeric=True),
             }
         ),
     ),
