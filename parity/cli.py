@@ -20,7 +20,9 @@ from parity.cases import (
     Case,
     Coverage,
     LeftOut,
+    Source,
     case_of_call,
+    case_of_torch,
     cases,
     left_out,
     select,
@@ -45,6 +47,9 @@ Pairs = Annotated[
     bool, typer.Option("--pairs", help="In calls of domains, let every pair of choices meet.")
 ]
 Draws = Annotated[int, typer.Option(help="Random calls of each domain besides, by the seed.")]
+From = Annotated[
+    Source, typer.Option(help="The calls: those that rows describe, or those of torch's own tests.")
+]
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
 Junit = Annotated[Path | None, typer.Option(help="Write a test for each case as JUnit XML.")]
@@ -127,12 +132,14 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         seed: Seed = 0,
         pairs: Pairs = False,
         draws: Draws = 0,
+        source: From = Source.ROWS,
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
-        coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws)
+        coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws, source=source)
         chosen = _chosen(cases(load(), coverage), select, dtype, check)
         names = {case.setup.name for case in chosen}
-        missing = [out for out in left_out(load()) if out.name in names]
+        found = left_out(load(), coverage)
+        missing = [out for out in found if out.name in names or not (select or dtype or check)]
         replay = replay_by_id(program, seed)
         _finish(chosen, seed, replay, missing, Files(json, html, junit), load, coverage)
 
@@ -155,9 +162,11 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         raise typer.Exit(1 if hunt.failed else 0)
 
     @shell.command("list")
-    def _list(select: Select = "", dtype: Dtype = "", check: Check = "") -> None:
+    def _list(
+        select: Select = "", dtype: Dtype = "", check: Check = "", source: From = Source.ROWS
+    ) -> None:
         """Print the ids of cases."""
-        for case in _chosen(cases(load()), select, dtype, check):
+        for case in _chosen(cases(load(), Coverage(source=source)), select, dtype, check):
             typer.echo(case.id)
 
     @shell.command("show")
@@ -384,7 +393,7 @@ def _one_of(option: str, value: str, choices: Any) -> None:
 
 
 def _one(load: Load, name: str) -> Case:
-    for case in (case_of_call(load(), name), *cases(load())):
+    for case in (case_of_call(load(), name), case_of_torch(load(), name), *cases(load())):
         if case is not None and case.id == name:
             return case
     _refuse(f"no case is called {name!r}: `list` prints those that there are")

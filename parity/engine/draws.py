@@ -209,7 +209,9 @@ def difference(call: Call) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
     truths = [_truths(call, draw, e) for draw, e in zip(call.draws, expected, strict=True)]
-    messages = (_unlike(call, *traces) for traces in zip(found, expected, truths, strict=True))
+    # The gradient at nan depends on the length of the array in torch.
+    only_values = NAN in call.levels.values()
+    messages = (unlike(*t, only_values) for t in zip(found, expected, truths, strict=True))
     return next(filter(None, messages), "")
 
 
@@ -290,13 +292,20 @@ def _truths(call: Call, draw: Draw, expected: Trace) -> list[Trace]:
 # ---------------------------------------------------------------------------------------- judgement
 
 
-def _unlike(call: Call, found: Trace, expected: Trace, truths: Sequence[Trace]) -> str:
-    """How the traces differ; empty if they agree."""
+def unlike(
+    found: Trace, expected: Trace, truths: Sequence[Trace], only_values: bool = False
+) -> str:
+    """How the traces differ; empty if they agree.
+
+    Args:
+        found: of the subject.
+        expected: of the reference.
+        truths: candidates for the true result.
+        only_values: whether gradients are left out.
+    """
     structure = structural_difference(found, expected)
     if structure:
         return structure
-    # The gradient at nan depends on the length of the array in torch.
-    only_values = NAN in call.levels.values()
     for entry, reference in expected.items():
         root = entry.partition("/")[0]
         if root != OUT and only_values:

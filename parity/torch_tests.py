@@ -1,0 +1,470 @@
+"""The calls that torch's own tests make, from the installed torch.
+
+`torch.testing._internal` has inputs of operators, some of which have to be refused (OpInfo), inputs
+of modules (ModuleInfo), and tests of modules from before these. A test of a module is taken for
+the functions that it calls: they are recorded while the module is constructed and called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import random
+import sys
+import threading
+import types
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.backends import backend
+from parity.inputs import Form, Problem
+from parity.signatures import parameters_in, parameters_of
+from parity.spec import Factory, Spec, Target
+from parity.trees import flat, mapped
+
+FUNCTIONAL, INIT = "nn.functional", "nn.init"
+# Operators of another name that torch tests in place of a function.
+NAMED = {f"{FUNCTIONAL}.{name}": name for name in ("softmax", "log_softmax", "sigmoid", "tanh")}
+# Operators are tested in all of torch's dtypes, modules by the tests from before ModuleInfo in these.
+DTYPES_OF_OLD_TESTS = ("float32", "float64")
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """A call that one of torch's tests makes, with torch's own objects.
+
+    Args:
+        name: of the test, such as "sample-12" or "CrossEntropyLoss-3".
+        args, named: the arguments.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The call of a test with arrays in place of tensors, for either framework.
+
+    Args:
+        name: of the test.
+        problem: the arrays; every floating one is differentiated.
+        values: the other arguments.
+        marked: the arrays with respect to which torch's test takes gradients.
+        contiguous: whether all of the tensors are.
+    """
+
+    name: str
+    problem: Problem
+    values: Mapping[str, Any]
+    marked: frozenset[str]
+    contiguous: bool
+
+    def __str__(self) -> str:
+        """`(float32[5, 3], int64[5], reduction='sum')`."""
+        form = self.problem.form
+        args = [_described(tree) for tree in form.positional]
+        named = [f"{name}={_described(tree)}" for name, tree in form.named.items()]
+        values = [f"{name}={value!r}" for name, value in self.values.items()]
+        return f"({', '.join((*args, *named, *values))})"
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for calls that are the same."""
+        arrays = tuple(array.tobytes() for array in self.problem.arguments.values())
+        return str(self), arrays, self.marked, self.contiguous
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A test that cannot be run with the subject.
+
+    Args:
+        name: of the test.
+        reason: why not.
+    """
+
+    name: str
+    reason: str
+
+
+class SkippedError(Exception):
+    """Raised where a call turns out to be one that cannot be run; the message says why."""
+
+
+def missing(spec: Spec) -> str:
+    """Why torch has no tests of a row's function; empty if it has some."""
+    name = spec.reference.name
+    if spec.reference.backend != "torch" or name.startswith("parity."):
+        return "torch has no such function"
+    return "" if any(tested(spec, dtype) for dtype in spec.dtypes) else "torch has no tests of it"
+
+
+def tested(spec: Spec, dtype: str) -> bool:
+    """Whether torch has tests of a row's function in the dtype."""
+    name = spec.reference.name
+    old = dtype in DTYPES_OF_OLD_TESTS and name in _of_old_tests(dtype)
+    return old or any(_operators(name, dtype)) or any(_modules(name, dtype))
+
+
+def calls(spec: Spec, dtype: str) -> list[Sample | Skipped]:
+    """The calls of a row's function that torch's tests make in the dtype; equal ones once."""
+    from parity.backends._torch import DRAWING
+
+    name = spec.reference.name
+    with DRAWING:
+        tests = [*_of_operators(name, dtype), *_of_modules(name, dtype)]
+        tests += _of_old_tests(dtype).get(name, ()) if dtype in DTYPES_OF_OLD_TESTS else ()
+    found: dict[Any, Sample | Skipped] = {}
+    for test in tests:
+        try:
+            made = _sample(test, spec, dtype)
+            found.setdefault(made.key, made)
+        except SkippedError as error:
+            found[test.name, len(found)] = Skipped(name=test.name, reason=str(error))
+    return list(found.values())
+
+
+# ------------------------------------------------------------------------------- where tests are from
+
+
+def _operators(function: str, dtype: str) -> Iterator[Any]:
+    """The OpInfos of a function."""
+    import torch
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    for operator in cast("list[Any]", op_db):
+        named = operator.name in (function, NAMED.get(function))
+        if named and getattr(torch, dtype) in operator.supported_dtypes("cpu"):
+            yield operator
+
+
+def _of_operators(function: str, dtype: str) -> Iterator[Test]:
+    import torch
+
+    of = getattr(torch, dtype)
+    for operator in _operators(function, dtype):
+        variant = f"{operator.variant_test_name}-" if operator.variant_test_name else ""
+        _seed()
+        made = operator.sample_inputs("cpu", of, requires_grad=of.is_floating_point)
+        for i, sample in enumerate(made):
+            yield _test(f"{variant}sample-{i}", sample)
+        # The errors do not depend on the dtype, and choose their own.
+        if operator.error_inputs_func and dtype == "float32":
+            _seed()
+            for i, error in enumerate(operator.error_inputs("cpu")):
+                yield _test(f"{variant}error-{i}", error.sample_input)
+
+
+def _test(name: str, sample: Any) -> Test:
+    return Test(name=name, args=(sample.input, *sample.args), named=sample.kwargs)
+
+
+def _modules(function: str, dtype: str) -> Iterator[Any]:
+    """The ModuleInfos of modules whose own code mentions the function."""
+    import torch
+    from torch.testing._internal.common_modules import module_db
+
+    for info in cast("list[Any]", module_db):
+        supported = getattr(torch, dtype) in info.supported_dtypes("cpu")
+        if supported and _mentions(info.module_cls, function.rpartition(".")[2]):
+            yield info
+
+
+def _mentions(kind: type, name: str) -> bool:
+    """Whether a class of modules calls a function by that name when it is called."""
+    import torch
+
+    functions = [
+        function
+        for owner in kind.__mro__
+        if owner not in (torch.nn.Module, object)
+        for function in vars(owner).values()
+        if isinstance(function, types.FunctionType)
+    ]
+    return any(name in function.__code__.co_names for function in functions)
+
+
+def _of_modules(function: str, dtype: str) -> list[Test]:
+    import torch
+
+    found: list[Test] = []
+    for info in _modules(function, dtype):
+        modes = (True, False) if info.train_and_eval_differ else (False,)
+        for training in modes:
+            arguments: dict[str, Any] = {
+                "device": "cpu",
+                "dtype": getattr(torch, dtype),
+                "requires_grad": True,
+                "training": training,
+            }
+            _seed()
+            made = list(info.module_inputs_func(info, **arguments))
+            refused = info.module_error_inputs_func
+            errors = refused(info, **arguments) if refused and dtype == "float32" else ()
+            inputs = [
+                *(("", given) for given in made),
+                *(("error-", given.module_error_input) for given in errors),
+            ]
+            kind = info.module_cls.__name__
+            for i, (label, given) in enumerate(inputs):
+                name = f"{kind}-{label}{i}{'-training' if training and len(modes) > 1 else ''}"
+                found += _recorded(name, functools.partial(_run_module, info, given, training)).get(
+                    function, ()
+                )
+    return found
+
+
+def _run_module(info: Any, given: Any, training: bool) -> None:
+    module = info.module_cls(*given.constructor_input.args, **given.constructor_input.kwargs)
+    module.train(training)
+    if given.forward_input is not None:
+        module(*given.forward_input.args, **given.forward_input.kwargs)
+
+
+@functools.cache
+def _of_old_tests(dtype: str) -> dict[str, list[Test]]:
+    """The calls that the tests from before ModuleInfo make, by function."""
+    import torch
+    from torch.testing._internal import common_nn
+
+    from parity.backends._torch import DRAWING
+
+    found: dict[str, list[Test]] = {}
+    with DRAWING:
+        _seed()
+        described: list[Any] = [*common_nn.module_tests, *common_nn.get_new_module_tests()]
+        for one in described:
+            kind = one.get("constructor") or getattr(torch.nn, one["module_name"])
+            test: Any = common_nn.NewModuleTest(**{**one, "constructor": kind})
+            run = functools.partial(_run_old_test, test, getattr(torch, dtype))
+            name = test.get_name().removeprefix("test_")
+            for function, made in _recorded(name, run).items():
+                found.setdefault(function, []).extend(made)
+    return found
+
+
+def _run_old_test(test: Any, dtype: Any) -> None:
+    module = test.constructor(*test.constructor_args).to(dtype)
+    given = test._get_input()
+    args = tuple(given) if isinstance(given, tuple | list) else (given,)
+    module(*(a.to(dtype) if a.is_floating_point() else a for a in args))
+
+
+def _seed() -> None:
+    """Makes the tests draw the same numbers in every run, whichever are asked for."""
+    from torch.testing._internal import common_utils
+
+    common_utils.set_rng_seed(SEED)
+    random.seed(SEED)
+
+
+# ---------------------------------------------------------------------------------------- recording
+
+
+def _recorded(name: str, run: Callable[[], None]) -> dict[str, list[Test]]:
+    """The calls of torch's functions that something makes, until it raises an exception."""
+    found: dict[str, list[Test]] = {}
+    # A module that refuses its arguments has not called the function; or it has, with a bad call.
+    with _recording(name, found), contextlib.suppress(Exception):
+        run()
+    return found
+
+
+@contextlib.contextmanager
+def _recording(name: str, found: dict[str, list[Test]]) -> Generator[None]:
+    """Adds the calls that this thread makes of functions of torch.nn, not those within them."""
+    thread, depth = threading.get_ident(), 0
+
+    def recorded(path: str, function: Any) -> Any:
+        @functools.wraps(function)
+        def called(*args: Any, **named: Any) -> Any:
+            nonlocal depth
+            if threading.get_ident() != thread:
+                return function(*args, **named)
+            if depth == 0:
+                # The function may change its arguments.
+                kept = mapped(_copied, [args, named])
+                found.setdefault(path, []).append(Test(name=name, args=kept[0], named=kept[1]))
+            depth += 1
+            try:
+                return function(*args, **named)
+            finally:
+                depth -= 1
+
+        return called
+
+    with contextlib.ExitStack() as stack:
+        for owner, attribute, path in _places():
+            function = recorded(path, getattr(owner, attribute))
+            stack.enter_context(mock.patch.object(owner, attribute, function))
+        yield
+
+
+@functools.cache
+def _places() -> list[tuple[Any, str, str]]:
+    """Where modules find functions: owners, the names of attributes, and what they are called."""
+    import torch
+
+    paths: dict[Any, str] = {getattr(torch, name): path for path, name in NAMED.items()}
+    for root, owner in ((FUNCTIONAL, torch.nn.functional), (INIT, torch.nn.init)):
+        for name, function in vars(owner).items():
+            if not name.startswith("_") and inspect.isroutine(function):
+                paths.setdefault(function, f"{root}.{name}")
+    owners = [m for n, m in sys.modules.items() if f"{n}.".startswith("torch.nn.") or n == "torch"]
+    return [
+        (owner, name, paths[value])
+        for owner in owners
+        for name, value in list(vars(owner).items())
+        if inspect.isroutine(value) and value in paths
+    ]
+
+
+def _copied(leaf: Any) -> Any:
+    import torch
+
+    if not isinstance(leaf, torch.Tensor):
+        return leaf
+    return leaf.detach().clone().requires_grad_(leaf.requires_grad)
+
+
+# --------------------------------------------------------------------------------------- translation
+
+
+def _sample(test: Test, spec: Spec, dtype: str) -> Sample:
+    """The call with arrays in place of tensors.
+
+    Raises:
+        SkippedError: if the subject has no parameter for an argument, or numpy no such array.
+    """
+    given = _by_name(test, spec)
+    for name in spec.omitted:
+        value = given.pop(name, None)
+        # A name that begins with an underscore is not for users.
+        if value is not None and value is not False and not name.startswith("_"):
+            raise SkippedError(f"{name}: the subject has no such parameter")
+    tensors = {path: leaf for path, leaf in flat(given).items() if _is_tensor(leaf)}
+    for name, argument in given.items():
+        given[name] = mapped(functools.partial(_translated, name), argument)
+    positional = _positional(given, len(test.args))
+    if isinstance(spec.reference.driver, Factory):
+        positional = {name: np.zeros_like(value) for name, value in positional.items()}
+    rest = {name: value for name, value in given.items() if name not in positional}
+    form = Form(
+        positional=tuple(positional.values()),
+        named={name: value for name, value in rest.items() if _is_array(value)},
+    )
+    leaves: dict[str, NDArray[Any]] = form.leaves
+    places = {name: str(i) for i, name in enumerate(positional)}
+    marked = {
+        "/".join(filter(None, (places.get(head, head), inner)))
+        for path, tensor in tensors.items()
+        if tensor.requires_grad
+        for head, _, inner in [path.partition("/")]
+    }
+    problem = Problem(
+        key=f"{spec.family}/{spec.name}/{test.name}",
+        dtype=next((_floating(a) for a in leaves.values() if _floating(a)), dtype),
+        arguments=leaves,
+        form=form,
+        constant=frozenset(
+            path
+            for path, leaf in leaves.items()
+            if not _floating(leaf) or isinstance(spec.reference.driver, Factory)
+        ),
+    )
+    return Sample(
+        name=test.name,
+        problem=problem,
+        values={name: value for name, value in rest.items() if name not in form.named},
+        marked=frozenset(marked),
+        contiguous=all(tensor.is_contiguous() for tensor in tensors.values()),
+    )
+
+
+def _by_name(test: Test, spec: Spec) -> dict[str, Any]:
+    """The arguments by the names of the reference's parameters."""
+    names = [name for name in _parameters(spec.signature or spec.reference) if name != "self"]
+    omitted = set(spec.omitted) - {"tensor"}
+    if len(test.args) > len(names):
+        raise SkippedError("more arguments than the function has parameters")
+    given = {**dict(zip(names, test.args, strict=False)), **test.named}
+    unknown = [name for name in test.named if name not in names and name not in omitted]
+    if unknown:
+        raise SkippedError(f"{unknown[0]}: the subject has no such parameter")
+    if isinstance(spec.reference.driver, Factory):
+        # What an initializer fills is its argument here, although the subject makes it.
+        return {"": given.pop("tensor", None), **given}
+    return given
+
+
+@functools.cache
+def _names(name: str) -> tuple[str, ...]:
+    return tuple(parameters_of(backend("torch").resolve(Target("torch", name))))
+
+
+def _parameters(of: Target | str) -> Sequence[str]:
+    return tuple(parameters_in(of)) if isinstance(of, str) else _names(of.name)
+
+
+def _positional(given: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The first arguments that were given by position, as far as they are arrays or None."""
+    found: dict[str, Any] = {}
+    for name, value in list(given.items())[:count]:
+        if value is not None and not _is_array(value):
+            break
+        found[name] = value
+    return found
+
+
+def _translated(name: str, leaf: Any) -> Any:
+    """An array or a dtype of numpy, or a plain value."""
+    import torch
+
+    from parity.backends._torch import to_numpy
+
+    if isinstance(leaf, torch.dtype):
+        return to_numpy(torch.empty(0, dtype=leaf)).dtype
+    if isinstance(leaf, torch.Tensor):
+        if leaf.is_complex():
+            raise SkippedError("complex numbers")
+        if leaf.layout != torch.strided or leaf.device.type != "cpu" or leaf.is_quantized:
+            raise SkippedError(f"{name}: a tensor without an array")
+        return to_numpy(leaf.detach())
+    if callable(leaf):
+        raise SkippedError(f"{name}: a function of torch")
+    return leaf
+
+
+def _is_tensor(leaf: Any) -> bool:
+    import torch
+
+    return isinstance(leaf, torch.Tensor)
+
+
+def _is_array(tree: Any) -> bool:
+    leaves = list(flat(tree).values())
+    return bool(leaves) and all(isinstance(leaf, np.ndarray) for leaf in leaves)
+
+
+def _floating(array: NDArray[Any]) -> str:
+    """The dtype's name if it is floating, else nothing."""
+    from parity.dtypes import is_floating
+
+    return array.dtype.name if is_floating(array.dtype.name) else ""
+
+
+def _described(tree: Any) -> str:
+    def one(leaf: Any) -> Any:
+        return f"{leaf.dtype}{list(leaf.shape)}" if isinstance(leaf, np.ndarray) else repr(leaf)
+
+    shown = mapped(one, tree)
+    return shown if isinstance(shown, str) else str(shown).replace("'", "")
