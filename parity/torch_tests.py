@@ -31,7 +31,7 @@ from parity.trees import flat, mapped
 FUNCTIONAL, INIT = "nn.functional", "nn.init"
 # Operators of another name that torch tests in place of a function.
 NAMED = {f"{FUNCTIONAL}.{name}": name for name in ("softmax", "log_softmax", "sigmoid", "tanh")}
-# Operators are tested in all of torch's dtypes, modules by the tests from before ModuleInfo in these.
+# The dtypes in which the tests of modules from before ModuleInfo are run.
 DTYPES_OF_OLD_TESTS = ("float32", "float64")
 SEED = 0
 
@@ -133,7 +133,7 @@ def calls(spec: Spec, dtype: str) -> list[Sample | Skipped]:
     return list(found.values())
 
 
-# ------------------------------------------------------------------------------- where tests are from
+# -------------------------------------------------------------------------- where tests come from
 
 
 def _operators(function: str, dtype: str) -> Iterator[Any]:
@@ -196,31 +196,27 @@ def _mentions(kind: type, name: str) -> bool:
 def _of_modules(function: str, dtype: str) -> list[Test]:
     import torch
 
-    found: list[Test] = []
-    for info in _modules(function, dtype):
-        modes = (True, False) if info.train_and_eval_differ else (False,)
-        for training in modes:
-            arguments: dict[str, Any] = {
-                "device": "cpu",
-                "dtype": getattr(torch, dtype),
-                "requires_grad": True,
-                "training": training,
-            }
-            _seed()
-            made = list(info.module_inputs_func(info, **arguments))
-            refused = info.module_error_inputs_func
-            errors = refused(info, **arguments) if refused and dtype == "float32" else ()
-            inputs = [
-                *(("", given) for given in made),
-                *(("error-", given.module_error_input) for given in errors),
-            ]
-            kind = info.module_cls.__name__
-            for i, (label, given) in enumerate(inputs):
-                name = f"{kind}-{label}{i}{'-training' if training and len(modes) > 1 else ''}"
-                found += _recorded(name, functools.partial(_run_module, info, given, training)).get(
-                    function, ()
-                )
-    return found
+    with _recording() as recorder:
+        for info in _modules(function, dtype):
+            modes = (True, False) if info.train_and_eval_differ else (False,)
+            for training in modes:
+                arguments: dict[str, Any] = {
+                    "device": "cpu",
+                    "dtype": getattr(torch, dtype),
+                    "requires_grad": True,
+                    "training": training,
+                }
+                _seed()
+                inputs = list(info.module_inputs_func(info, **arguments))
+                refused = info.module_error_inputs_func
+                errors = list(refused(info, **arguments)) if refused and dtype == "float32" else []
+                kind = f"{info.module_cls.__name__}{'-training' if len(modes) * training else ''}"
+                for i, given in enumerate(inputs):
+                    recorder.run(f"{kind}-{i}", _run_module, info, given, training)
+                for i, error in enumerate(errors):
+                    given = error.module_error_input
+                    recorder.run(f"{kind}-error-{i}", _run_module, info, given, training)
+    return recorder.found.get(function, [])
 
 
 def _run_module(info: Any, given: Any, training: bool) -> None:
@@ -238,18 +234,15 @@ def _of_old_tests(dtype: str) -> dict[str, list[Test]]:
 
     from parity.backends._torch import DRAWING
 
-    found: dict[str, list[Test]] = {}
-    with DRAWING:
+    with DRAWING, _recording() as recorder:
         _seed()
         described: list[Any] = [*common_nn.module_tests, *common_nn.get_new_module_tests()]
         for one in described:
             kind = one.get("constructor") or getattr(torch.nn, one["module_name"])
             test: Any = common_nn.NewModuleTest(**{**one, "constructor": kind})
-            run = functools.partial(_run_old_test, test, getattr(torch, dtype))
             name = test.get_name().removeprefix("test_")
-            for function, made in _recorded(name, run).items():
-                found.setdefault(function, []).extend(made)
-    return found
+            recorder.run(name, _run_old_test, test, getattr(torch, dtype))
+    return recorder.found
 
 
 def _run_old_test(test: Any, dtype: Any) -> None:
@@ -270,43 +263,52 @@ def _seed() -> None:
 # ---------------------------------------------------------------------------------------- recording
 
 
-def _recorded(name: str, run: Callable[[], None]) -> dict[str, list[Test]]:
-    """The calls of torch's functions that something makes, until it raises an exception."""
-    found: dict[str, list[Test]] = {}
-    # A module that refuses its arguments has not called the function; or it has, with a bad call.
-    with _recording(name, found), contextlib.suppress(Exception):
-        run()
-    return found
+class _Recorder:
+    """Records the calls that one thread makes of functions of torch.nn, not those within them."""
 
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.depth = 0
+        self.name = ""
+        self.found: dict[str, list[Test]] = {}
 
-@contextlib.contextmanager
-def _recording(name: str, found: dict[str, list[Test]]) -> Generator[None]:
-    """Adds the calls that this thread makes of functions of torch.nn, not those within them."""
-    thread, depth = threading.get_ident(), 0
+    def run(self, name: str, function: Callable[..., None], *args: Any) -> None:
+        """Records the calls of a test until it raises an exception."""
+        self.name = name
+        # A module that refuses its arguments has called nothing; or it has made a bad call.
+        with contextlib.suppress(Exception):
+            function(*args)
 
-    def recorded(path: str, function: Any) -> Any:
+    def recorded(self, path: str, function: Any) -> Any:
+        """The function, whose calls are recorded."""
+
         @functools.wraps(function)
         def called(*args: Any, **named: Any) -> Any:
-            nonlocal depth
-            if threading.get_ident() != thread:
+            if threading.get_ident() != self.thread:
                 return function(*args, **named)
-            if depth == 0:
+            if self.depth == 0:
                 # The function may change its arguments.
                 kept = mapped(_copied, [args, named])
-                found.setdefault(path, []).append(Test(name=name, args=kept[0], named=kept[1]))
-            depth += 1
+                test = Test(name=self.name, args=kept[0], named=kept[1])
+                self.found.setdefault(path, []).append(test)
+            self.depth += 1
             try:
                 return function(*args, **named)
             finally:
-                depth -= 1
+                self.depth -= 1
 
         return called
 
+
+@contextlib.contextmanager
+def _recording() -> Generator[_Recorder]:
+    """Puts recorded functions in the place of torch's."""
+    recorder = _Recorder()
     with contextlib.ExitStack() as stack:
-        for owner, attribute, path in _places():
-            function = recorded(path, getattr(owner, attribute))
-            stack.enter_context(mock.patch.object(owner, attribute, function))
-        yield
+        for owner, name, path in _places():
+            function = recorder.recorded(path, getattr(owner, name))
+            stack.enter_context(mock.patch.object(owner, name, function))
+        yield recorder
 
 
 @functools.cache
@@ -336,7 +338,7 @@ def _copied(leaf: Any) -> Any:
     return leaf.detach().clone().requires_grad_(leaf.requires_grad)
 
 
-# --------------------------------------------------------------------------------------- translation
+# -------------------------------------------------------------------------------------- translation
 
 
 def _sample(test: Test, spec: Spec, dtype: str) -> Sample:

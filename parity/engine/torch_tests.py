@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import Run, Task, backend
+from parity.backends import ManyProgram, Run, Task, backend
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import is_floating, rounded
@@ -19,7 +19,7 @@ from parity.engine.draws import unlike
 from parity.engine.results import Finding, Tally
 from parity.engine.sides import Sides, in_float32
 from parity.inputs import Problem
-from parity.spec import Factory, Randomness, SameSeed, SampleQuirk, Spec, Target, Values
+from parity.spec import Randomness, SameSeed, SampleQuirk, Spec, Values
 from parity.torch_tests import Sample, Skipped, SkippedError, calls
 from parity.verdict import Outcome
 
@@ -35,10 +35,11 @@ def torch_tests(case: Case, sides: Sides) -> Finding:
     spec = asked.spec
     made = [call for call in calls(spec, case.dtype) if asked.only in ("", call.name)]
     skipped = Counter(call.reason for call in made if isinstance(call, Skipped))
+    function = Function(spec)
     differences: dict[str, str] = {}
     for call in (call for call in made if isinstance(call, Sample)):
         try:
-            if message := difference(spec, call):
+            if message := function.difference(call):
                 differences[call.name] = message
         except SkippedError as error:
             skipped[str(error)] += 1
@@ -82,32 +83,108 @@ def _declares(quirk: SampleQuirk, name: str, message: str) -> bool:
 # ------------------------------------------------------------------------------------ the two sides
 
 
-def difference(spec: Spec, call: Sample) -> str:
-    """What is wrong with the subject's result; empty if nothing is.
+class Function:
+    """The two sides of a row, on which calls are made one after the other."""
 
-    Raises:
-        SkippedError: if the result is random, and the subject does not draw torch's numbers.
-    """
-    message = _difference(spec, call)
-    return f"{spec.reference.last_name}{call}: {message}" if message else ""
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.random = _randomness(spec)
+        # A stream can be the same on both sides; a run in float64 draws other numbers from it.
+        self.stream = self.random if isinstance(self.random, SameSeed) else None
+        # Calls that differ only in their numbers share a compiled program.
+        self.programs: dict[Any, ManyProgram] = {}
 
+    def difference(self, call: Sample) -> str:
+        """What is wrong with the subject's result; empty if nothing is.
 
-def _difference(spec: Spec, call: Sample) -> str:
-    random = _randomness(spec)
-    if not isinstance(random, SameSeed) and random is not None and _varies(spec, call):
-        raise SkippedError("random, and the row has no setting with torch's stream")
-    call, expected = _differentiable(spec, call, random)
-    error = expected.failures.get("forward")
-    try:
-        found = _subject(spec, call, random)
-    except Exception as raised:
-        if error is None:
-            return f"{_named(raised)}; the reference gives a result"
-        accepted = isinstance(raised, accepted_kinds(error))
-        return "" if accepted else f"{_named(raised)}; the reference raises {_named(error)}"
-    if error is not None:
-        return f"nothing is raised; the reference raises {_named(error)}"
-    return unlike(found, expected.trace, _truths(spec, call, random, expected.trace))
+        Raises:
+            SkippedError: if the result is random, and the subject does not draw torch's numbers.
+        """
+        if self.random is not self.stream and self._varies(call):
+            raise SkippedError("random, and the row has no setting with torch's stream")
+        call, expected = self._differentiable(call)
+        message = self._difference(call, expected)
+        return f"{self.spec.reference.last_name}{call}: {message}" if message else ""
+
+    def _difference(self, call: Sample, expected: Run) -> str:
+        error = expected.failures.get("forward")
+        try:
+            found = self.subject(call)
+        except Exception as raised:
+            if error is None:
+                return f"{_named(raised)}; the reference gives a result"
+            accepted = isinstance(raised, accepted_kinds(error))
+            return "" if accepted else f"{_named(raised)}; the reference raises {_named(error)}"
+        if error is not None:
+            return f"nothing is raised; the reference raises {_named(error)}"
+        return unlike(found, expected.trace, [self.truth(call) or expected.trace])
+
+    def subject(self, call: Sample) -> Trace:
+        """The subject's run."""
+        problem = call.problem
+        side = backend(self.spec.subject.backend)
+        task = Task(
+            target=self.spec.subject, form=problem.form, values=call.values, random=self.random
+        )
+        if self.stream is not None:
+            run = side.program(task, PHASES)(problem)
+            for failure in run.failures.values():
+                raise failure
+            return run.trace
+        way = "wide" if _is_wide(call) else "compiled"
+        key = (str(call), problem.constant)
+        if key not in self.programs:
+            self.programs[key] = side.called(way, task, PHASES, "")
+        return self.programs[key]([problem])[0]
+
+    def reference(self, call: Sample, stream: SameSeed | None) -> Run:
+        """The reference's run, from the beginning of a stream of random numbers."""
+        side = backend(self.spec.reference.backend)
+        task = Task(
+            target=self.spec.reference, form=call.problem.form, values=call.values, random=stream
+        )
+        # A stream is drawn in the order of memory.
+        layout = "contiguous" if call.contiguous or stream else "strided"
+        return side.laid_out(side.program(task, PHASES), layout)(call.problem)
+
+    def truth(self, call: Sample) -> Trace | None:
+        """The reference's run in float64; None if there is none."""
+        if self.stream is not None:
+            return None
+        wide = replace(call, problem=_widened(call.problem), values=_wide_values(call.values))
+        run = self.reference(wide, None)
+        return None if run.failures else run.trace
+
+    def _differentiable(self, call: Sample) -> tuple[Sample, Run]:
+        """The call with as many gradients as the reference has, and its run.
+
+        It refuses gradients with respect to some arguments, such as weights of classes: then those
+        are taken that torch's test itself takes.
+        """
+        problem = call.problem
+        unmarked = frozenset(problem.arguments) - call.marked
+        tried, run = call, Run()
+        every = frozenset(problem.arguments)
+        for constant in dict.fromkeys((problem.constant, problem.constant | unmarked, every)):
+            tried = replace(call, problem=replace(problem, constant=constant))
+            run = self.reference(tried, self.stream)
+            if not run.failures:
+                break
+        return tried, run
+
+    def _varies(self, call: Sample) -> bool:
+        """Whether the reference's result depends on its random numbers."""
+        problem = replace(call.problem, constant=frozenset(call.problem.arguments))
+        first, second = (
+            self.reference(
+                replace(call, problem=problem),
+                SameSeed(seed=seed, generator=self.spec.reference, place=False),
+            ).trace
+            for seed in (0, 1)
+        )
+        return any(
+            not np.array_equal(first[entry], second[entry], equal_nan=True) for entry in first
+        )
 
 
 def _named(error: Exception) -> str:
@@ -121,83 +198,11 @@ def _randomness(spec: Spec) -> Randomness | None:
     return next(iter((*same, *sources)), None)
 
 
-def _varies(spec: Spec, call: Sample) -> bool:
-    """Whether the reference's result depends on its random numbers."""
-    nothing = replace(call.problem, constant=frozenset(call.problem.arguments))
-    generator = Target("torch", "Generator")
-    first, second = (
-        _reference(spec, replace(call, problem=nothing), SameSeed(seed=seed, generator=generator))
-        for seed in (0, 1)
-    )
-    return any(
-        not np.array_equal(array, second.trace[entry], equal_nan=True)
-        for entry, array in first.trace.items()
-        if entry in second.trace and entry != "stream"
-    )
-
-
-def _differentiable(
-    spec: Spec, call: Sample, random: Randomness | None
-) -> tuple[Sample, Run]:
-    """The reference's run, with as many gradients as it has.
-
-    It refuses gradients with respect to some arguments, such as weights of classes: then those are
-    taken that the test itself takes.
-    """
-    problem = call.problem
-    unmarked = frozenset(problem.arguments) - call.marked
-    all_of_them = frozenset(problem.arguments)
-    tried, run = call, Run()
-    for constant in dict.fromkeys((problem.constant, problem.constant | unmarked, all_of_them)):
-        tried = replace(call, problem=replace(problem, constant=constant))
-        run = _reference(spec, tried, random)
-        if not run.failures:
-            break
-    return tried, run
-
-
-def _reference(spec: Spec, call: Sample, random: Randomness | None) -> Run:
-    """The reference's run; the subject's own source of random numbers is nothing to it."""
-    side = backend(spec.reference.backend)
-    seeded = random if isinstance(random, SameSeed) else None
-    task = Task(
-        target=spec.reference, form=call.problem.form, values=call.values, random=seeded
-    )
-    # A stream is drawn in the order of memory.
-    layout = "contiguous" if call.contiguous or seeded else "strided"
-    return side.laid_out(side.program(task, PHASES), layout)(call.problem)
-
-
-def _subject(spec: Spec, call: Sample, random: Randomness | None) -> Trace:
-    side = backend(spec.subject.backend)
-    problem = call.problem
-    task = Task(target=spec.subject, form=problem.form, values=call.values, random=random)
-    if isinstance(random, SameSeed):
-        run = side.program(task, PHASES)(problem)
-        for failure in run.failures.values():
-            raise failure
-        return run.trace
-    way = "wide" if _is_wide(call) else "eager"
-    return side.called(way, task, PHASES, "")([problem])[0]
-
-
 def _is_wide(call: Sample) -> bool:
     """Whether numbers of 64 bits are asked for or given."""
     dtypes = [value for value in call.values.values() if isinstance(value, np.dtype)]
     dtypes += [array.dtype for array in call.problem.arguments.values()]
     return call.problem.dtype != "float64" and any(d.name == "float64" for d in dtypes)
-
-
-def _truths(
-    spec: Spec, call: Sample, random: Randomness | None, expected: Trace
-) -> list[Trace]:
-    """The candidates for the true result: the reference in float64, else what it returned."""
-    # A run in float64 draws other numbers from the stream, and initializers round as they say.
-    if isinstance(random, SameSeed) or isinstance(spec.reference.driver, Factory):
-        return [expected]
-    wide = replace(call, problem=_widened(call.problem), values=_wide_values(call.values))
-    run = _reference(spec, wide, random)
-    return [run.trace if not run.failures else expected]
 
 
 def _widened(problem: Problem) -> Problem:
