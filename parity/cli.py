@@ -136,7 +136,7 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
         coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws, source=source)
-        chosen = _chosen(cases(load(), coverage), select, dtype, check)
+        chosen = _chosen(_cases(load, coverage), select, dtype, check)
         names = {case.setup.name for case in chosen}
         found = left_out(load(), coverage)
         missing = [out for out in found if out.name in names or not (select or dtype or check)]
@@ -166,7 +166,7 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         select: Select = "", dtype: Dtype = "", check: Check = "", source: From = Source.ROWS
     ) -> None:
         """Print the ids of cases."""
-        for case in _chosen(cases(load(), Coverage(source=source)), select, dtype, check):
+        for case in _chosen(_cases(load, Coverage(source=source)), select, dtype, check):
             typer.echo(case.id)
 
     @shell.command("show")
@@ -374,6 +374,15 @@ def _repeated(options: dict[str, Any]) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------- cases
+
+
+def _cases(load: Load, coverage: Coverage) -> list[Case]:
+    try:
+        return cases(load(), coverage)
+    except ModuleNotFoundError as error:
+        if coverage.source is not Source.TORCH:
+            raise
+        _refuse(f"--source torch needs {error.name}: pip install 'jaxact[parity]'")
 
 
 def _chosen(found: Sequence[Case], pattern: str, dtype: str, check: str) -> list[Case]:

@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.backends import backend
+from parity.dtypes import is_floating
 from parity.inputs import Form, Problem
 from parity.signatures import parameters_in, parameters_of
 from parity.spec import Factory, Spec, Target
-from parity.trees import flat, mapped
+from parity.trees import flat, joined, mapped
 
 FUNCTIONAL, INIT = "nn.functional", "nn.init"
 # Operators of another name that torch tests in place of a function.
@@ -247,9 +248,9 @@ def _of_old_tests(dtype: str) -> dict[str, list[Test]]:
 
 def _run_old_test(test: Any, dtype: Any) -> None:
     module = test.constructor(*test.constructor_args).to(dtype)
-    given = test._get_input()
-    args = tuple(given) if isinstance(given, tuple | list) else (given,)
-    module(*(a.to(dtype) if a.is_floating_point() else a for a in args))
+    given: Any = test._get_input()
+    tensors: list[Any] = list(flat(given).values())
+    module(*(a.to(dtype) if a.is_floating_point() else a for a in tensors))
 
 
 def _seed() -> None:
@@ -347,65 +348,62 @@ def _sample(test: Test, spec: Spec, dtype: str) -> Sample:
     Raises:
         SkippedError: if the subject has no parameter for an argument, or numpy no such array.
     """
-    given = _by_name(test, spec)
-    for name in spec.omitted:
-        value = given.pop(name, None)
-        # A name that begins with an underscore is not for users.
-        if value is not None and value is not False and not name.startswith("_"):
-            raise SkippedError(f"{name}: the subject has no such parameter")
+    fills = isinstance(spec.reference.driver, Factory)
+    names = _parameters(spec.signature or spec.reference)
+    given = _by_name(test, spec, names)
     tensors = {path: leaf for path, leaf in flat(given).items() if _is_tensor(leaf)}
-    for name, argument in given.items():
-        given[name] = mapped(functools.partial(_translated, name), argument)
-    positional = _positional(given, len(test.args))
-    if isinstance(spec.reference.driver, Factory):
-        positional = {name: np.zeros_like(value) for name, value in positional.items()}
-    rest = {name: value for name, value in given.items() if name not in positional}
+    given = {n: mapped(functools.partial(_translated, n), value) for n, value in given.items()}
+    positional = list(_positional(given, names[: len(test.args)]))
+    if fills:
+        # Only the shape and the dtype of what an initializer fills matter.
+        given |= {name: np.zeros_like(given[name]) for name in positional}
     form = Form(
-        positional=tuple(positional.values()),
-        named={name: value for name, value in rest.items() if _is_array(value)},
+        positional=tuple(given[name] for name in positional),
+        named={n: v for n, v in given.items() if n not in positional and _is_array(v)},
     )
     leaves: dict[str, NDArray[Any]] = form.leaves
-    places = {name: str(i) for i, name in enumerate(positional)}
-    marked = {
-        "/".join(filter(None, (places.get(head, head), inner)))
-        for path, tensor in tensors.items()
-        if tensor.requires_grad
-        for head, _, inner in [path.partition("/")]
-    }
+    floating = {path: leaf for path, leaf in leaves.items() if is_floating(leaf.dtype.name)}
     problem = Problem(
         key=f"{spec.family}/{spec.name}/{test.name}",
-        dtype=next((_floating(a) for a in leaves.values() if _floating(a)), dtype),
+        dtype=next((leaf.dtype.name for leaf in floating.values()), dtype),
         arguments=leaves,
         form=form,
-        constant=frozenset(
-            path
-            for path, leaf in leaves.items()
-            if not _floating(leaf) or isinstance(spec.reference.driver, Factory)
-        ),
+        constant=frozenset(path for path in leaves if fills or path not in floating),
     )
+    places = {name: str(i) for i, name in enumerate(positional)}
     return Sample(
         name=test.name,
         problem=problem,
-        values={name: value for name, value in rest.items() if name not in form.named},
-        marked=frozenset(marked),
+        values={n: v for n, v in given.items() if n not in (*positional, *form.named)},
+        marked=frozenset(_placed(p, places) for p, leaf in tensors.items() if leaf.requires_grad),
         contiguous=all(tensor.is_contiguous() for tensor in tensors.values()),
     )
 
 
-def _by_name(test: Test, spec: Spec) -> dict[str, Any]:
-    """The arguments by the names of the reference's parameters."""
-    names = [name for name in _parameters(spec.signature or spec.reference) if name != "self"]
-    omitted = set(spec.omitted) - {"tensor"}
+def _by_name(test: Test, spec: Spec, names: Sequence[str]) -> dict[str, Any]:
+    """The arguments by the names of the reference's parameters, less those the subject lacks."""
     if len(test.args) > len(names):
-        raise SkippedError("more arguments than the function has parameters")
+        raise SkippedError("more arguments than parameters")
     given = {**dict(zip(names, test.args, strict=False)), **test.named}
-    unknown = [name for name in test.named if name not in names and name not in omitted]
-    if unknown:
-        raise SkippedError(f"{unknown[0]}: the subject has no such parameter")
-    if isinstance(spec.reference.driver, Factory):
-        # What an initializer fills is its argument here, although the subject makes it.
-        return {"": given.pop("tensor", None), **given}
+    for name in [name for name in given if name in spec.omitted or name not in names]:
+        # An initializer makes the tensor that torch's fills.
+        if name in names and name == names[0]:
+            continue
+        value = given.pop(name)
+        # A parameter whose name begins with an underscore is not for users.
+        if value is not None and value is not False and not name.startswith("_"):
+            raise SkippedError(f"{name}: the subject has no such parameter")
     return given
+
+
+def _placed(path: str, places: Mapping[str, str]) -> str:
+    """The path of a leaf of an argument, which may be given by position."""
+    name, _, rest = path.partition("/")
+    return joined(places.get(name, name), rest)
+
+
+def _parameters(of: Target | str) -> tuple[str, ...]:
+    return tuple(parameters_in(of)) if isinstance(of, str) else _names(of.name)
 
 
 @functools.cache
@@ -413,18 +411,12 @@ def _names(name: str) -> tuple[str, ...]:
     return tuple(parameters_of(backend("torch").resolve(Target("torch", name))))
 
 
-def _parameters(of: Target | str) -> Sequence[str]:
-    return tuple(parameters_in(of)) if isinstance(of, str) else _names(of.name)
-
-
-def _positional(given: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """The first arguments that were given by position, as far as they are arrays or None."""
-    found: dict[str, Any] = {}
-    for name, value in list(given.items())[:count]:
-        if value is not None and not _is_array(value):
-            break
-        found[name] = value
-    return found
+def _positional(given: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """The first of some arguments, as far as they are arrays or None."""
+    for name in names:
+        if name not in given or not (given[name] is None or _is_array(given[name])):
+            return
+        yield name
 
 
 def _translated(name: str, leaf: Any) -> Any:
@@ -457,16 +449,9 @@ def _is_array(tree: Any) -> bool:
     return bool(leaves) and all(isinstance(leaf, np.ndarray) for leaf in leaves)
 
 
-def _floating(array: NDArray[Any]) -> str:
-    """The dtype's name if it is floating, else nothing."""
-    from parity.dtypes import is_floating
-
-    return array.dtype.name if is_floating(array.dtype.name) else ""
-
-
 def _described(tree: Any) -> str:
-    def one(leaf: Any) -> Any:
-        return f"{leaf.dtype}{list(leaf.shape)}" if isinstance(leaf, np.ndarray) else repr(leaf)
+    def one(leaf: NDArray[Any]) -> str:
+        return f"{leaf.dtype}{list(leaf.shape)}"
 
     shown = mapped(one, tree)
     return shown if isinstance(shown, str) else str(shown).replace("'", "")

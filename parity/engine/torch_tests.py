@@ -200,9 +200,9 @@ def _randomness(spec: Spec) -> Randomness | None:
 
 def _is_wide(call: Sample) -> bool:
     """Whether numbers of 64 bits are asked for or given."""
-    dtypes = [value for value in call.values.values() if isinstance(value, np.dtype)]
-    dtypes += [array.dtype for array in call.problem.arguments.values()]
-    return call.problem.dtype != "float64" and any(d.name == "float64" for d in dtypes)
+    dtypes: list[Any] = [array.dtype for array in call.problem.arguments.values()]
+    dtypes += [value for value in call.values.values() if isinstance(value, np.dtype)]
+    return call.problem.dtype != "float64" and any(d == np.float64 for d in dtypes)
 
 
 def _widened(problem: Problem) -> Problem:
