@@ -14,8 +14,9 @@ import random
 import sys
 import threading
 import types
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from unittest import mock
 
@@ -125,12 +126,17 @@ def calls(spec: Spec, dtype: str) -> list[Sample | Skipped]:
         tests = [*_of_operators(name, dtype), *_of_modules(name, dtype)]
         tests += _of_old_tests(dtype).get(name, ()) if dtype in DTYPES_OF_OLD_TESTS else ()
     found: dict[Any, Sample | Skipped] = {}
+    counts: Counter[str] = Counter()
     for test in tests:
+        # A module may call the function several times.
+        again = f".{counts[test.name]}" if test.name in counts else ""
+        counts[test.name] += 1
+        name = f"{test.name}{again}"
         try:
-            made = _sample(test, spec, dtype)
+            made = _sample(replace(test, name=name), spec, dtype)
             found.setdefault(made.key, made)
         except SkippedError as error:
-            found[test.name, len(found)] = Skipped(name=test.name, reason=str(error))
+            found[name] = Skipped(name=name, reason=str(error))
     return list(found.values())
 
 

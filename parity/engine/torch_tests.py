@@ -19,7 +19,7 @@ from parity.engine.draws import unlike
 from parity.engine.results import Finding, Tally
 from parity.engine.sides import Sides, in_float32
 from parity.inputs import Problem
-from parity.spec import Randomness, SameSeed, SampleQuirk, Spec, Values
+from parity.spec import Randomness, SameSeed, SampleQuirk, Spec, Target, Values
 from parity.torch_tests import Sample, Skipped, SkippedError, calls
 from parity.verdict import Outcome
 
@@ -43,6 +43,8 @@ def torch_tests(case: Case, sides: Sides) -> Finding:
                 differences[call.name] = message
         except SkippedError as error:
             skipped[str(error)] += 1
+    if not made:
+        return Finding(outcome=Outcome.NOT_RUN, message=f"no call {asked.only}".rstrip())
     tally = Tally(calls=len(made) - skipped.total(), skipped=dict(skipped))
     finding = _judged(case, spec.sample_quirks, differences)
     if finding.outcome.succeeds:
@@ -55,7 +57,7 @@ def _judged(case: Case, quirks: Sequence[SampleQuirk], differences: dict[str, st
     declared = {
         i: {n for n, message in differences.items() if _declares(quirk, n, message)}
         for i, quirk in enumerate(quirks)
-        if case.dtype in quirk.dtypes and (not only or fnmatchcase(only, quirk.samples))
+        if case.dtype in quirk.dtypes
     }
     observed = tuple(i for i, names in declared.items() if names)
     known = {name for names in declared.values() for name in names}
@@ -67,7 +69,8 @@ def _judged(case: Case, quirks: Sequence[SampleQuirk], differences: dict[str, st
             lines.append(f"{where}/{name}/{case.dtype}/torch_tests: {message}")
         return Finding(outcome=Outcome.MISMATCH, message="\n".join(lines), observed=observed)
     for i, names in declared.items():
-        if not names:
+        # A single call need not show all that is declared.
+        if not names and not only:
             message = f"declared, but not observed: {quirks[i].reason}"
             return Finding(outcome=Outcome.STALE, message=message, observed=observed)
     if observed:
@@ -117,7 +120,7 @@ class Function:
             return "" if accepted else f"{_named(raised)}; the reference raises {_named(error)}"
         if error is not None:
             return f"nothing is raised; the reference raises {_named(error)}"
-        return unlike(found, expected.trace, [self.truth(call) or expected.trace])
+        return unlike(found, expected.trace, self.truths(call, expected.trace))
 
     def subject(self, call: Sample) -> Trace:
         """The subject's run."""
@@ -137,23 +140,24 @@ class Function:
             self.programs[key] = side.called(way, task, PHASES, "")
         return self.programs[key]([problem])[0]
 
-    def reference(self, call: Sample, stream: SameSeed | None) -> Run:
-        """The reference's run, from the beginning of a stream of random numbers."""
-        side = backend(self.spec.reference.backend)
-        task = Task(
-            target=self.spec.reference, form=call.problem.form, values=call.values, random=stream
-        )
+    def run(self, target: Target, call: Sample, stream: SameSeed | None) -> Run:
+        """The run of the reference or a truth, from the beginning of a stream."""
+        side = backend(target.backend)
+        task = Task(target=target, form=call.problem.form, values=call.values, random=stream)
         # A stream is drawn in the order of memory.
         layout = "contiguous" if call.contiguous or stream else "strided"
         return side.laid_out(side.program(task, PHASES), layout)(call.problem)
 
-    def truth(self, call: Sample) -> Trace | None:
-        """The reference's run in float64; None if there is none."""
+    def truths(self, call: Sample, expected: Trace) -> list[Trace]:
+        """The candidates for the true result: in float64 the reference, and what the row says."""
         if self.stream is not None:
-            return None
+            return [expected]
         wide = replace(call, problem=_widened(call.problem), values=_wide_values(call.values))
-        run = self.reference(wide, None)
-        return None if run.failures else run.trace
+        setting = self.spec.settings[0]
+        others = (setting.reference, setting.truth, self.spec.truth)
+        targets = [self.spec.reference, *(t for t in others if isinstance(t, Target))]
+        runs = [self.run(target, wide, None) for target in targets]
+        return [run.trace for run in runs if not run.failures] or [expected]
 
     def _differentiable(self, call: Sample) -> tuple[Sample, Run]:
         """The call with as many gradients as the reference has, and its run.
@@ -167,7 +171,7 @@ class Function:
         every = frozenset(problem.arguments)
         for constant in dict.fromkeys((problem.constant, problem.constant | unmarked, every)):
             tried = replace(call, problem=replace(problem, constant=constant))
-            run = self.reference(tried, self.stream)
+            run = self.run(self.spec.reference, tried, self.stream)
             if not run.failures:
                 break
         return tried, run
@@ -176,7 +180,8 @@ class Function:
         """Whether the reference's result depends on its random numbers."""
         problem = replace(call.problem, constant=frozenset(call.problem.arguments))
         first, second = (
-            self.reference(
+            self.run(
+                self.spec.reference,
                 replace(call, problem=problem),
                 SameSeed(seed=seed, generator=self.spec.reference, place=False),
             ).trace
