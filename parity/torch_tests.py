@@ -441,6 +441,8 @@ def _translated(name: str, leaf: Any) -> Any:
         return to_numpy(leaf.detach())
     if callable(leaf):
         raise SkippedError(f"{name}: a function of torch")
+    if type(leaf).__module__.partition(".")[0] == "torch":
+        raise SkippedError(f"{name}: an object of torch")
     return leaf
 
 

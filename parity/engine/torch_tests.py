@@ -18,8 +18,9 @@ from parity.engine.calls import accepted_kinds
 from parity.engine.draws import unlike
 from parity.engine.results import Finding, Tally
 from parity.engine.sides import Sides, in_float32
+from parity.formulas import formula_trace
 from parity.inputs import Problem
-from parity.spec import Randomness, SameSeed, SampleQuirk, Spec, Target, Values
+from parity.spec import Formula, Randomness, SameSeed, SampleQuirk, Spec, Target, Values
 from parity.torch_tests import Sample, Skipped, SkippedError, calls
 from parity.verdict import Outcome
 
@@ -154,10 +155,13 @@ class Function:
             return [expected]
         wide = replace(call, problem=_widened(call.problem), values=_wide_values(call.values))
         setting = self.spec.settings[0]
-        others = (setting.reference, setting.truth, self.spec.truth)
-        targets = [self.spec.reference, *(t for t in others if isinstance(t, Target))]
+        said = [truth for truth in (setting.reference, setting.truth, self.spec.truth) if truth]
+        targets = [self.spec.reference, *(t for t in said if isinstance(t, Target))]
         runs = [self.run(target, wide, None) for target in targets]
-        return [run.trace for run in runs if not run.failures] or [expected]
+        found = [run.trace for run in runs if not run.failures]
+        formulas = [truth for truth in said if isinstance(truth, Formula)]
+        found += [formula_trace(truth, wide.problem, wide.values) for truth in formulas]
+        return found or [expected]
 
     def _differentiable(self, call: Sample) -> tuple[Sample, Run]:
         """The call with as many gradients as the reference has, and its run.
