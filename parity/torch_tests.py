@@ -219,16 +219,16 @@ def _of_modules(function: str, dtype: str) -> list[Test]:
                 errors = list(refused(info, **arguments)) if refused and dtype == "float32" else []
                 kind = f"{info.module_cls.__name__}{'-training' if len(modes) * training else ''}"
                 for i, given in enumerate(inputs):
-                    recorder.run(f"{kind}-{i}", _run_module, info, given, training)
+                    recorder.run(f"{kind}-{i}", _run_module, info, given, arguments)
                 for i, error in enumerate(errors):
                     given = error.module_error_input
-                    recorder.run(f"{kind}-error-{i}", _run_module, info, given, training)
+                    recorder.run(f"{kind}-error-{i}", _run_module, info, given, arguments)
     return recorder.found.get(function, [])
 
 
-def _run_module(info: Any, given: Any, training: bool) -> None:
+def _run_module(info: Any, given: Any, arguments: Mapping[str, Any]) -> None:
     module = info.module_cls(*given.constructor_input.args, **given.constructor_input.kwargs)
-    module.train(training)
+    module.to(arguments["dtype"]).train(arguments["training"])
     if given.forward_input is not None:
         module(*given.forward_input.args, **given.forward_input.kwargs)
 

@@ -41,7 +41,7 @@ from parity.suite.regularizers.normalization.rows import (
     thorough,
     wrong_lengths,
 )
-from parity.suite.rows import SINGLE, WIDE, few, setting, values_only
+from parity.suite.rows import WIDE, few, setting, values_only
 
 
 def _trained(make: Callable[..., Setting], label: str, *inputs: Any, **fields: Any) -> Setting:
@@ -109,7 +109,7 @@ SPECS = (
                 source="7e-8 in float32, half an epsilon of the terms, where torch is 4e-9 off",
                 samples="*sample-8",
                 shows="vjp/0",
-                dtypes=SINGLE,
+                dtypes=WIDE,
             ),
         ),
         extra=("channel_axis", "axis_name"),
