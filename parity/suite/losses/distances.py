@@ -101,7 +101,7 @@ SPECS = (
                 source="0.3 epsilons of the terms for shapes (1, 2, 3) and (2, 1, 3) along dim -2",
                 samples="sample-7",
                 shows="vjp/1",
-                dtypes=WIDE,
+                dtypes=(*WIDE, "bfloat16"),
             ),
         ),
         budgets=dict.fromkeys(DERIVATIVES, PROJECTED),
