@@ -5,8 +5,10 @@ activations/elu/alpha=1.5/float32/vjp
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -29,6 +31,7 @@ from parity.spec import (
     Truth,
     Values,
 )
+from parity.torch_tests import missing, tested
 
 # Mapping and compiling are properties of the program, not of the number format.
 TRANSFORMED = {"vmap": ("float32",), "jit": ("float32", "bfloat16")}
@@ -99,17 +102,26 @@ class Signature:
     extra: tuple[str, ...]
 
 
+class Source(StrEnum):
+    """Where the calls of a run are from: what rows describe, or the tests of torch itself."""
+
+    ROWS = "rows"
+    TORCH = "torch"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """Which calls of a domain are made.
+    """Which calls are made.
 
     Args:
-        meeting: how many choices meet in them in every way: `CHOICES` or `PAIRS`, or `NOTHING`.
-        draws: how many random calls are made besides.
+        meeting: how many choices of a domain meet in every way: `CHOICES` or `PAIRS`, or `NOTHING`.
+        draws: how many random calls of each domain are made besides.
+        source: where calls are from.
     """
 
     meeting: int = CHOICES
     draws: int = 0
+    source: Source = Source.ROWS
 
 
 CHOICES_ONLY = Coverage()
@@ -131,6 +143,19 @@ class Calls:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TorchTests:
+    """The calls of one function that torch's own tests make.
+
+    Args:
+        spec: the row.
+        only: the name of a single call, in place of all.
+    """
+
+    spec: Spec
+    only: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """One comparison.
 
@@ -139,7 +164,8 @@ class Case:
         check: see `CHECKS`.
         budget: the row's or the setting's; None for the default of the result's dtype.
         quirks: the declared differences that have to be observed.
-        bad_call, law, signature, calls: for the checks error, law, signature and calls.
+        bad_call, law, signature, calls, torch_tests: for the checks error, law, signature, calls
+            and torch_tests.
     """
 
     setup: Setup
@@ -150,6 +176,7 @@ class Case:
     law: Law | None = None
     signature: Signature | None = None
     calls: Calls | None = None
+    torch_tests: TorchTests | None = None
 
     @property
     def dtype(self) -> str:
@@ -184,12 +211,17 @@ def cases(specs: Iterable[Spec], coverage: Coverage = CHOICES_ONLY) -> list[Case
 
     Args:
         specs: the rows.
-        coverage: which calls of their domains are made.
+        coverage: which calls are made.
 
     Raises:
         ValueError: if two cases have the same id.
     """
-    found = [case for spec in specs for case in _cases_of(spec, coverage)]
+    torch = coverage.source is Source.TORCH
+    found = [
+        case
+        for spec in specs
+        for case in (_cases_of_torch(spec) if torch else _cases_of(spec, coverage))
+    ]
     ids = [case.id for case in found]
     if len(set(ids)) < len(ids):
         twice = sorted({name for name in ids if ids.count(name) > 1})
@@ -197,8 +229,14 @@ def cases(specs: Iterable[Spec], coverage: Coverage = CHOICES_ONLY) -> list[Case
     return found
 
 
-def left_out(specs: Iterable[Spec]) -> list[LeftOut]:
+def left_out(specs: Iterable[Spec], coverage: Coverage = CHOICES_ONLY) -> list[LeftOut]:
     """The checks that have no case, each with the reason."""
+    if coverage.source is Source.TORCH:
+        return [
+            LeftOut(family=spec.family, name=spec.name, check="torch_tests", reason=reason)
+            for spec in specs
+            if (reason := missing(spec))
+        ]
     return [
         LeftOut(family=spec.family, name=spec.name, check=check, reason=reason)
         for spec in specs
@@ -239,6 +277,33 @@ def case_of_call(specs: Iterable[Spec], name: str) -> Case | None:
             setup = replace(setup_of_calls(spec), setting=levels, dtype="")
             return Case(setup=setup, check=check, calls=Calls(spec=spec, only=only))
     return None
+
+
+def case_of_torch(specs: Iterable[Spec], name: str) -> Case | None:
+    """The case of torch's tests, family/function[/test]/dtype/torch_tests, of all or a single one.
+
+    None if the id is not of this form, or torch has no tests of that function.
+    """
+    *parts, dtype, check = name.split("/")
+    if check != "torch_tests" or len(parts) not in (2, 3):
+        return None
+    for spec in specs:
+        if [spec.family, spec.name] == parts[:2]:
+            only = "".join(parts[2:])
+            found = [case for case in _cases_of_torch(spec, only) if case.dtype == dtype]
+            return found[0] if found else None
+    return None
+
+
+def _cases_of_torch(spec: Spec, only: str = "") -> Iterator[Case]:
+    if missing(spec):
+        return
+    for dtype in filter(functools.partial(tested, spec), spec.dtypes):
+        yield Case(
+            setup=_setup(spec, Setting(label=only), dtype),
+            check="torch_tests",
+            torch_tests=TorchTests(spec=spec, only=only),
+        )
 
 
 def _cases_of(spec: Spec, coverage: Coverage) -> Iterator[Case]:

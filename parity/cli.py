@@ -20,7 +20,9 @@ from parity.cases import (
     Case,
     Coverage,
     LeftOut,
+    Source,
     case_of_call,
+    case_of_torch,
     cases,
     left_out,
     select,
@@ -50,6 +52,9 @@ Cache = Annotated[
     typer.Option(
         "--cache/--no-cache", help=f"Keep compiled programs in {compiled.folder().parent}."
     ),
+]
+From = Annotated[
+    Source, typer.Option(help="The calls: those that rows describe, or those of torch's own tests.")
 ]
 Json = Annotated[Path | None, typer.Option(help="Write every case as JSON.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page to read.")]
@@ -134,14 +139,16 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         pairs: Pairs = False,
         draws: Draws = 0,
         cache: Cache = True,
+        source: From = Source.ROWS,
     ) -> None:
         """Run cases; exit status 0 only if some ran and none failed."""
         if cache:
             compiled.keep()
-        coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws)
-        chosen = _chosen(cases(load(), coverage), select, dtype, check)
+        coverage = Coverage(meeting=PAIRS if pairs else CHOICES, draws=draws, source=source)
+        chosen = _chosen(_cases(load, coverage), select, dtype, check)
         names = {case.setup.name for case in chosen}
-        missing = [out for out in left_out(load()) if out.name in names]
+        found = left_out(load(), coverage)
+        missing = [out for out in found if out.name in names or not (select or dtype or check)]
         replay = replay_by_id(program, seed)
         _finish(chosen, seed, replay, missing, Files(json, html, junit), load, coverage)
 
@@ -164,9 +171,11 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         raise typer.Exit(1 if hunt.failed else 0)
 
     @shell.command("list")
-    def _list(select: Select = "", dtype: Dtype = "", check: Check = "") -> None:
+    def _list(
+        select: Select = "", dtype: Dtype = "", check: Check = "", source: From = Source.ROWS
+    ) -> None:
         """Print the ids of cases."""
-        for case in _chosen(cases(load()), select, dtype, check):
+        for case in _chosen(_cases(load, Coverage(source=source)), select, dtype, check):
             typer.echo(case.id)
 
     @shell.command("show")
@@ -376,6 +385,15 @@ def _repeated(options: dict[str, Any]) -> list[str]:
 # ------------------------------------------------------------------------------------------- cases
 
 
+def _cases(load: Load, coverage: Coverage) -> list[Case]:
+    try:
+        return cases(load(), coverage)
+    except ModuleNotFoundError as error:
+        if coverage.source is not Source.TORCH:
+            raise
+        _refuse(f"--source torch needs {error.name}: pip install 'jaxact[parity]'")
+
+
 def _chosen(found: Sequence[Case], pattern: str, dtype: str, check: str) -> list[Case]:
     _one_of("--dtype", dtype, dict.fromkeys(case.dtype for case in found))
     _one_of("--check", check, CHECKS)
@@ -393,7 +411,7 @@ def _one_of(option: str, value: str, choices: Any) -> None:
 
 
 def _one(load: Load, name: str) -> Case:
-    for case in (case_of_call(load(), name), *cases(load())):
+    for case in (case_of_call(load(), name), case_of_torch(load(), name), *cases(load())):
         if case is not None and case.id == name:
             return case
     _refuse(f"no case is called {name!r}: `list` prints those that there are")

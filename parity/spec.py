@@ -31,6 +31,7 @@ CHECKS: dict[str, str] = {
     "signature": "parameter names, order and defaults",
     "law": "a property that no single reference value can show",
     "calls": "calls of the domain in which all choices, or pairs of choices, meet",
+    "torch_tests": "the calls that torch's own tests make",
 }
 
 NUMERIC_CHECKS = ("forward", "vjp", "jvp", "second", "vmap", "jit")
@@ -468,6 +469,25 @@ class Quirk:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SampleQuirk:
+    """A declared difference in calls of torch's own tests; STALE if no call shows it.
+
+    Args:
+        reason: what the reference does there, and why the subject differs.
+        source: a link or a measurement.
+        samples: a shell pattern for the names of the calls.
+        shows: a part of the message that says how they differ; any other difference fails.
+        dtypes: those in which the difference shows.
+    """
+
+    reason: str
+    source: str
+    samples: str
+    shows: str
+    dtypes: tuple[str, ...] = FLOATS
+
+
+@dataclass(frozen=True, kw_only=True)
 class BadCall:
     """A call that the reference refuses; the subject has to raise the same kind of exception.
 
@@ -514,7 +534,7 @@ class Spec:
         dtypes: of the inputs.
         checks: see `CHECKS`.
         budgets: by check or by (check, dtype), where they differ from the default.
-        quirks, bad_calls, laws: see `Quirk`, `BadCall`, `Law`.
+        quirks, sample_quirks, bad_calls, laws: see `Quirk`, `SampleQuirk`, `BadCall`, `Law`.
         domain: what may be called; see `Domain`.
         signature: the signature that the subject has to have: by default the reference's; else that
             of another function, or text, where the reference has no signature in Python.
@@ -537,6 +557,7 @@ class Spec:
         default_factory=dict[str | tuple[str, str], Budget]
     )
     quirks: tuple[Quirk, ...] = ()
+    sample_quirks: tuple[SampleQuirk, ...] = ()
     bad_calls: tuple[BadCall, ...] = ()
     laws: tuple[Law, ...] = ()
     domain: Domain | None = None

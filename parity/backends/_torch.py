@@ -50,8 +50,8 @@ from parity.trees import flat, joined, mapped
 SHORT_CALLS = 24
 Layout = Callable[[torch.Tensor], torch.Tensor]
 Leaves = dict[str, torch.Tensor]
-# torch's random source is global.
-_STREAM = threading.RLock()
+# torch's random source is global: held from its seed to the last number.
+DRAWING = threading.RLock()
 
 
 def _contiguous(tensor: torch.Tensor) -> torch.Tensor:
@@ -209,7 +209,7 @@ class TorchBackend(Backend):
 
         def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
             """Runs in one thread at a time; adds the numbers that the stream gives afterwards."""
-            with _STREAM:
+            with DRAWING:
                 torch.manual_seed(random.seed)
                 roots = driven(args, named)
                 return {**roots, STREAM: torch.rand(4)} if random.place else roots

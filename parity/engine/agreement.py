@@ -122,3 +122,13 @@ def near(
 
 def _same_special(a: Floats, b: Floats) -> NDArray[np.bool_]:
     return (np.isnan(a) & np.isnan(b)) | (np.isinf(a) & (a == b))
+
+
+def coarsest(*arguments: Any) -> str:
+    """Of the dtypes of these arrays, and those of these names, the one with the largest epsilon.
+
+    float32 if there is none.
+    """
+    names = [a if isinstance(a, str) else str(getattr(a, "dtype", "")) for a in arguments]
+    known = [name for name in names if name in FORMATS]
+    return max(known, key=lambda name: FORMATS[name].epsilon, default="float32")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from parity.backends import OUT, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
 from parity.domains import NAN, SPECIAL, Draw
-from parity.dtypes import FORMATS, Floats, is_floating, widened
-from parity.engine.agreement import near, unlike
+from parity.dtypes import Floats, is_floating, widened
+from parity.engine.agreement import coarsest, near, unlike
 from parity.engine.calls import accepted_kinds
 from parity.engine.draws import LAYOUT, Call
 from parity.engine.sides import in_float32, observed
@@ -54,8 +54,8 @@ class Caller:
         values_only = NAN in call.levels.values()
         for draw, ours, theirs in zip(call.draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
-            coarsest = _coarsest(call.dtype, *theirs.values())
-            message = unlike(ours, theirs, truths, coarsest, values_only=values_only)
+            dtype = coarsest(call.dtype, *theirs.values())
+            message = unlike(ours, theirs, truths, dtype, values_only=values_only)
             message = message or _numeric_difference(call, draw, ours)
             if message:
                 return message
@@ -87,16 +87,6 @@ class Caller:
 def difference(call: Call) -> str:
     """What is wrong with the subject's result of a call; empty if nothing is."""
     return Caller().difference(call)
-
-
-def _coarsest(*arguments: Any) -> str:
-    """Of the dtypes of these arrays, and those of these names, the one with the largest epsilon.
-
-    float32 if there is none.
-    """
-    names = [a if isinstance(a, str) else str(getattr(a, "dtype", "")) for a in arguments]
-    known = [name for name in names if name in FORMATS]
-    return max(known, key=lambda name: FORMATS[name].epsilon, default="float32")
 
 
 def _said(values: Mapping[str, Any]) -> str:
@@ -230,8 +220,8 @@ def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
             continue
         ours, (true, size) = np.asarray((widened(slope) * along).sum()), expected
         # The numeric derivative is no more accurate than float32.
-        coarsest = _coarsest("float32", slope, call.dtype)
-        if not near(ours, true, true, coarsest, beside=float(size)).all():
+        dtype = coarsest("float32", slope, call.dtype)
+        if not near(ours, true, true, dtype, beside=float(size)).all():
             return f"vjp/{path}: {float(ours)!r}, numeric derivative {float(true)!r}"
     return ""
 
@@ -329,4 +319,4 @@ def _difference_outside(call: Call) -> str:
         message = f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
         return "" if option else message
     leaves = flat([list(args), named]).values()
-    return unlike(found, expected, [lambda: expected], _coarsest(*leaves))
+    return unlike(found, expected, [lambda: expected], coarsest(*leaves))

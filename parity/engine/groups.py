@@ -23,6 +23,7 @@ from parity.engine.curves import curve
 from parity.engine.numeric import numeric
 from parity.engine.results import Finding
 from parity.engine.sides import Sides
+from parity.engine.torch_tests import torch_tests
 from parity.engine.transforms import jit, vmap
 from parity.verdict import Outcome
 
@@ -45,6 +46,7 @@ RUNNERS: dict[str, Callable[[Case, Sides], Finding]] = {
     "signature": signature,
     "law": law,
     "calls": calls,
+    "torch_tests": torch_tests,
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from parity.cases import Case
-from parity.spec import Budget, Quirk
+from parity.spec import Budget, Quirk, SampleQuirk
 from parity.verdict import Outcome
 
 
@@ -51,6 +51,25 @@ class Visited:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many calls of torch's own tests were run.
+
+    Args:
+        calls: how many calls both sides ran.
+        skipped: how many calls were not run, by the reason.
+    """
+
+    calls: int
+    skipped: dict[str, int] = field(default_factory=dict[str, int])
+
+    def __str__(self) -> str:
+        """`19 calls, 2 skipped (2 inplace: the subject has no such parameter)`."""
+        count = sum(self.skipped.values())
+        reasons = "; ".join(f"{n} {reason}" for reason, n in self.skipped.items())
+        return f"{self.calls:,} calls, {count} skipped{f' ({reasons})' if count else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """The result of a case without the case: plain data, which can be sent between processes.
 
@@ -62,6 +81,7 @@ class Finding:
         worst: the point that decided the outcome.
         observed: the indices of the case's quirks that were observed.
         visited: how much of the domain was visited, for the check calls.
+        tally: how many calls were run, for the check torch_tests.
         curve: data for plots, see `curves`.
         snippet: code that shows the difference without parity, where the engine has written it.
         traceback: of an exception, the frames outside of parity and the frameworks.
@@ -75,6 +95,7 @@ class Finding:
     worst: Worst | None = None
     observed: tuple[int, ...] = ()
     visited: Visited | None = None
+    tally: Tally | None = None
     curve: dict[str, Any] | None = None
     snippet: str = ""
     traceback: str = ""
@@ -92,9 +113,11 @@ class Result(Finding):
     case: Case
 
     @property
-    def quirks(self) -> tuple[Quirk, ...]:
+    def quirks(self) -> tuple[Quirk | SampleQuirk, ...]:
         """The declared differences that were observed."""
-        return tuple(self.case.quirks[i] for i in self.observed)
+        tests = self.case.torch_tests
+        declared = self.case.quirks if tests is None else tests.spec.sample_quirks
+        return tuple(declared[i] for i in self.observed)
 
 
 def result_of(case: Case, finding: Finding) -> Result:

@@ -20,7 +20,7 @@ from rich.progress import (
 from parity.cases import Case, LeftOut
 from parity.engine import Result
 from parity.report.snippet import snippet
-from parity.report.summary import Replay, coverage_line, last_line
+from parity.report.summary import Replay, coverage_line, last_line, tally_lines
 from parity.spec import CHECKS, NUMERIC_CHECKS, Budget
 from parity.verdict import Outcome, default_budget
 
@@ -95,6 +95,8 @@ class Reporter:
             self.console.print(f"not compared: {out.name}, {out.check}: {out.reason}", markup=False)
         if covered := coverage_line(results):
             self.console.print(covered, markup=False)
+        for line in tally_lines(results):
+            self.console.print(line, markup=False)
         self.console.print(last_line(results), markup=False)
 
 

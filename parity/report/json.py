@@ -69,6 +69,7 @@ def _case(result: Result) -> dict[str, Any]:
         },
         "quirks": [{"reason": q.reason, "source": q.source} for q in result.quirks],
         "visited": result.visited and asdict(result.visited),
+        "tally": result.tally and asdict(result.tally),
         "seconds": round(result.seconds, 4),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -44,6 +45,21 @@ def coverage_line(results: Sequence[Result]) -> str:
     )
     calls = sum(visited.calls for visited in found)
     return f"domains: {len(found)}, {calls:,} calls, {choices} choices, {pairs} pairs of choices"
+
+
+def tally_lines(results: Sequence[Result]) -> list[str]:
+    """How many calls of torch's own tests were run, and why others were not; empty without any."""
+    found = [result.tally for result in results if result.tally]
+    if not found:
+        return []
+    skipped: Counter[str] = Counter()
+    for tally in found:
+        skipped.update(tally.skipped)
+    calls = sum(tally.calls for tally in found)
+    return [
+        f"torch's own tests: {calls:,} calls, {skipped.total():,} skipped",
+        *(f"  {count:,} skipped: {reason}" for reason, count in skipped.most_common()),
+    ]
 
 
 # Gives the command that runs a case again with the same numbers.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from parity.domains import LONG, Domain, Number, OneOf, optional
-from parity.spec import FLOATS, Fixed, Setting, module
+from parity.spec import FLOATS, Fixed, SampleQuirk, Setting, module
 from parity.suite.choices import BATCHES, CHANNELS, MEANS, VARIANCES
 from parity.suite.regularizers.normalization.rows import (
     ALL,
@@ -97,6 +97,21 @@ _moved_batch = functools.partial(moved, "batch_norm")
 SPECS = (
     THEME.row(
         "batch_norm",
+        sample_quirks=(
+            SampleQuirk(
+                reason="an input has channels, even without elements",
+                source="torch 2.13 returns an empty vector for one, and refuses one of 3 numbers",
+                samples="*sample-*",
+                shows="input must have at least 2 dimensions, got 1; the reference gives a result",
+            ),
+            SampleQuirk(
+                reason="the slope of a batch of two is 0 but for eps, a difference of terms near 1",
+                source="7e-8 in float32, half an epsilon of the terms, where torch is 4e-9 off",
+                samples="*sample-8",
+                shows="vjp/0",
+                dtypes=WIDE,
+            ),
+        ),
         extra=("channel_axis", "axis_name"),
         inputs=(NCHW, MEAN, VAR),
         settings=(
