@@ -67,7 +67,8 @@ def measured(rare: Rare, points: bool = True) -> Found:
     for levels in reached:
         call = Call(spec=rare.spec, levels=levels)
         message = difference(call)
-        if message:
+        # A call for which the right function fails as well shows nothing.
+        if message and not difference(replace(call, spec=rare.right)):
             return Found(rare=rare, by=CALLS, message=f"{call.name}: {message}", **counts)
     if points:
         message = _at_points(rare.spec)

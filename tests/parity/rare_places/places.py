@@ -88,13 +88,14 @@ class Rare:
     Args:
         mistake: what is wrong, in snake_case.
         kind: of the place.
-        spec: the row, with the wrong function as its subject.
+        right, spec: the row, and the row with the wrong function as its subject.
         near: levels, "dtype=bfloat16", of the calls that are tried first.
         watch: sees whether the wrong code is run.
     """
 
     mistake: str
     kind: str
+    right: Spec
     spec: Spec
     near: tuple[str, ...]
     watch: Watch = field(default_factory=Watch)
@@ -131,6 +132,7 @@ class RarePlaces:
                 Rare(
                     mistake=body.__name__.strip("_"),
                     kind=kind,
+                    right=self._specs[function],
                     spec=spec,
                     near=tuple(level.replace("@", " ") for level in near.split()),
                     watch=watch,
