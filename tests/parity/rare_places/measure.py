@@ -33,7 +33,8 @@ class Found:
         rare: the function.
         by: what caught it: `CALLS`, `POINTS`, or `SURVIVED`; `NO_DOMAIN` if no calls were made and
             points were not asked.
-        made, reached: how many calls the domain has, and how many of them run the wrong code.
+        made, reached: how many calls the domain has, and how many of them ran the wrong
+            code, up to the first failure.
         message: of the first failure, after the call or the case that failed.
     """
 
@@ -62,14 +63,18 @@ def measured(rare: Rare, points: bool = True) -> Found:
         points: whether to run the other cases.
     """
     made = _calls(rare)
-    reached = [levels for levels in made if _reaches(rare, levels)]
-    counts = {"made": len(made), "reached": len(reached)}
-    for levels in reached:
+    reached = 0
+    for levels in made:
+        if not _reaches(rare, levels):
+            continue
+        reached += 1
         call = Call(spec=rare.spec, levels=levels)
         message = difference(call)
         # A call for which the right function fails as well shows nothing.
         if message and not difference(replace(call, spec=rare.right)):
-            return Found(rare=rare, by=CALLS, message=f"{call.name}: {message}", **counts)
+            message = f"{call.name}: {message}"
+            return Found(rare=rare, by=CALLS, made=len(made), reached=reached, message=message)
+    counts = {"made": len(made), "reached": reached}
     if points:
         message = _at_points(rare.spec)
         by = POINTS if message else SURVIVED
