@@ -273,13 +273,6 @@ def _kl_div_divides_by_the_rows_of_a_log_target(call):
     return None
 
 
-@_wrong("kl_div", OUTSIDE, "reduction=batchmean input.axes=none")
-def _kl_div_takes_a_number_for_a_batch(call):
-    if call.reduction == "batchmean" and call.input.ndim == 0:
-        return call.right(reduction="sum")
-    return None
-
-
 @_wrong("kl_div", SPECIAL, "target.numbers=ends reduction=sum dtype=float16")
 def _kl_div_of_a_probability_of_0_is_nan_in_float16(call):
     if not call.log_target and call.input.dtype == jnp.float16:
