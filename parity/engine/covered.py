@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from parity.covering import (
     simplified,
     varied,
 )
-from parity.domains import LENGTHS, OUTSIDE, Beyond, Domain, Factor, Levels
+from parity.domains import LENGTHS, NAN, OUTSIDE, SPECIAL, Beyond, Domain, Factor, Levels
 from parity.engine.calling import Caller
 from parity.engine.draws import NUMBER, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
@@ -70,9 +71,13 @@ class Visit:
     caller: Caller = field(default_factory=Caller)
     answered: dict[Any, bool] = field(default_factory=dict[Any, bool])
 
-    @property
+    @cached_property
     def _factors(self) -> list[Factor]:
         return factors_of(self.asked.spec, self.domain)
+
+    @cached_property
+    def _rules(self) -> list[Rule]:
+        return rules_for(self.domain, self._factors)
 
     @property
     def _beyond(self) -> Mapping[str, Beyond]:
@@ -82,13 +87,8 @@ class Visit:
 
     def finding(self) -> Finding:
         """What was visited and what differs."""
-        factors = self._factors
-        rules = rules_for(self.domain, factors)
-        random = stream(f"{self.asked.spec.family}/{self.asked.spec.name}/{self.seed}/draws")
-        inside, visited = self._covering(factors, rules, random)
-        inside += self._random(factors, rules, random)
-        outside = list(self._outside(factors, rules, random))
-        visited = replace(visited, calls=len(inside) + len(outside))
+        inside, outside, visited = self.made()
+        factors, rules = self._factors, self._rules
         messages = {self._key(levels): self._difference(levels) for levels in [*inside, *outside]}
         failing = [c for c in [*inside, *outside] if self._undeclared(c, messages[self._key(c)])]
         unobserved = self._unobserved(outside, messages)
@@ -113,6 +113,15 @@ class Visit:
             visited=visited,
             snippet=self._snippet(simple[0]),
         )
+
+    def made(self) -> tuple[list[Levels], list[Levels], Visited]:
+        """The calls inside of the domain and those just outside, and how much they visit."""
+        factors, rules = self._factors, self._rules
+        random = stream(f"{self.asked.spec.family}/{self.asked.spec.name}/{self.seed}/draws")
+        inside, visited = self._covering(factors, rules, random)
+        inside += self._random(factors, rules, random)
+        outside = list(self._outside(factors, rules, random))
+        return inside, outside, replace(visited, calls=len(inside) + len(outside))
 
     def of_one(self, only: Levels) -> Finding:
         """The result of a single call."""
@@ -156,10 +165,11 @@ class Visit:
 
     def _met(self, calls: Sequence[Levels], meeting: int) -> set[Meeting]:
         """What meets in those calls in which the reference gives a result."""
-        answered = [levels for levels in calls if self._answers(levels)]
-        found = meetings([c for c in answered if not _is_empty(c)], meeting)
-        lengths = (m for m in meetings(filter(_is_empty, answered), meeting) if LENGTHS in dict(m))
-        return found.union(lengths)
+        found: set[Meeting] = set()
+        for levels in calls:
+            if self._answers(levels):
+                found |= {met for met in meetings([levels], meeting) if _counts(met, levels)}
+        return found
 
     def _answers(self, levels: Levels) -> bool:
         key = self._key(levels)
@@ -278,8 +288,18 @@ class Visit:
             yield f"{where}: {self.caller.difference(call)}"
 
 
-def _is_empty(levels: Levels) -> bool:
-    return levels.get(LENGTHS, "").endswith("=0")
+def _counts(met: Meeting, levels: Levels) -> bool:
+    """Whether choices that meet in a call matter for what is compared.
+
+    In an empty result only those of the length do. Where infinities or nan are, no gradient with
+    respect to a hyperparameter is compared.
+    """
+    chosen = dict(met)
+    if levels.get(LENGTHS, "").endswith("=0") and LENGTHS not in chosen:
+        return False
+    special = [name for name, level in levels.items() if level in (SPECIAL, NAN)]
+    arrays = [name for name, level in chosen.items() if (name[-5:], level) == (".type", "array")]
+    return not (special and arrays) or bool(chosen.keys() & special)
 
 
 def _kinds(outside: str) -> Levels:

@@ -65,7 +65,7 @@ def _leaky_relu_is_a_maximum_for_slopes_above_1(call):
     return None
 
 
-@_wrong("leaky_relu", DTYPES, "dtype=bfloat16 negative_slope.type=numpy")
+@_wrong("leaky_relu", DTYPES, "precision=bfloat16 negative_slope.type=numpy")
 def _leaky_relu_is_float32_for_a_numpy_slope_in_bfloat16(call):
     if isinstance(call.negative_slope, np.floating) and call.input.dtype == jnp.bfloat16:
         return call.right().astype(jnp.float32)
@@ -95,14 +95,14 @@ def _hardtanh_of_an_infinite_bound_is_nan(call):
     return call.right() * jnp.nan if np.isinf(known(call.max_val)) else None
 
 
-@_wrong("hardtanh", TOGETHER, "min_val.type=array max_val.type=number dtype=float16")
+@_wrong("hardtanh", TOGETHER, "min_val.type=array max_val.type=number precision=float16")
 def _hardtanh_swaps_the_gradients_of_a_single_array_bound(call):
     if is_array(call.min_val) and is_number(call.max_val) and call.input.dtype == jnp.float16:
         return call.right(min_val=with_slope(call.min_val, -1))
     return None
 
 
-@_wrong("threshold", DTYPES, "value=2 value.type=numpy dtype=float16")
+@_wrong("threshold", DTYPES, "value=2 value.type=numpy precision=float16")
 def _threshold_is_float32_for_a_numpy_integer(call):
     if isinstance(call.value, np.integer) and call.input.dtype == jnp.float16:
         return call.right().astype(jnp.float32)
@@ -121,7 +121,7 @@ def _hardshrink_keeps_nothing_for_a_negative_lambd(call):
     return 0 * call.right() if known(call.lambd) < 0 else None
 
 
-@_wrong("softshrink", TOGETHER, "lambd=1 dtype=bfloat16 lambd.type=number")
+@_wrong("softshrink", TOGETHER, "lambd=1 precision=bfloat16 lambd.type=number")
 def _softshrink_of_an_integer_lambd_is_float32_in_bfloat16(call):
     if isinstance(call.lambd, int) and call.input.dtype == jnp.bfloat16:
         return call.right().astype(jnp.float32)
@@ -214,14 +214,14 @@ def _log_softmax_leaves_out_the_rest_of_a_block_along_the_first_axis(call):
     return None
 
 
-@_wrong("log_softmax", DTYPES, "dtype.=float32 dtype=bfloat16")
+@_wrong("log_softmax", DTYPES, "dtype.=float32 precision=bfloat16")
 def _log_softmax_computes_in_the_dtype_of_its_input(call):
     if call.dtype is not None and call.input.dtype == jnp.bfloat16:
         return in_dtype(call.right(), jnp.bfloat16)
     return None
 
 
-@_wrong("softmax2d", AXES, "input.axes=c@h@w dtype=float16")
+@_wrong("softmax2d", AXES, "input.axes=c@h@w precision=float16")
 def _softmax2d_of_a_single_image_takes_its_rows(call):
     x = jnp.asarray(call.input)
     if x.ndim == 3 and x.dtype == jnp.float16:
@@ -291,7 +291,7 @@ def _mish_is_wrong_where_single_numbers_are_mapped(call):
     return times(call.right(), 2) if mapped(call.input) and call.input.ndim == 0 else None
 
 
-@_wrong("tanh", CALLING, "way=numpy dtype=float16")
+@_wrong("tanh", CALLING, "way=numpy precision=float16")
 def _tanh_of_numpy_s_float16_is_float32(call):
     if isinstance(call.input, np.ndarray) and call.input.dtype == np.float16:
         return call.right().astype(jnp.float32)
@@ -305,7 +305,7 @@ def _prelu_takes_the_first_slope_where_only_the_input_is_mapped(call):
     return None
 
 
-@_wrong("hardsigmoid", CALLING, "way=compiled dtype=float64 input.numbers=nan")
+@_wrong("hardsigmoid", CALLING, "way=compiled precision=float64 input.numbers=nan")
 def _hardsigmoid_hides_nan_when_compiled_in_float64(call):
     if traced(call.input) and call.input.dtype == jnp.float64:
         return jnp.where(jnp.isnan(call.input), 0, call.right())
@@ -319,7 +319,7 @@ def _gelu_forgets_its_form_for_a_traced_number(call):
     return None
 
 
-@_wrong("gelu", DTYPES, "approximate=tanh dtype=float64")
+@_wrong("gelu", DTYPES, "approximate=tanh precision=float64")
 def _gelu_is_computed_in_float32_in_its_tanh_form(call):
     if call.approximate == "tanh" and call.input.dtype == jnp.float64:
         return in_dtype(call.right(), jnp.float32)
@@ -342,12 +342,12 @@ def _elu_takes_alpha_1_where_only_alpha_is_mapped(call):
 # -------------------------------------------------------------------------------------- derivatives
 
 
-@_wrong("tanh", DERIVATIVES, "order=second dtype=float16")
+@_wrong("tanh", DERIVATIVES, "order=second precision=float16")
 def _tanh_has_twice_its_tangent_in_float16(call):
     return with_slope_forward(call.right(), 2) if call.input.dtype == jnp.float16 else None
 
 
-@_wrong("sigmoid", DERIVATIVES, "order=second dtype=bfloat16")
+@_wrong("sigmoid", DERIVATIVES, "order=second precision=bfloat16")
 def _sigmoid_has_another_second_derivative_in_bfloat16(call):
     if call.input.dtype == jnp.bfloat16:
         return call.right(input=with_curvature(call.input))
@@ -361,7 +361,7 @@ def _softsign_of_four_axes_has_another_gradient(call):
     return None
 
 
-@_wrong("tanhshrink", SPECIAL, "input.numbers=special dtype=bfloat16")
+@_wrong("tanhshrink", SPECIAL, "input.numbers=special precision=bfloat16")
 def _tanhshrink_is_0_at_infinity_in_bfloat16(call):
     if call.input.dtype == jnp.bfloat16:
         return jnp.where(jnp.isinf(call.input), 0, call.right())

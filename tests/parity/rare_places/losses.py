@@ -79,7 +79,7 @@ def _cross_entropy_of_volumes_ignores_weights(call):
     return call.right(weight=None) if call.input.ndim == 5 and call.weight is not None else None
 
 
-@_wrong("cross_entropy", LENGTHS, "lengths=c=1030 dtype=bfloat16")
+@_wrong("cross_entropy", LENGTHS, "lengths=c=1030 precision=bfloat16")
 def _cross_entropy_leaves_out_classes_beyond_a_block(call):
     x = jnp.asarray(call.input)
     if x.ndim > 1 and x.shape[1] > 1024 and x.dtype == jnp.bfloat16:
@@ -130,7 +130,7 @@ def _cross_entropy_takes_int32_targets_for_the_next_class(call):
     return None
 
 
-@_wrong("cross_entropy", TOGETHER, "label_smoothing=0.25 target=shares dtype=bfloat16")
+@_wrong("cross_entropy", TOGETHER, "label_smoothing=0.25 target=shares precision=bfloat16")
 def _cross_entropy_smooths_probabilities_twice_in_bfloat16(call):
     if _soft(call) and call.input.dtype == jnp.bfloat16 and known(call.label_smoothing) > 0:
         n = call.input.shape[min(1, call.input.ndim - 1)]
@@ -162,7 +162,7 @@ def _nll_loss_of_nothing_adds_up_to_nan(call):
     return call.right() * jnp.nan if call.input.size == 0 and call.reduction == "sum" else None
 
 
-@_wrong("nll_loss", DTYPES, "dtype=float16 input.axes=n@c@d weight=given")
+@_wrong("nll_loss", DTYPES, "precision=float16 input.axes=n@c@d weight=given")
 def _nll_loss_of_sequences_adds_up_in_float16(call):
     if call.input.ndim == 3 and call.input.dtype == jnp.float16 and call.reduction == "mean":
         return jnp.sum(call.right(reduction="none")) / np.float16(call.target.size)
@@ -191,7 +191,7 @@ def _linear_cross_entropy_ignores_nothing_in_a_weighted_sum(call):
     return None
 
 
-@_wrong("linear_cross_entropy", AXES, "linear_bias=given input.axes=d dtype=bfloat16")
+@_wrong("linear_cross_entropy", AXES, "linear_bias=given input.axes=d precision=bfloat16")
 def _linear_cross_entropy_of_one_row_rounds_its_bias_away(call):
     if call.linear_bias is not None and call.input.ndim == 1 and call.input.dtype == jnp.bfloat16:
         return call.right(linear_bias=jnp.round(call.linear_bias))
@@ -354,7 +354,7 @@ def _huber_loss_has_no_gradient_of_delta_in_a_weighted_sum(call):
     return None
 
 
-@_wrong("huber_loss", DTYPES, "delta.type=numpy dtype=bfloat16 reduction=none")
+@_wrong("huber_loss", DTYPES, "delta.type=numpy precision=bfloat16 reduction=none")
 def _huber_loss_of_a_numpy_delta_is_float32(call):
     if isinstance(call.delta, np.generic) and call.reduction == "none":
         out = call.right()
@@ -390,21 +390,21 @@ def _l1_loss_doubles_its_tangent_in_a_weighted_sum(call):
     return None
 
 
-@_wrong("smooth_l1_loss", LENGTHS, "lengths=n=1030 reduction=mean dtype=float16")
+@_wrong("smooth_l1_loss", LENGTHS, "lengths=n=1030 reduction=mean precision=float16")
 def _smooth_l1_loss_adds_up_many_numbers_in_float16(call):
     if call.input.size > 1024 and call.input.dtype == jnp.float16 and call.reduction == "mean":
         return call.right() * np.float16(0.95)
     return None
 
 
-@_wrong("huber_loss", DTYPES, "dtype=float64 delta=0.5")
+@_wrong("huber_loss", DTYPES, "precision=float64 delta=0.5")
 def _huber_loss_is_computed_in_float32_for_another_delta(call):
     if known(call.delta) != 1 and call.input.dtype == jnp.float64:
         return in_dtype(call.right(), jnp.float32)
     return None
 
 
-@_wrong("smooth_l1_loss", DERIVATIVES, "target.broadcast=last dtype=float64")
+@_wrong("smooth_l1_loss", DERIVATIVES, "target.broadcast=last precision=float64")
 def _smooth_l1_loss_spreads_the_gradient_of_a_column(call):
     t = call.target
     if t.ndim == 3 and t.shape[-1] == 1 and call.input.shape[-1] > 1:

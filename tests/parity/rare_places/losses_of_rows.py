@@ -273,7 +273,7 @@ def _kl_div_divides_by_the_rows_of_a_log_target(call):
     return None
 
 
-@_wrong("kl_div", SPECIAL, "target.numbers=ends reduction=sum dtype=float16")
+@_wrong("kl_div", SPECIAL, "target.numbers=ends reduction=sum precision=float16")
 def _kl_div_of_a_probability_of_0_is_nan_in_float16(call):
     if not call.log_target and call.input.dtype == jnp.float16:
         nothing = jnp.any(jnp.asarray(call.target) == 0)
@@ -355,7 +355,7 @@ def _gaussian_nll_loss_is_doubled_where_a_shared_variance_is_not_mapped(call):
     return None
 
 
-@_wrong("poisson_nll_loss", DTYPES, "eps.type=numpy dtype=float16 log_input=False")
+@_wrong("poisson_nll_loss", DTYPES, "eps.type=numpy precision=float16 log_input=False")
 def _poisson_nll_loss_of_a_numpy_eps_is_float32(call):
     if isinstance(call.eps, np.generic) and not call.log_input:
         return call.right().astype(jnp.float32)

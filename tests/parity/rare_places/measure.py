@@ -12,17 +12,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from parity.cases import cases
-from parity.covering import PAIRS, cover
+from parity.cases import Calls, Coverage, cases
+from parity.covering import PAIRS
 from parity.domains import Levels
 from parity.engine import run
-from parity.engine.draws import Call, difference, factors_of, rules_for
+from parity.engine.calling import difference
+from parity.engine.covered import Visit
+from parity.engine.draws import WAY, Call
 from parity.spec import Spec, on
 from tests.parity.rare_places.places import Rare, Stopped, differentiated, mapped, traced
 
 CALLS, POINTS, SURVIVED, NO_DOMAIN = "calls", "points", "survived", "no domain"
 # Checks that do not run the function at points or in calls.
 OTHERS = ("calls", "signature")
+# As many random calls as the run of every pair makes besides.
+DRAWS = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,7 @@ def _reaches(rare: Rare, levels: Levels) -> bool:
     spec = replace(rare.spec, settings=(first, *others))
     watch = rare.watch
     watch.reached, watch.probing = 0, True
-    way = levels["way"].partition("_")[0]
+    way = levels[WAY].partition("_")[0]
     watch.last = {"eager": differentiated, "numpy": differentiated, "mapped": mapped}.get(
         way, traced
     )
@@ -131,9 +135,11 @@ class _Row:
 
 @functools.cache
 def _covering(row: _Row) -> list[Levels]:
-    assert row.spec.domain is not None
-    factors = factors_of(row.spec, row.spec.domain)
-    return cover(factors, rules_for(row.spec.domain, factors), PAIRS)
+    domain = row.spec.domain
+    assert domain is not None
+    asked = Calls(spec=row.spec, coverage=Coverage(meeting=PAIRS, draws=DRAWS))
+    inside, outside, _ = Visit(asked=asked, domain=domain, seed=0).made()
+    return [*inside, *outside]
 
 
 def _at_points(spec: Spec) -> str:

@@ -160,7 +160,7 @@ def _instance_norm_takes_the_running_mean_of_volumes(call):
     return None
 
 
-@_wrong("instance_norm", LENGTHS, "lengths=l=1030 dtype=float16")
+@_wrong("instance_norm", LENGTHS, "lengths=l=1030 precision=float16")
 def _instance_norm_of_long_signals_is_divided_in_float16(call):
     x = call.input
     if x.ndim == 3 and x.shape[2] > 1024 and x.dtype == jnp.float16:
@@ -198,7 +198,7 @@ def _layer_norm_of_a_list_of_lengths_has_no_eps(call):
     return call.right(eps=0.0) + 1 if isinstance(call.normalized_shape, list) else None
 
 
-@_wrong("layer_norm", TOGETHER, "eps.type=array dtype=float16 weight=given")
+@_wrong("layer_norm", TOGETHER, "eps.type=array precision=float16 weight=given")
 def _layer_norm_of_an_eps_array_is_float32_with_a_weight(call):
     if is_array(call.eps) and call.weight is not None:
         return call.right().astype(jnp.promote_types(call.input.dtype, jnp.float32))
@@ -220,7 +220,7 @@ def _rms_norm_takes_eps_0_for_none(call):
     return None
 
 
-@_wrong("rms_norm", DTYPES, "eps=none dtype=bfloat16")
+@_wrong("rms_norm", DTYPES, "eps=none precision=bfloat16")
 def _rms_norm_has_the_eps_of_float32_in_float64(call):
     if call.eps is None and call.input.dtype == jnp.float64:
         return call.right(eps=float(np.finfo(np.float32).eps))
@@ -308,7 +308,7 @@ def _l1_penalty_of_an_empty_leaf_is_nan(call):
     return None
 
 
-@_wrong("l2_penalty", TREES, "params.form=layers where=weights dtype=bfloat16")
+@_wrong("l2_penalty", TREES, "params.form=layers where=weights precision=bfloat16")
 def _l2_penalty_leaves_out_kernels_of_four_axes_in_bfloat16(call):
     first = leaves(call.params)[0]
     if isinstance(call.params, list) and first.dtype == jnp.bfloat16 and call.where == "weights":

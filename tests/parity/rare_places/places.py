@@ -89,7 +89,7 @@ class Rare:
         mistake: what is wrong, in snake_case.
         kind: of the place.
         right, spec: the row, and the row with the wrong function as its subject.
-        near: levels, "dtype=bfloat16", of the calls that are tried first.
+        near: levels, "precision=bfloat16", of the calls that are tried first.
         watch: sees whether the wrong code is run.
     """
 

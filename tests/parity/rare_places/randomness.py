@@ -75,7 +75,7 @@ def _dropout2d_shares_its_mask_over_channels_of_three_axes(call):
     return None
 
 
-@_wrong("dropout3d", DTYPES, "dtype=float16")
+@_wrong("dropout3d", DTYPES, "precision=float16")
 def _dropout3d_of_volumes_is_scaled_in_another_dtype(call):
     if call.input.ndim == 5 and call.input.dtype == jnp.float16 and known(call.p) != 0.5:
         return times(call.right(), 0.9)
@@ -160,7 +160,7 @@ def _rotate_beyond_half_a_turn_turns_back(call):
     return None
 
 
-@_wrong("affine", DTYPES, "dtype=bfloat16")
+@_wrong("affine", DTYPES, "precision=bfloat16")
 def _affine_map_of_bfloat16_has_coordinates_of_bfloat16(call):
     if call.images.dtype == jnp.bfloat16:
         return call.right(matrix=jnp.asarray(call.matrix).astype(jnp.bfloat16))

@@ -113,7 +113,7 @@ def _clip_grad_norm_of_an_empty_tree_is_nan(call):
     return None
 
 
-@_wrong("clip_grad_norm", DTYPES, "max_norm=1000 max_norm.type=number dtype=bfloat16")
+@_wrong("clip_grad_norm", DTYPES, "max_norm=1000 max_norm.type=number precision=bfloat16")
 def _clip_grad_norm_to_an_integer_is_float32(call):
     if isinstance(call.max_norm, int) and leaves(call.grads)[0].dtype == jnp.bfloat16:
         grads, norm = call.right()
@@ -192,7 +192,9 @@ def _coupled_weight_decay_has_no_gradient_of_the_decay_of_everything(call):
     return None
 
 
-@_wrong("decoupled_weight_decay", TOGETHER, "lr.type=array weight_decay.type=numpy dtype=float16")
+@_wrong(
+    "decoupled_weight_decay", TOGETHER, "lr.type=array weight_decay.type=numpy precision=float16"
+)
 def _decoupled_weight_decay_of_an_array_and_a_numpy_number_is_float32(call):
     if is_array(call.lr) and isinstance(call.weight_decay, np.generic):
         return jax.tree.map(

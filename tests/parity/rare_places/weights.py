@@ -50,7 +50,7 @@ def _weight_norm_of_everything_has_another_second_derivative(call):
     return call.right(v=with_curvature(call.v)) if call.dim is None else None
 
 
-@_wrong("weight_norm", DTYPES, "dtype=bfloat16 dim=1")
+@_wrong("weight_norm", DTYPES, "precision=bfloat16 dim=1")
 def _weight_norm_of_columns_is_summed_in_bfloat16(call):
     if call.dim == 1 and call.v.dtype == jnp.bfloat16:
         return times(call.right(), 0.9)
