@@ -26,7 +26,7 @@ from parity.covering import (
 )
 from parity.domains import LENGTHS, NAN, OUTSIDE, SPECIAL, Beyond, Domain, Factor, Levels
 from parity.engine.calling import Caller
-from parity.engine.draws import NUMBER, Call, factors_of, rules_for
+from parity.engine.draws import NUMBER, SECOND, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
 from parity.engine.results import Finding, Visited
 from parity.engine.sides import Sides
@@ -291,15 +291,15 @@ class Visit:
 def _counts(met: Meeting, levels: Levels) -> bool:
     """Whether choices that meet in a call matter for what is compared.
 
-    In an empty result only those of the length do. Where infinities or nan are, no gradient with
-    respect to a hyperparameter is compared.
+    In an empty result only those of the length do. Where infinities or nan are, and where second
+    derivatives are compared, no gradient with respect to a hyperparameter is.
     """
     chosen = dict(met)
     if levels.get(LENGTHS, "").endswith("=0") and LENGTHS not in chosen:
         return False
-    special = [name for name, level in levels.items() if level in (SPECIAL, NAN)]
+    without = {name for name, level in levels.items() if level in (SPECIAL, NAN, SECOND)}
     arrays = [name for name, level in chosen.items() if (name[-5:], level) == (".type", "array")]
-    return not (special and arrays) or bool(chosen.keys() & special)
+    return not (without and arrays) or bool(chosen.keys() & without)
 
 
 def _kinds(outside: str) -> Levels:
