@@ -154,6 +154,15 @@ class Number(OneOf):
     Its values are inside the range, at its ends, 0, negative, integers.
     """
 
+    differentiated: bool = True
+
+    def __init__(
+        self, *values: Any, outside: tuple[Any, ...] = (), differentiated: bool = True
+    ) -> None:
+        """The values, some that it may not be, and whether there is a gradient."""
+        super().__init__(*values, outside=outside)
+        object.__setattr__(self, "differentiated", differentiated)
+
     def factors(self, name: str) -> Iterator[Factor]:
         """The value, and its type."""
         yield from super().factors(name)
@@ -169,6 +178,8 @@ class Number(OneOf):
                 return np.asarray(value)[()] if isinstance(value, int) else np.float64(value)
             case _:
                 draw.numbers.add(name.partition(".")[0])
+                if not self.differentiated:
+                    draw.constant.add(name.partition(".")[0])
                 return rounded(value, "float32" if draw.dtype != "float64" else "float64")
 
 

@@ -176,7 +176,11 @@ def _cosine_of_broadcast(x1: Array, x2: Array) -> Array:
 # ------------------------------------------------------------------------------------ distances
 
 
-@op(static=("keepdim",), compiled=False, checks={"p": real_number, "eps": real_number})
+@op(
+    static=("keepdim",),
+    compiled=False,
+    checks={"p": real_number, "eps": real_number, "keepdim": flag},
+)
 def pairwise_distance(
     x1: ArrayLike,
     x2: ArrayLike,

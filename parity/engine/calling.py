@@ -31,6 +31,10 @@ STEP = 2.0**-10
 KINK = 2.0**-14
 
 
+class _BadValueError(Exception):
+    """A result is nan because of the value of an array."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Runs calls of one row; those that differ in their numbers only run in one program."""
@@ -45,7 +49,7 @@ class Caller:
         try:
             expected = [_reference(call, draw, call.dtype) for draw in draws]
         except Exception as error:
-            return _exception_difference(lambda: self._subject(call), error)
+            return _exception_difference(lambda: self._checked(call), error)
         try:
             found = self._subject(call)
         except Exception as error:
@@ -69,6 +73,17 @@ class Caller:
         except Exception:
             return False
         return True
+
+    def _checked(self, call: Call) -> list[Trace]:
+        """The subject's traces; an error if a bad number in an array has made the result nan.
+
+        A compiled program cannot raise for the value of an array.
+        """
+        found = self._subject(call)
+        values = [widened(a) for t in found for e, a in t.items() if e.partition("/")[0] == OUT]
+        if call.draws[0].numbers and any(np.isnan(value).any() for value in values):
+            raise _BadValueError
+        return found
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
@@ -110,7 +125,7 @@ def _exception_difference(
     try:
         subject()
     except Exception as found:
-        if isinstance(found, (*own, *accepted_kinds(expected))):
+        if isinstance(found, (_BadValueError, *own, *accepted_kinds(expected))):
             return ""
         return f"{type(found).__name__}: {found!s:.200}; {wanted}"
     return f"nothing is raised; {wanted}"

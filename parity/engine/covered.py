@@ -190,7 +190,7 @@ class Visit:
         """
         for _ in range(TRIES):
             found = drawn(factors, rules, random, missing)
-            if found is not None and self._met([found], len(missing)) & {missing}:
+            if found is not None and _counts(missing, found) and self._answers(found):
                 return found
         return None
 
@@ -213,9 +213,9 @@ class Visit:
         beyond = list(self._beyond)
         meeting, draws = self.asked.coverage.meeting, self.asked.coverage.draws
         for name in beyond if meeting != NOTHING else ():
-            plain = self._reaching(name, simplest_of(factors))
-            if all(rule.holds(plain) for rule in rules):
-                yield plain
+            plain = {**simplest_of(factors), **_kinds(name)}
+            if all(rule.holds(plain) for rule in rules) and self._answers(plain):
+                yield {**plain, OUTSIDE: name}
             if meeting == PAIRS:
                 yield from self._anywhere(name, factors, rules, random)
         for i in range(draws // OUTSIDE_EVERY if beyond else 0):
@@ -231,14 +231,9 @@ class Visit:
         random: np.random.Generator,
     ) -> Iterator[Levels]:
         """A random call with this argument outside; none if its kind is rare."""
-        kind = tuple(_kinds(name).items())
-        found = drawn(factors, rules, random, kind)
+        found = self._with(tuple(_kinds(name).items()), factors, rules, random)
         if found is not None:
-            yield self._reaching(name, found)
-
-    def _reaching(self, name: str, levels: Levels) -> Levels:
-        """The call with this argument outside, whose kind is the one that is outside."""
-        return {**levels, **_kinds(name), OUTSIDE: name}
+            yield {**found, OUTSIDE: name}
 
     def _kinds_of(self, levels: Levels) -> Iterator[Rule]:
         """The rule that an argument outside keeps its kind."""

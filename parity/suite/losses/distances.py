@@ -132,9 +132,16 @@ SPECS = (
             arguments={
                 "x1": Tensor(axes=("n c", "c", "n c k", "n c k l")),
                 "x2": Tensor(like="x1", broadcast=True),
-                "dim": OneOf(1, 0, -1),
+                "dim": OneOf(1, 0, -1, -2),
                 "eps": Number(1e-8, 0.5, 0.0),
-            }
+            },
+            # A vector of one component, or of equal ones, may only change its length: the slope is
+            # what the rounding of the terms leaves.
+            impossible=(
+                {"lengths": ("n=1", "c=1"), "order": "second"},
+                {"x2.broadcast": ("first", "last", "all"), "precision": "float64"},
+                {"x2.broadcast": ("first", "last", "all"), "order": "second"},
+            ),
         ),
     ),
     loss(
@@ -165,7 +172,9 @@ SPECS = (
                 "target": signs("input1", without="c"),
                 "margin": Number(0.0, 0.5, -0.5),
                 "reduction": REDUCTION,
-            }
+            },
+            # With one component the slope is what the rounding of the terms leaves.
+            impossible=({"lengths": "c=1", "precision": "float64"},),
         ),
     ),
     loss(
