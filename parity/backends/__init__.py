@@ -16,6 +16,7 @@ Each leaf of a tree has its own entry, to which its path is added: out/running_m
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
@@ -115,6 +116,10 @@ class Backend(Protocol):
     def sourced(self, target: Target, random: Randomness | None) -> Callable[..., Any]:
         """The target's function with its source of random numbers as an argument."""
         ...
+
+    def precision(self, dtype: str) -> contextlib.AbstractContextManager[None]:
+        """In which arrays of the dtype can be made; by default they always can."""
+        return contextlib.nullcontext()
 
     def program(self, task: Task, phases: tuple[str, ...]) -> Program:
         """The task as a function from problems of one shape to runs."""
