@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import Domain, Either, Made, Number, OneOf, Tensor, Trees
+from parity.domains import Domain, Either, Made, OneOf, Tensor, Trees
 from parity.dtypes import rounded
 from parity.spec import Budget, Samples
 from parity.suite.regularizers.augmentation import laws
@@ -90,7 +90,7 @@ SPECS = (
         required=(30.0,),
         domain=domain_of(
             angle=Either(
-                number=Number(30.0, 0, -137.5, 3645),
+                number=OneOf(30.0, -137.5, 3645),
                 each=each_of(lambda random, shape: random.uniform(-180, 180, shape)),
             ),
             interpolation=INTERPOLATION,
@@ -114,7 +114,7 @@ SPECS = (
                     arrays=Trees(pair=(Tensor(axes=("n",)), Tensor(axes=("",)))),
                 ),
                 "scale": Either(
-                    number=Number(1.0, 0.5, 2), each=Tensor(axes=("n",), low=0.5, high=2.0)
+                    number=OneOf(1.0, 0.5, 2), each=Tensor(axes=("n",), low=0.5, high=2.0)
                 ),
                 "shear": Either(
                     numbers=OneOf((0.0, 0.0), (9.0, -5)),
