@@ -98,6 +98,8 @@ def keyed(
         label="key",
         random=ObservedDraw(seed=7, observe=drawn if formula else None),
         reference=reference(formula) if formula else None,
+        # What rounds to the upper end becomes the lower one, which a run in float64 does not show.
+        truth="reference",
         dtypes=dtypes,
         budget=Budget(ulp=4, floor=4, reason="the same draw, scaled in another order"),
         **given,

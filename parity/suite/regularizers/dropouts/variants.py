@@ -57,7 +57,8 @@ def _factors(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
 
 def _noise(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     """z in the factor 1 + s z: for p = 0.5 s is 1."""
-    return _factors(subject, arrays, {**values, "p": 0.5, "training": True}) - 1
+    factors = _factors(subject, arrays, {**values, "p": 0.5, "training": True})
+    return np.asarray(factors, np.float64) - 1
 
 
 def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Setting:

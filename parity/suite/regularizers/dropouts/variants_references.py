@@ -106,7 +106,8 @@ def noised(
         return input
     spread = math.sqrt(p / (1 - p))
     wide = torch.promote_types(input.dtype, torch.float32)
-    return (input.to(wide) * (1 + spread * drawn.to(wide))).to(input.dtype)
+    # In float64 a z near -1 has the digits of the factor.
+    return (input.to(wide) * (1 + spread * drawn.double()).to(wide)).to(input.dtype)
 
 
 def normalised(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
