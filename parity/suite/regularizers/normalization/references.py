@@ -155,7 +155,8 @@ def batch_norm_stats_formula(
 
 def instance_norm_stats_formula(x, running_mean, running_var, momentum=0.1, *, channel_axis=1):
     """The formula of the running statistics, differentiable in all arguments."""
-    momentum = 1.0 if momentum is None else momentum
+    # torch passes 0 for None.
+    momentum = 0.0 if momentum is None else momentum
     x = x.movedim(channel_axis, 1)
     variance, mean = (part.mean(0) for part in torch.var_mean(x, list(range(2, x.ndim))))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
