@@ -369,11 +369,12 @@ def setup_of_calls(spec: Spec, *, stream: bool = False) -> Setup:
     Args:
         spec: the row.
         stream: whether both sides draw from the stream of the reference's framework, as in the
-            first setting that does so; else they are those of the default setting.
+            first setting that does so; else they are those of the first setting that does not.
     """
-    found = [s for s in spec.settings if isinstance(s.random, SameSeed)] if stream else []
+    found = [s for s in spec.settings if isinstance(s.random, SameSeed) == stream]
     chosen = (*found, *spec.settings)[0]
-    plain = replace(chosen, label="", values={}, arrays={}, inputs=())
+    reference = spec.calls_reference or chosen.reference
+    plain = replace(chosen, label="", values={}, arrays={}, inputs=(), reference=reference)
     return _setup(spec, plain, ANY_DTYPE)
 
 

@@ -118,7 +118,11 @@ class Choice(Protocol):
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few values: an option, a flag, an index, a number that selects code."""
+    """One of a few values: an option, a flag, an index, a number that selects code, a function.
+
+    OneOf(None) is an argument that a comparison cannot vary, such as the name of an axis of
+    devices.
+    """
 
     values: tuple[Any, ...]
     outside: tuple[Any, ...] = ()
@@ -131,11 +135,16 @@ class OneOf:
 
     def factors(self, name: str) -> Iterator[Factor]:
         """The value."""
-        yield Factor(name, tuple(map(str, self.values)))
+        yield Factor(name, self._labels)
 
     def made(self, name: str, draw: Draw) -> Any:
         """The value."""
-        return self.values[[str(v) for v in self.values].index(draw.levels[name])]
+        return self.values[self._labels.index(draw.levels[name])]
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        """The values as text; a function is called by its name."""
+        return tuple(getattr(value, "__name__", str(value)) for value in self.values)
 
     def beyond(self, name: str) -> dict[str, Beyond]:
         """Other types, and the values of `outside`."""

@@ -536,6 +536,7 @@ class Spec:
         budgets: by check or by (check, dtype), where they differ from the default.
         quirks, sample_quirks, bad_calls, laws: see `Quirk`, `SampleQuirk`, `BadCall`, `Law`.
         domain: what may be called; see `Domain`.
+        calls_reference: the reference of those calls, if the row's lacks arguments.
         signature: the signature that the subject has to have: by default the reference's; else that
             of another function, or text, where the reference has no signature in Python.
         omitted: parameters of that signature that the subject does not have.
@@ -561,6 +562,7 @@ class Spec:
     bad_calls: tuple[BadCall, ...] = ()
     laws: tuple[Law, ...] = ()
     domain: Domain | None = None
+    calls_reference: Target | None = None
     signature: str | Target | None = None
     omitted: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])

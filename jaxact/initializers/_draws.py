@@ -142,8 +142,10 @@ def _uniform(
     wide = compute_dtype(dtype)
     least, end = _checked_ends(function, jnp.asarray(low, wide), jnp.asarray(high, wide))
     values = (least + (end - least) * jax.random.uniform(key, shape, wide)).astype(dtype)
-    # A value can round to the upper end; as in torch, it becomes the lower end.
-    return jnp.where(values == end.astype(dtype), least.astype(dtype), values)
+    # A value can round to the upper end; as in torch, it becomes the lower end. Between equal ends
+    # it stays, and with it the gradients with respect to both.
+    low, high = least.astype(dtype), end.astype(dtype)
+    return jnp.where((values == high) & (low < high), low, values)
 
 
 @program(static=("function", "shape", "dtype"))

@@ -174,7 +174,9 @@ class JaxBackend(Backend):
         """
         function = _within(way.context, self._of_leaves(task), way.first)
         program = _phases(function, phases)
-        if way.name in FROM_PYTHON or isinstance(task.random, SameSeed):
+        if isinstance(task.random, SameSeed):
+            return _each(program, function, as_numpy=way.name == NUMPY, abstract=_called)
+        if way.name in FROM_PYTHON:
             return _each(program, function, as_numpy=way.name == NUMPY)
         if way.name in (MAPPED, MAPPED_FIRST, MAPPED_OTHERS):
             return _mapped(program, function, way)
@@ -272,6 +274,7 @@ def _each(
     function: Callable[[Leaves, Leaves], Leaves],
     as_numpy: bool = False,
     wide: bool = False,
+    abstract: Callable[..., Any] = jax.eval_shape,
 ) -> ManyProgram:
     """One call at a time."""
 
@@ -279,7 +282,7 @@ def _each(
         found: list[Trace] = []
         for problem in problems:
             with precision("float64" if wide else problem.dtype):
-                given = _given(function, problem)
+                given = _given(function, problem, abstract)
                 if as_numpy:
                     given = (*_split(problem), *given[2:])
                 found.append(_to_numpy(program(*given)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.backends import OUT, ManyProgram, Task, backend, leaf_of, native
+from parity.backends import OUT, STEP, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
 from parity.domains import NAN, SPECIAL, Draw
 from parity.dtypes import Floats, is_floating, widened
@@ -22,11 +22,11 @@ from parity.engine.sides import in_float32, observed
 from parity.formulas import formula_trace
 from parity.inputs import Problem, streams
 from parity.spec import Formula, SameSeed, Target
-from parity.trees import flat
+from parity.trees import flat, joined
 
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
-STEP = 2.0**-10
+INCREMENT = 2.0**-10
 # One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
 
@@ -46,6 +46,9 @@ class Caller:
         if call.outside:
             return _difference_outside(call)
         draws = call.draws
+        # An exception here is none of the reference's.
+        for draw in draws:
+            call.problem(draw, for_reference=True)
         try:
             expected = [_reference(call, draw, call.dtype) for draw in draws]
         except Exception as error:
@@ -56,7 +59,7 @@ class Caller:
             return f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
         # The gradient at nan depends on the length of the array in torch.
         values_only = NAN in call.levels.values()
-        for draw, ours, theirs in zip(call.draws, found, expected, strict=True):
+        for draw, ours, theirs in zip(draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
             dtype = coarsest(call.dtype, *theirs.values())
             message = unlike(ours, theirs, truths, dtype, values_only=values_only)
@@ -90,7 +93,7 @@ class Caller:
         problem, values = given[0]
         setup, way = call.setup, call.way(problem)
         shapes = {path: (a.shape, a.dtype.name) for path, a in problem.arguments.items()}
-        names = (setup.setting, way, call.phases, sorted(problem.constant))
+        names = (setup.random, way, call.phases, sorted(problem.constant))
         key = repr((*names, shapes, _said(values), call.positional))
         if key not in self.programs:
             task = Task(target=setup.subject, form=problem.form, values=values, random=setup.random)
@@ -258,7 +261,7 @@ def _numeric_slope(
     given, values = _referred(call, draw)
     problem, values = given.in_dtype("float64"), in_float32(values)
     center = widened(draw.made[name])
-    step = STEP * max(1.0, float(np.abs(center).max(initial=0.0)))
+    step = INCREMENT * max(1.0, float(np.abs(center).max(initial=0.0)))
 
     def at(offset: float) -> NDArray[Any]:
         moved = np.asarray(center + offset * step * along)
@@ -295,11 +298,22 @@ def _forward(call: Call, problem: Problem, values: Mapping[str, Any]) -> Trace:
 def _pulled(call: Call, problem: Problem, trace: Trace) -> NDArray[Any]:
     """The result times the cotangent, and the same of absolute values."""
     total, size = 0.0, 0.0
-    for entry, array in _outside_of(call, problem, trace).items():
-        if entry.partition("/")[0] == OUT and is_floating(array.dtype.name):
+    for entry, array in _of_all_steps(_outside_of(call, problem, trace)).items():
+        if entry.partition("/")[0] in (OUT, STEP) and is_floating(array.dtype.name):
             terms = widened(array) * widened(problem.cotangent(array.shape, leaf_of(entry)))
             total, size = total + float(terms.sum()), size + float(np.abs(terms).sum())
     return np.array([total, size])
+
+
+def _of_all_steps(trace: Trace) -> Trace:
+    """The trace with one entry for all steps, which have one cotangent together."""
+    steps: dict[str, list[NDArray[Any]]] = {}
+    for entry in trace:
+        root, _, rest = entry.partition("/")
+        if root == STEP:
+            steps.setdefault(joined(root, rest.partition("/")[2]), []).append(trace[entry])
+    others = {entry: array for entry, array in trace.items() if entry.partition("/")[0] != STEP}
+    return {**others, **{entry: np.stack(arrays) for entry, arrays in steps.items()}}
 
 
 # ----------------------------------------------------------------------- just outside of a domain

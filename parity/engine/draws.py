@@ -43,6 +43,7 @@ from parity.spec import Call as PlainCall
 from parity.spec import SameSeed, Spec
 from parity.trees import flat
 
+# Factors of every call, whose names no argument has: layout is one of many functions.
 WAY, CONTEXT, LAYOUT, ORDER, RANDOM = "way", "context", "memory", "order", "random"
 # Not a factor: the number of a random call, with which its numbers are drawn.
 NUMBER = "draw"
@@ -64,11 +65,17 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
     side = backend(spec.subject.backend)
     dtypes = tuple(dtype for dtype in spec.dtypes if is_floating(dtype))
     plain = isinstance(spec.subject.driver, PlainCall)
+    ways, contexts = side.ways, side.contexts
+    if not plain:
+        ways, contexts = _without_mapping(ways), (ALONE,)
+    if all(isinstance(choice, OneOf) for choice in domain.arguments.values()):
+        # Without arrays there is nothing to map, and nothing is compiled.
+        ways, contexts = tuple(way for way in ways if way in FROM_PYTHON), (ALONE,)
     found = [
         *domain.factors(),
         Factor(DTYPE, dtypes or spec.dtypes),
-        Factor(WAY, side.ways if plain else _without_mapping(side.ways)),
-        Factor(CONTEXT, side.contexts if plain else (ALONE,)),
+        Factor(WAY, ways),
+        Factor(CONTEXT, contexts),
         Factor(LAYOUT, LAYOUTS, free=True),
         Factor(ORDER, (FIRST, SECOND) if "second" in spec.checks else (FIRST,)),
         *_sources(spec),
@@ -86,8 +93,9 @@ def _without_mapping(ways: Sequence[str]) -> tuple[str, ...]:
 
 def _sources(spec: Spec) -> Iterator[Factor]:
     """Where a random function draws its numbers, if it can draw the reference's stream."""
-    if any(isinstance(setting.random, SameSeed) for setting in spec.settings):
-        yield Factor(RANDOM, (KEY, STREAM))
+    streams = {isinstance(setting.random, SameSeed) for setting in spec.settings}
+    if True in streams:
+        yield Factor(RANDOM, (KEY, STREAM) if False in streams else (STREAM,))
 
 
 def rules_for(domain: Domain, factors: Sequence[Factor]) -> list[Rule]:
@@ -196,12 +204,20 @@ class Call:
             for i in range(TOGETHER if mapped else 1)
         ]
         for draw in made[1:]:
-            draw.made.update({n: v for n, v in made[0].made.items() if self._same_for_all(n)})
+            same = {n: v for n, v in made[0].made.items() if self._same_for_all(n, made[0])}
+            draw.made.update(same)
         return made
 
-    def _same_for_all(self, name: str) -> bool:
+    def _same_for_all(self, name: str, draw: Draw) -> bool:
         """Whether calls that are mapped together share the argument."""
-        first = name == next(iter(self.domain.arguments), "")
+        arrays = [n for n, v in draw.made.items() if _is_tree(v) and n not in draw.numbers]
+        differentiated = [
+            n
+            for n in arrays
+            if n not in draw.constant
+            and any(is_floating(leaf.dtype.name) for leaf in flat(draw.made[n]).values())
+        ]
+        first = name == (*differentiated, *arrays, "")[0]
         return {MAPPED_FIRST: not first, MAPPED_OTHERS: first}.get(self.levels[WAY], False)
 
     @property
@@ -216,6 +232,7 @@ class Call:
         """The arguments given by position: arrays, or None, that the subject requires."""
         made = self.draws[0].made
         numbers = {n for n, c in self.domain.arguments.items() if isinstance(c, OneOf)}
+        numbers |= self.draws[0].numbers
         if not isinstance(self.setup.subject.driver, PlainCall):
             return [n for n in made if n not in numbers and _is_tree(made[n])]
         call = backend(self.setup.subject.backend).resolve(self.setup.subject)

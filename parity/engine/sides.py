@@ -38,9 +38,14 @@ def observed(
     if not isinstance(random, ObservedDraw) or random.observe is None:
         return {}
     side = backend(subject.backend)
+    function = side.function(subject, random)
+
+    def drawing(*args: Any, **values: Any) -> Any:
+        return function(args, values)[OUT]
+
     with side.precision(given.dtype):
-        native = mapped(side.array, given.form.arguments(given.arguments)[0])
-        draw = random.observe(side.sourced(subject, random), native, values)
+        arrays, named = mapped(side.array, given.form.arguments(given.arguments))
+        draw = random.observe(drawing, arrays, {**values, **named})
     return {"drawn": np.asarray(draw)}
 
 

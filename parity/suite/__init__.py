@@ -18,7 +18,7 @@ from parity.spec import Spec
 
 FAMILIES = ("activations", "losses", "initializers", "regularizers")
 # The names of files without rows, or the last parts of such names.
-WITHOUT_ROWS = ("references", "laws", "truths", "subjects", "rows")
+WITHOUT_ROWS = ("references", "laws", "truths", "subjects", "rows", "domains")
 
 
 @functools.cache

@@ -67,6 +67,22 @@ VARIANCES = Tensor(axes=("c",), low=0.5, high=2.0, differentiated=False)
 MEANS = Tensor(axes=("c",), differentiated=False)
 BATCHES = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w"))
 
+# The same, and with the channels on the last axis.
+CHANNELS_ANYWHERE = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w", "n h w c", "n l c"))
+# A program on one device has no other axes that it could name.
+AXIS_NAME = OneOf(None)
+
+
+def channel_axis(like: str) -> Made:
+    """Where an argument made before has its channels: -1 on the last axis."""
+
+    def found(draw: Draw) -> int:
+        axes = draw.axes[like].split()
+        return -1 if axes[-1] == "c" else axes.index("c")
+
+    return Made(found)
+
+
 _MATRIX, _BIAS = Tensor(axes=("n m",)), Tensor(axes=("m",))
 _SCALE, _KERNEL = Tensor(axes=("",)), Tensor(axes=("n m k l",))
 LAYERS = Trees(
@@ -89,6 +105,25 @@ def another_tree(like: str) -> Made:
         return mapped(drawn, draw.made[like])
 
     return Made(made)
+
+
+# The lengths of the axis of steps.
+STEPS = {"t": (4, 1, 1000)}
+
+
+def steps_of(like: str) -> Made:
+    """A tree of the same structure for each step."""
+
+    def made(draw: Draw) -> Any:
+        random = draw.random(f"steps of {like}")
+
+        def drawn(leaf: NDArray[Any]) -> NDArray[Any]:
+            shape = (draw.lengths["t"], *leaf.shape)
+            return random.standard_normal(shape).astype(leaf.dtype)
+
+        return mapped(drawn, draw.made[like])
+
+    return Made(made, shapes=("t",))
 
 
 def trees() -> Trees:

@@ -77,7 +77,7 @@ class Theme:
         """
         subject = steps("jax", f"jaxact.{self.family}.{name}")
         defaults = {"subject": subject, "reference": self.steps(name), "omitted": ("params",)}
-        return self.row(name, **{**defaults, **fields})
+        return self.row_beyond(name, **{**defaults, **fields})
 
     def reference(self, name: str, **options: Any) -> Target:
         """A function from the file's references, which are written with torch."""

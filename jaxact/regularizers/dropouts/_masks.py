@@ -79,7 +79,7 @@ def random_bits(key: Array, shape: Shape) -> Array:
     if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         typed = cast(Array, jax.random.wrap_key_data(key))
     if str(jax.random.key_impl(typed)) != "threefry2x32":
-        return jax.random.bits(typed, shape)
+        return jax.random.bits(typed, shape, np.uint32)
     # threefry gives two words a call. jax.random.bits combines them into one; the data of split
     # keys are both, in half the time. One axis compiles several times faster than four.
     count = math.prod(shape)

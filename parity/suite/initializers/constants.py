@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.suite.initializers.rows import EXACT, KERNEL, SMALL, bad, filled, initializer
+from parity.domains import Number
+from parity.suite.initializers.domains import ANY, domain_of
+from parity.suite.initializers.rows import EXACT, KERNEL, SMALL, bad, filled, initializer, keyed
 
 ALL = (*EXACT, "complex64")
 # By dtype.
@@ -27,6 +29,7 @@ SPECS = (
         settings=(
             filled(KERNEL, val=0.3, dtypes=ALL),
             filled((), label="scalar", val=-2.5),
+            keyed(KERNEL, val=0.3),
             filled((0, 3), label="empty", val=1.5),
             *(filled(SMALL, val=v, dtypes=(dtype,)) for dtype in OTHERS for v in OTHERS[dtype]),
         ),
@@ -38,7 +41,16 @@ SPECS = (
             ),
             bad("two_numbers", "more numbers than one", val=np.ones(2, np.float32)),
         ),
+        domain=domain_of(*ANY, val=Number(0.3, -2.5, 3, float("inf"))),
     ),
-    initializer("zeros", settings=(filled(KERNEL, label="kernel", dtypes=ALL),)),
-    initializer("ones", settings=(filled(KERNEL, label="kernel", dtypes=ALL),)),
+    initializer(
+        "zeros",
+        settings=(filled(KERNEL, label="kernel", dtypes=ALL), keyed(KERNEL)),
+        domain=domain_of(*ANY),
+    ),
+    initializer(
+        "ones",
+        settings=(filled(KERNEL, label="kernel", dtypes=ALL), keyed(KERNEL)),
+        domain=domain_of(*ANY),
+    ),
 )

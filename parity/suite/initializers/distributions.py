@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from parity.domains import Number
 from parity.suite.initializers import laws
+from parity.suite.initializers.domains import ANY, domain_of
 from parity.suite.initializers.rows import (
     KERNEL,
     NORMAL_BITS,
@@ -10,6 +12,7 @@ from parity.suite.initializers.rows import (
     bad,
     filled,
     initializer,
+    keyed,
     random_settings,
 )
 from parity.suite.rows import SINGLE
@@ -20,7 +23,9 @@ LONG = (70_001,)
 SPECS = (
     initializer(
         "uniform",
+        domain=domain_of(*ANY, a=Number(0.0, -1, 0.125), b=Number(1.0, 0.25, 2)),
         settings=(
+            keyed(KERNEL, "uniform", a=0.0, b=1.0),
             *random_settings({"a": -0.3, "b": 0.3}, {"a": 5.0, "b": 5.0}),
             filled(KERNEL, label="seed=7", seed=7, dtypes=SINGLE),
             filled((), label="scalar", seed=3),
@@ -42,7 +47,9 @@ SPECS = (
     ),
     initializer(
         "normal",
+        domain=domain_of(*ANY, mean=Number(0.0, 1, -0.5), std=Number(1.0, 0.02, 0)),
         settings=(
+            keyed(KERNEL, "normal", mean=0.0, std=1.0),
             *random_settings({}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}),
             filled((), label="scalar", seed=3),
             filled((15,), label="short", seed=3),
@@ -59,13 +66,24 @@ SPECS = (
     ),
     initializer(
         "trunc_normal",
-        settings=random_settings(
-            {},
-            {"std": 0.02},
-            {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},
-            {"a": 2.0, "b": 3.0},
-            {"a": 1.0, "b": 1.0},
-            {"a": -INF, "b": INF},
+        domain=domain_of(
+            "o i",
+            "",
+            mean=Number(0.0, 0.5),
+            std=Number(1.0, 0.5, 2),
+            a=Number(-2.0, 0, -INF),
+            b=Number(2.0, 0.25, INF),
+        ),
+        settings=(
+            keyed(KERNEL, "trunc_normal", mean=0.0, std=1.0, a=-2.0, b=2.0),
+            *random_settings(
+                {},
+                {"std": 0.02},
+                {"mean": 0.5, "std": 2.0, "a": 0.0, "b": 0.25},
+                {"a": 2.0, "b": 3.0},
+                {"a": 1.0, "b": 1.0},
+                {"a": -INF, "b": INF},
+            ),
         ),
         budgets=NORMAL_BITS,
         bad_calls=(

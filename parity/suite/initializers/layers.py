@@ -8,6 +8,7 @@ from typing import Any
 
 from parity.spec import FLOATS, Setting
 from parity.suite.initializers import laws
+from parity.suite.initializers.domains import BIAS, WEIGHT
 from parity.suite.initializers.rows import NORMAL_BITS, filled, initializer, reference
 from parity.suite.rows import SINGLE, torch_stream
 
@@ -55,7 +56,17 @@ SPECS = (
     initializer(
         "default_weight",
         reference=reference("default_weight"),
+        signature=reference("default_weight"),
+        domain=WEIGHT,
         settings=(
+            filled(
+                (7, 5),
+                label="of_shape",
+                dtypes=SINGLE,
+                random=torch_stream(42, place=False),
+                reference=reference("weight_of_layer"),
+                layer="Linear",
+            ),
             _weight("Linear", (64, 32), (32, 64), dtypes=FLOATS),
             _weight("Linear", (64, 32), (64, 32), "Linear_flax", layout="flax"),
             _weight("Bilinear", (5, 7, 3), (3, 5, 7)),
@@ -110,7 +121,18 @@ SPECS = (
     initializer(
         "default_bias",
         reference=reference("default_bias"),
+        signature=reference("default_bias"),
+        domain=BIAS,
         settings=(
+            filled(
+                (7,),
+                label="formula",
+                dtypes=SINGLE,
+                random=torch_stream(42, place=False),
+                reference=reference("bias_of_layer"),
+                layer="Linear",
+                weight_shape=(7, 5),
+            ),
             _bias("Linear", (64, 32), (32,), weight_shape=(32, 64), dtypes=FLOATS),
             _bias("Linear", (0, 3), (3,), "Linear_without_inputs", weight_shape=(3, 0)),
             _bias("Bilinear", (5, 7, 3), (3,), weight_shape=(3, 5, 7)),

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from parity.spec import FLOATS, BadCall, Budget, Setting, Spec, Target, Template, Values, factory
+from parity.spec import (
+    FLOATS,
+    BadCall,
+    Budget,
+    ObservedDraw,
+    Setting,
+    Spec,
+    Target,
+    Template,
+    Values,
+    factory,
+)
 from parity.suite.initializers.laws import Shape
 from parity.suite.rows import SINGLE, Theme, setting, torch_stream
 
@@ -49,15 +61,49 @@ def random_settings(
 
 def initializer(name: str, settings: tuple[Setting, ...], **fields: Any) -> Spec:
     """The row of an initializer, whose name in torch.nn.init ends with an underscore."""
-    references = {"flax": reference("in_flax_layout", fill=f"{name}_")}
+    torchs = factory("torch", f"nn.init.{name}_")
+    filled = {"reference": reference("filled", fill=f"{name}_"), "signature": torchs}
     return THEME.row(
         name,
         subject=factory("jax", f"jaxact.initializers.{name}"),
-        settings=tuple(
-            replace(p, reference=p.reference or references.get(p.values.get("layout", "torch")))
-            for p in settings
-        ),
-        **{"reference": factory("torch", f"nn.init.{name}_"), "extra": ("layout",), **fields},
+        settings=settings,
+        **{**filled, "extra": ("layout",), **fields},
+    )
+
+
+def keyed(
+    shape: Shape,
+    formula: str = "",
+    dtypes: tuple[str, ...] = FLOATS,
+    given: Values = MappingProxyType({}),
+    **standard: Any,
+) -> Setting:
+    """A setting with a JAX key.
+
+    Args:
+        shape: of the array.
+        formula: the reference that gets, as the draw, what the initializer makes with the
+            arguments `standard`; empty for one that draws nothing.
+        dtypes: of the array.
+        given: other arguments of the initializer.
+        **standard: see there.
+    """
+
+    def drawn(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
+        wide = np.promote_types(arrays[0].dtype, np.float32)
+        return subject(np.zeros(arrays[0].shape, wide), **{**values, **standard})
+
+    return filled(
+        shape,
+        label="key",
+        random=ObservedDraw(seed=7, observe=drawn if formula else None),
+        reference=reference(formula) if formula else None,
+        # What rounds to the upper end becomes the lower one, which a run in float64 does not show.
+        truth="reference",
+        dtypes=dtypes,
+        budget=Budget(ulp=4, floor=4, reason="the same draw, scaled in another order"),
+        **given,
+        **standard,
     )
 
 

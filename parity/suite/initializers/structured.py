@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from parity.domains import Number, OneOf
 from parity.spec import Budget
 from parity.suite.initializers import laws
+from parity.suite.initializers.domains import KERNELS as SHAPES
+from parity.suite.initializers.domains import domain_of
 from parity.suite.initializers.rows import (
     EXACT,
     MATRIX,
@@ -13,6 +16,7 @@ from parity.suite.initializers.rows import (
     bad,
     filled,
     initializer,
+    keyed,
     random_settings,
 )
 from parity.suite.rows import SINGLE, WIDE
@@ -30,7 +34,9 @@ SPECS = (
             filled((3, 5), label="wide"),
             filled((0, 3), label="empty"),
             filled((3, 5), label="flax", layout="flax"),
+            keyed((5, 3)),
         ),
+        domain=domain_of("o i"),
         bad_calls=(
             bad("one_axis", "a shape of one axis", shape=(3,)),
             bad("three_axes", "a shape of three axes", shape=(3, 3, 3)),
@@ -44,7 +50,9 @@ SPECS = (
             filled((6, 3, 3), dtypes=SINGLE, groups=2),
             filled((6, 1, 3, 3), dtypes=SINGLE, groups=6),
             filled((3, 3, 4, 8), label="flax", dtypes=SINGLE, layout="flax", groups=2),
+            keyed((6, 3, 3, 3)),
         ),
+        domain=domain_of("o i k l", "o i k", "o i k l m", groups=OneOf(1, 2, 8)),
         bad_calls=(
             bad("two_axes", "a shape of two axes"),
             bad("six_axes", "a shape of six axes", (1,) * 6),
@@ -59,19 +67,28 @@ SPECS = (
         "orthogonal",
         settings=(
             *random_settings({}, {"gain": 2.0**0.5}, {"gain": -1.0}, dtypes=WIDE),
+            keyed(MATRIX, "times_gain", dtypes=WIDE, gain=1.0),
             filled((0, 3), label="empty", seed=3),
         ),
         dtypes=WIDE,
+        domain=domain_of(*SHAPES, gain=Number(1.0, 0.5, -1)),
         budgets={("forward", "float32"): DECOMPOSED, ("forward", "float64"): DECOMPOSED_64},
         bad_calls=(*NOT_FLOATING, *WITHOUT_FANS, bad("half", "half precision", dtype="float16")),
         laws=laws.ORTHOGONAL,
     ),
     initializer(
         "sparse",
-        settings=random_settings(
-            *({"sparsity": 0.1}, {"sparsity": 0.3, "std": 1.0}, {"sparsity": 0.0}, {"sparsity": 1}),
-            shape=MATRIX,
+        settings=(
+            *random_settings(
+                {"sparsity": 0.1},
+                {"sparsity": 0.3, "std": 1.0},
+                {"sparsity": 0.0},
+                {"sparsity": 1},
+                shape=MATRIX,
+            ),
+            keyed(MATRIX, "sparse", given={"sparsity": 0.25}, std=1.0),
         ),
+        domain=domain_of("o i", sparsity=OneOf(0.1, 0.5, 0.0, 1), std=Number(0.01, 1)),
         budgets=NORMAL_BITS,
         bad_calls=(
             bad("integers", "an integer dtype", dtype="int32", sparsity=0.1),

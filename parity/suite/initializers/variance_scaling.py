@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from parity.spec import BadCall, on
+from parity.domains import Domain, Number, OneOf
+from parity.spec import BadCall, Spec, on
 from parity.suite.initializers import laws
+from parity.suite.initializers.domains import KERNELS, domain_of
 from parity.suite.initializers.rows import (
+    KERNEL,
     NORMAL_BITS,
     NOT_FLOATING,
     THEME,
@@ -16,6 +19,7 @@ from parity.suite.initializers.rows import (
     bad,
     filled,
     initializer,
+    keyed,
     random_settings,
 )
 from parity.suite.rows import setting
@@ -25,7 +29,7 @@ NONLINEARITIES = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 SLOPES = (0.2, 2, -1, float("nan"))
 # The fields that the uniform and the normal initializer of each kind share.
 XAVIER: dict[str, Any] = {
-    "settings": random_settings({}, {"gain": 5 / 3}, {"gain": 0.0}),
+    "domain": domain_of(*KERNELS, gain=Number(1.0, 5 / 3, 0)),
     "bad_calls": (
         *NOT_FLOATING,
         *WITHOUT_FANS,
@@ -33,17 +37,13 @@ XAVIER: dict[str, Any] = {
         bad("gain_below_0", "a negative gain", gain=-1.0),
     ),
 }
+XAVIER_SETTINGS = random_settings({}, {"gain": 5 / 3}, {"gain": 0.0})
 KAIMING: dict[str, Any] = {
-    "settings": (
-        *random_settings(
-            {},
-            {"a": 5**0.5},
-            {"mode": "fan_out"},
-            {"mode": "FAN_OUT", "nonlinearity": "relu"},
-            {"nonlinearity": "tanh"},
-            {"a": "ignored", "nonlinearity": "linear"},
-        ),
-        filled((0, 3), label="empty", seed=3),
+    "domain": domain_of(
+        *KERNELS,
+        a=OneOf(0, 5**0.5, 0.25),
+        mode=OneOf("fan_in", "fan_out"),
+        nonlinearity=OneOf("leaky_relu", *NONLINEARITIES[:3], *LAYERS[:2]),
     ),
     "bad_calls": (
         *NOT_FLOATING,
@@ -56,6 +56,29 @@ KAIMING: dict[str, Any] = {
         bad("a_is_an_array", "a slope that is not a Python number", a=np.zeros((), np.float32)),
     ),
 }
+KAIMING_SETTINGS = (
+    *random_settings(
+        {},
+        {"a": 5**0.5},
+        {"mode": "fan_out"},
+        {"mode": "FAN_OUT", "nonlinearity": "relu"},
+        {"nonlinearity": "tanh"},
+        {"a": "ignored", "nonlinearity": "linear"},
+    ),
+    filled((0, 3), label="empty", seed=3),
+)
+
+
+def _xavier(name: str, formula: str, **fields: Any) -> Spec:
+    settings = (*XAVIER_SETTINGS, keyed(KERNEL, formula, gain=1.0))
+    return initializer(name, settings, **XAVIER, **fields)
+
+
+def _kaiming(name: str, **fields: Any) -> Spec:
+    standard: dict[str, Any] = {"a": 0, "mode": "fan_in", "nonlinearity": "linear"}
+    return initializer(
+        name, (*KAIMING_SETTINGS, keyed(KERNEL, name, **standard)), **KAIMING, **fields
+    )
 
 
 def _without_gain(name: str, nonlinearity: Any = "leaky_relu", **values: Any) -> BadCall:
@@ -83,9 +106,15 @@ SPECS = (
             _without_gain("param_is_text", param="0.2"),
             _without_gain("param_is_float32", param=np.float32(0.2)),
         ),
+        domain=Domain(
+            arguments={
+                "nonlinearity": OneOf(*NONLINEARITIES, *LAYERS),
+                "param": OneOf(None, 0.2, 2, -1),
+            }
+        ),
     ),
-    initializer("xavier_uniform", **XAVIER, laws=laws.XAVIER_UNIFORM),
-    initializer("xavier_normal", **XAVIER, budgets=NORMAL_BITS, laws=laws.XAVIER_NORMAL),
-    initializer("kaiming_uniform", **KAIMING, laws=laws.KAIMING_UNIFORM),
-    initializer("kaiming_normal", **KAIMING, budgets=NORMAL_BITS, laws=laws.KAIMING_NORMAL),
+    _xavier("xavier_uniform", "xavier_uniform", laws=laws.XAVIER_UNIFORM),
+    _xavier("xavier_normal", "times_gain", budgets=NORMAL_BITS, laws=laws.XAVIER_NORMAL),
+    _kaiming("kaiming_uniform", laws=laws.KAIMING_UNIFORM),
+    _kaiming("kaiming_normal", budgets=NORMAL_BITS, laws=laws.KAIMING_NORMAL),
 )

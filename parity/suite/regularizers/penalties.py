@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parity.domains import LONG, Domain, Number, OneOf
+from parity.domains import LONG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, ObservedDraw, Samples, Setting
 from parity.suite.choices import LAYERS
 from parity.suite.regularizers.penalties_laws import LAWS
@@ -50,6 +50,21 @@ class Network(NamedTuple):
         """[n, inputs] -> [n, outputs]."""
         hidden = rows @ self.first
         return hidden / (1 + hidden * hidden) @ self.second
+
+
+def quotients(rows: Any) -> Any:
+    """[..., n] -> [..., n], each from one."""
+    return rows / (1 + rows * rows)
+
+
+def coupled(rows: Any) -> Any:
+    """[..., n] -> [..., n], each from two."""
+    return rows * rows[..., :1]
+
+
+def of_one_output(rows: Any) -> Any:
+    """[..., n] -> [..., 1]."""
+    return quotients(rows[..., :1])
 
 
 TREE = tree(Samples, axis=None)
@@ -173,6 +188,16 @@ SPECS = (
             few(ORTHOGONAL, label="orthogonal"),
             values_only(with_one(np.nan), label="nan"),
         ),
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "where": OneOf("weights", "*weight"),
+                "layout": OneOf("torch", "flax"),
+            },
+            lengths={"n": (5, 1, LONG), "m": (3, 1)},
+            # The layer that has no other weight, and the kernel.
+            impossible=({"params.form": "layers", "where": "*weight"},),
+        ),
     ),
     THEME.row_beyond(
         "jacobian_penalty",
@@ -180,7 +205,7 @@ SPECS = (
         budgets={**each(NUMERIC, WIDE, PRODUCTS), **each(NUMERIC, HALVES, HALF_PRODUCTS)},
         checks=_without("shapes", "jit"),
         settings=(
-            setting(num_projections=None),
+            setting(num_projections=None, random=ObservedDraw(seed=3)),
             in_half_precision(num_projections=None, checks=("forward",)),
             # A direction in one dimension is 1 or -1.
             few(
@@ -192,5 +217,15 @@ SPECS = (
             ),
         ),
         laws=LAWS,
+        domain=Domain(
+            arguments={
+                "f": OneOf(quotients, coupled, of_one_output),
+                "x": Tensor(axes=("n m",)),
+                "num_projections": OneOf(None, 1, 2),
+            },
+            lengths={"n": (5, 1, 33), "m": (3, 1)},
+            # In several dimensions the penalty depends on the directions.
+            impossible=({"f": ("quotients", "coupled"), "num_projections": ("1", "2")},),
+        ),
     ),
 )

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from parity.spec import Budget, Choices, Fixed, Law, Samples, on
+from parity.domains import LONG, Domain, Draw, Made, OneOf, Tensor
+from parity.dtypes import rounded
+from parity.spec import Budget, Choices, Fixed, Law, Samples
 from parity.suite.rows import HALVES, WIDE, Theme, each, few, setting, torch_stream, values_only
 
 SECOND = ("forward", "vjp", "second")
@@ -61,10 +64,30 @@ def _vectors_are_singular(subject: Callable[..., Any]) -> str | None:
     return None
 
 
+def _gains(draw: Draw) -> NDArray[Any]:
+    """A length for each slice of v; without a dim, one for all."""
+    shape, dim = draw.made["v"].shape, draw.made["dim"]
+    if dim is None or dim == -1:
+        kept: tuple[int, ...] = ()
+    else:
+        kept = tuple(n if i == dim else 1 for i, n in enumerate(shape))
+    return rounded(1.5 + draw.random("g").standard_normal(kept), draw.dtype)
+
+
+def _direction(draw: Draw, name: str) -> NDArray[Any]:
+    """A vector of length 1: u belongs to the rows of the weight, v to its columns."""
+    weight, dim = draw.made["weight"], draw.made["dim"]
+    rows: int = weight.shape[dim]
+    length = rows if name == "u" else weight.size // rows
+    vector: Any = draw.random(name).standard_normal(length)
+    draw.constant.add(name)
+    return rounded(vector / np.linalg.norm(vector), draw.dtype)
+
+
 SPECS = (
     THEME.row(
         "weight_norm",
-        reference=on("torch", "_weight_norm"),
+        reference=THEME.reference("weight_norm_of_torch"),
         # torch's own double backward fails torch.autograd.gradgradcheck in v.
         truth=THEME.reference("weight_norm"),
         signature="(v, g, dim=0)",
@@ -104,6 +127,15 @@ SPECS = (
                 for kind in ("int32", "complex64")
             ),
         ),
+        domain=Domain(
+            arguments={
+                "v": Tensor(axes=("n m", "n m k")),
+                "dim": OneOf(0, 1, -1, None),
+                "g": Made(_gains),
+            },
+            lengths={"n": (5, 1, LONG), "m": (3, 1)},
+            refusals=False,
+        ),
     ),
     THEME.row_beyond(
         "spectral_norm",
@@ -125,6 +157,17 @@ SPECS = (
             few(Samples(shape=(5,), axis=None), label="one_axis", u=None, v=None, checks=SECOND),
             values_only(Choices(values=(0.0,), shape=(4, 3)), *_units(4, 3), label="zeros"),
         ),
+        domain=Domain(
+            arguments={
+                "weight": Tensor(axes=("n m", "n m k")),
+                "dim": OneOf(0, 1, -1),
+                "u": Made(lambda draw: _direction(draw, "u")),
+                "v": Made(lambda draw: _direction(draw, "v")),
+                "n_power_iterations": OneOf(1, 0, 3),
+                "eps": OneOf(1e-12, 0.5),
+            },
+            lengths={"n": (5, 1, 33), "m": (3, 1)},
+        ),
     ),
     THEME.row_beyond(
         "spectral_norm_init",
@@ -132,6 +175,14 @@ SPECS = (
         dtypes=WIDE,
         extra=("key",),
         budgets={"forward": ITERATED},
+        domain=Domain(
+            arguments={
+                "weight": Tensor(axes=("n m", "n m k"), differentiated=False),
+                "eps": OneOf(1e-12, 0.5),
+                "dim": OneOf(0, 1, -1),
+            },
+            lengths={"n": (5, 1, 33), "m": (3, 1)},
+        ),
         settings=tuple(
             setting(V, label=f"seed={seed},dim={dim}", dim=dim, random=torch_stream(seed, at=0))
             for seed, dim in ((0, 0), (7, 1))

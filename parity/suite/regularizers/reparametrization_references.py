@@ -1,14 +1,23 @@
 """torch's parametrizations as functions of everything that they depend on."""
 
+# pyright: basic
+
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 # The module that `torch.nn.utils.parametrizations.spectral_norm` registers.
+_weight_norm: Any = vars(torch)["_weight_norm"]
 _Module: Any = vars(parametrizations)["_SpectralNorm"]
+
+
+def weight_norm_of_torch(v: Tensor, g: Tensor, dim: int | None = 0) -> Tensor:
+    """torch's own, in which all of v has one length for dim=-1; torch.nn.utils adds None."""
+    return _weight_norm(v, g, -1 if dim is None else dim)
 
 
 def weight_norm(v: Tensor, g: Tensor, dim: int | None = 0) -> Tensor:

@@ -325,3 +325,11 @@ def test_a_block_is_no_larger_than_the_map():
     runs = np.lib.stride_tricks.sliding_window_view(dropped, (3, 3), (2, 3)).all((-2, -1))
     assert (runs.any((2, 3)) == dropped.any((2, 3))).all()
     assert dropped.any()
+
+
+@pytest.mark.parametrize("impl", ["rbg", "threefry2x32"])
+def test_a_key_of_any_implementation_drops_in_64_bit_mode(impl):
+    with jax.enable_x64(True):
+        x = jnp.ones(10_000, jnp.float32)
+        dropped = regularizers.dropout(x, 0.5, key=jax.random.key(0, impl=impl)) == 0
+    assert 0.4 < float(dropped.mean()) < 0.6

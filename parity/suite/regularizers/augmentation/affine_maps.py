@@ -6,15 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Domain, Either, Made, OneOf, Tensor, Trees
+from parity.dtypes import rounded
 from parity.spec import Budget, Samples
 from parity.suite.regularizers.augmentation import laws
 from parity.suite.regularizers.augmentation.rows import (
     COLOR,
+    INTERPOLATION,
+    LENGTHS_OF_MEASURED,
     NEAREST,
+    PAINT,
     THEME,
     X,
     by_pillow,
+    domain_of,
     drawn,
+    each_of,
     measured,
     of_levels,
     sums,
@@ -44,6 +51,10 @@ def _resampled(floor: float) -> dict[Any, Budget]:
     return {**each(("forward",), WIDE, places), **sums(floor, 8, SLOPES)}
 
 
+def _maps(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return 0.5 * random.standard_normal(shape)
+
+
 MAPS = measured(512, "the map is measured on images that it moved, and rounded like them")
 SPECS = (
     transform(
@@ -58,6 +69,14 @@ SPECS = (
         THEME.bad("cubic", "no such interpolation", X, EYE, interpolation="x"),
         budgets=_resampled(16),
         required=(EYE,),
+        domain=domain_of(
+            matrix=Either(
+                each=each_of(_maps, 2, 3),
+                shared=Made(lambda draw: rounded(_maps(draw.random("map"), (2, 3)), draw.dtype)),
+            ),
+            interpolation=INTERPOLATION,
+            fill=PAINT,
+        ),
     ),
     transform(
         "rotate",
@@ -69,6 +88,14 @@ SPECS = (
         of_levels("rotation", "rotate", angle=25.0),
         budgets=_resampled(8),
         required=(30.0,),
+        domain=domain_of(
+            angle=Either(
+                number=OneOf(30.0, -137.5, 3645),
+                each=each_of(lambda random, shape: random.uniform(-180, 180, shape)),
+            ),
+            interpolation=INTERPOLATION,
+            fill=PAINT,
+        ),
     ),
     THEME.row_beyond(
         "affine_matrix",
@@ -77,6 +104,25 @@ SPECS = (
         dtypes=WIDE,
         checks=("forward", "vjp", "jvp", "second", "vmap", "jit", "signature"),
         extra=(),
+        domain=Domain(
+            arguments={
+                "height": OneOf(5, 1),
+                "width": OneOf(7, 4),
+                "angle": Tensor(axes=("n", ""), low=-180.0, high=180.0),
+                "translate": Either(
+                    numbers=OneOf((0.0, 0.0), (2, -0.5)),
+                    arrays=Trees(pair=(Tensor(axes=("n",)), Tensor(axes=("",)))),
+                ),
+                "scale": Either(
+                    number=OneOf(1.0, 0.5, 2), each=Tensor(axes=("n",), low=0.5, high=2.0)
+                ),
+                "shear": Either(
+                    numbers=OneOf((0.0, 0.0), (9.0, -5)),
+                    arrays=Trees(pair=(Tensor(axes=("",)), Tensor(axes=("n",)))),
+                ),
+            },
+            lengths={"n": (3, 1, 0, 33)},
+        ),
     ),
     drawn(
         "random_rotation",
@@ -85,6 +131,12 @@ SPECS = (
         values_only(label="nearest", degrees=60.0, interpolation="nearest"),
         values_only(label="between", degrees=(30.0, 45.0), fill=0.5),
         laws=laws.ROTATION,
+        domain=domain_of(
+            lengths=LENGTHS_OF_MEASURED,
+            degrees=OneOf(60.0, (30.0, 45.0), 0),
+            interpolation=INTERPOLATION,
+            fill=OneOf(0.0, 0.5, (0.1, 0.2, 0.3)),
+        ),
         budgets=MAPS,
     ),
     drawn(
@@ -97,6 +149,15 @@ SPECS = (
             label="filled", degrees=(5.0, 20.0), shear=(0.0, 9.0, -9.0, 0.0), fill=(0.1, 0.2, 0.3)
         ),
         laws=laws.AFFINE,
+        domain=domain_of(
+            lengths=LENGTHS_OF_MEASURED,
+            degrees=OneOf(20.0, (5.0, 20.0), 0),
+            translate=OneOf(None, (0.2, 0.1)),
+            scale=OneOf(None, (0.7, 1.2)),
+            shear=OneOf(None, 5.0, (0.0, 9.0), (0.0, 9.0, -9.0, 0.0)),
+            interpolation=INTERPOLATION,
+            fill=OneOf(0.0, 0.5, (0.1, 0.2, 0.3)),
+        ),
         budgets=MAPS,
     ),
 )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from parity.domains import Either, Number, OneOf, Tensor
 from parity.spec import BadCall, Budget, Choices, Samples, Setting, Spec
 from parity.suite.regularizers.augmentation import laws
 from parity.suite.regularizers.augmentation.rows import (
     COLOR,
     CURVED,
+    LENGTHS_OF_MEASURED,
     LEVELS,
     PHOTOGRAPHS,
+    PLACES,
     SHAPE,
     THEME,
     X,
     by,
     by_pillow,
+    domain_of,
     drawn,
+    each_of,
     measured,
     of_levels,
     sums,
@@ -35,9 +42,28 @@ QUOTIENT = Budget(
 )
 
 
-def _color(color: str, *parts: Setting | BadCall, around: Samples, **fields: Any) -> Spec:
+def _around_of(color: str) -> Callable[[Any, tuple[int, ...]], Any]:
+    """Factors near those of the settings."""
+    center, scale = (0.0, 0.11) if color == "hue" else (1.0, 0.25)
+    return lambda random, shape: center + scale * np.clip(random.standard_normal(shape), -3, 3)
+
+
+def _color(
+    color: str,
+    *parts: Setting | BadCall,
+    around: Samples,
+    others: tuple[float, ...] = (1, 1.75),
+    **fields: Any,
+) -> Spec:
     """A row of a function of images and of one number for each image."""
     number = f"{color}_factor"
+    each = each_of(_around_of(color))
+    # torch's formula differentiates where pixels leave [0, 1], a numeric derivative does not.
+    one = Tensor(axes=("",), low=0.0, high=0.5)
+    kinds = Either(number=OneOf(0.375, 0, *others), one=one, each=each)
+    # At equal channels a hue has several gradients; the settings compare some.
+    pixels = Tensor(axes=PLACES, low=0.0, high=1.0, differentiated=color != "hue")
+    factor: dict[str, Any] = {"images": pixels, number: kinds}
     return transform(
         f"adjust_{color}",
         with_arrays("each", **{number: around}),
@@ -50,6 +76,7 @@ def _color(color: str, *parts: Setting | BadCall, around: Samples, **fields: Any
         *parts,
         required=(0.25,),
         budgets={**sums(16), **fields.pop("budgets", {})},
+        domain=domain_of(**factor),
         **fields,
     )
 
@@ -67,6 +94,10 @@ def _blended(color: str, *parts: Setting | BadCall) -> Spec:
     )
 
 
+STRENGTHS = {
+    **dict.fromkeys(("brightness", "contrast", "saturation"), ("0.3", "(0.5, 1.2)")),
+    "hue": ("0.3", "(-0.2, 0.1)"),
+}
 FACTORS = measured(64, "the factor is measured on differences of pixels that it changed")
 SPECS = (
     transform(
@@ -80,6 +111,10 @@ SPECS = (
         THEME.bad("levels", "images of integers", LEVELS, 0.5, 0.25),
         checks=CURVED,
         required=(0.5, 0.25),
+        domain=domain_of(
+            mean=Either(number=Number(0.5, 0), colors=Tensor(axes=("c",))),
+            std=Either(number=Number(0.25, 2), colors=Tensor(axes=("c",), low=0.5, high=2.0)),
+        ),
     ),
     _blended(
         "brightness",
@@ -110,6 +145,7 @@ SPECS = (
         THEME.bad("too_far", "more than half a circle", X, 0.6),
         THEME.bad("too_far_back", "more than half a circle", X, -0.6),
         around=Samples(shape=(3,), scale=0.11, axis=None),
+        others=(0.5, -0.3),
         budgets={("forward", "float64"): QUOTIENT},
     ),
     drawn(
@@ -120,6 +156,18 @@ SPECS = (
         few(label="saturation", saturation=0.3),
         few(label="hue", hue=0.3),
         laws=laws.JITTER,
+        # The draw of one of them is observed at a time.
+        domain=domain_of(
+            lengths=LENGTHS_OF_MEASURED,
+            brightness=OneOf(0.0, 0.3, (0.5, 1.2)),
+            contrast=OneOf(0.0, 0.3, (0.5, 1.2)),
+            saturation=OneOf(0.0, 0.3, (0.5, 1.2)),
+            hue=OneOf(0.0, 0.3, (-0.2, 0.1)),
+            impossible=tuple(
+                {one: STRENGTHS[one], other: STRENGTHS[other]}
+                for one, other in itertools.combinations(STRENGTHS, 2)
+            ),
+        ),
         budgets=FACTORS,
     ),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from parity.domains import Either, OneOf
 from parity.suite.regularizers.augmentation import laws
 from parity.suite.regularizers.augmentation.rows import (
     BYTES,
     DRAWN_DTYPES,
+    LENGTHS_OF_MEASURED,
     MOVED,
     THEME,
     X,
+    domain_of,
     drawn,
+    integers,
     transform,
     with_arrays,
 )
@@ -26,6 +30,12 @@ SPECS = (
         THEME.bad("height_0", "a window of no height", X, 0, 0, 0, 2),
         dtypes=MOVED,
         required=(0, 0, 2, 2),
+        domain=domain_of(
+            top=Either(number=OneOf(1, -2, 5), each=integers(-2, 6)),
+            left=Either(number=OneOf(2, -9), each=integers(-9, 8)),
+            height=OneOf(3, 1, 8),
+            width=OneOf(3, 12),
+        ),
     ),
     drawn(
         "random_crop",
@@ -37,5 +47,11 @@ SPECS = (
         values_only(label="inside", size=(5, 4)),
         laws=laws.CROP,
         dtypes=DRAWN_DTYPES,
+        domain=domain_of(
+            lengths=LENGTHS_OF_MEASURED,
+            size=OneOf(8, (8, 10), 5),
+            padding=OneOf(0, 2, (3, 1), (0, 1, 2, 3)),
+            padding_mode=OneOf("constant", "reflect", "edge"),
+        ),
     ),
 )

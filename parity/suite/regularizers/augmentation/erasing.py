@@ -6,17 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Either, Number, OneOf, Tensor
 from parity.spec import Samples
 from parity.suite.regularizers.augmentation import laws
 from parity.suite.regularizers.augmentation.rows import (
     BYTES,
     COLOR,
     DRAWN_DTYPES,
+    LENGTHS_OF_MEASURED,
     MOVED,
+    PAINT,
     SHAPE,
     THEME,
     X,
+    domain_of,
     drawn,
+    integers,
     transform,
     with_arrays,
 )
@@ -36,6 +41,13 @@ SPECS = (
         THEME.bad("two_colors", "two colours of three", X, 0, 0, 1, 1, np.ones(2, np.float32)),
         dtypes=MOVED,
         required=(0, 0, 2, 2),
+        domain=domain_of(
+            top=Either(number=OneOf(1, -1, 3), each=integers(-1, 5)),
+            left=Either(number=OneOf(2, -2), each=integers(-2, 7)),
+            height=Either(number=OneOf(2, 0, 9), each=integers(0, 9)),
+            width=OneOf(3, 2**31 - 1),
+            value=Either(**PAINT.kinds, image=Tensor(like="images")),
+        ),
     ),
     drawn(
         "random_erasing",
@@ -45,5 +57,13 @@ SPECS = (
         values_only(label="color", p=0.9, value=(0.1, 0.2, 0.3), ratio=(0.5, 2.0)),
         laws=laws.ERASING,
         dtypes=DRAWN_DTYPES,
+        # Without a value the rectangle is filled with noise: a law checks that.
+        domain=domain_of(
+            lengths=LENGTHS_OF_MEASURED,
+            p=Number(0.5, 0, 1),
+            scale=OneOf((0.02, 0.33), (0.1, 0.5)),
+            ratio=OneOf((0.3, 3.3), (0.5, 2.0)),
+            value=OneOf(0.0, 0.25, (0.1, 0.2, 0.3)),
+        ),
     ),
 )

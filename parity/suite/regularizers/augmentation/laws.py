@@ -51,6 +51,14 @@ def _drawn(observe: Observer, subject: Subject, *shape: int, **values: Any) -> F
 # ----------------------------------------------------------------------------------- observed draws
 
 
+def _moved(shape: tuple[int, ...], values: Values) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """The shape with the channels on axis 1, and the other values."""
+    others = dict(values)
+    axes = list(shape)
+    channels = axes.pop(others.pop("channel_axis", 1))
+    return (axes[0], channels, *axes[1:]), others
+
+
 def _numbered(shape: tuple[int, ...]) -> Any:
     """Images whose pixels are 1, 2, 3, ..."""
     pixels = 1 + np.arange(math.prod(shape[-2:]), dtype=np.float32)
@@ -59,7 +67,7 @@ def _numbered(shape: tuple[int, ...]) -> Any:
 
 def corners(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
     """[n, 2], the upper left corners of the windows in the padded image."""
-    shape = images[0].shape
+    shape, values = _moved(images[0].shape, values)
     out = np.asarray(subject(_numbered(shape), **values), np.float64)[:, 0]
     # Pixels whose neighbours are those of the image, unlike at mirrored and repeated pixels.
     right, down = np.diff(out, axis=2)[:, :-1], np.diff(out, axis=1)[:, :, :-1]
@@ -74,14 +82,15 @@ def corners(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats
 
 def flips(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
     """[n], 1 where the last row or column comes first."""
-    out = np.asarray(subject(_numbered(images[0].shape), **values))[:, 0]
+    shape, values = _moved(images[0].shape, values)
+    out = np.asarray(subject(_numbered(shape), **values))[:, 0]
     first, beside, below = out[:, 0, 0], out[:, 0, -1], out[:, -1, 0]
     return ((beside < first) | (below < first)).astype(np.float64)
 
 
 def matrices(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
     """[n, 2, 3], the positions from which the result's pixels are read, in half images."""
-    n, _, height, width = images[0].shape
+    (n, _, height, width), values = _moved(images[0].shape, values)
     y, x = np.indices((height, width), np.float64)
     places = np.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1, np.ones_like(x)])
     told = np.broadcast_to(places, (n, 3, height, width)).astype(np.float32)
@@ -97,7 +106,8 @@ def matrices(subject: Subject, images: tuple[Any, ...], values: Values) -> Float
 
 def erased(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
     """[n, 1, h, w], 1 inside the erased rectangle."""
-    ones = np.ones(images[0].shape, np.float32)
+    shape, values = _moved(images[0].shape, values)
+    ones = np.ones(shape, np.float32)
     out = np.asarray(subject(ones, **{**values, "value": 0.0}), np.float64)
     return (out[:, :1] == 0).astype(np.float64)
 
@@ -108,7 +118,11 @@ PROBES = {"brightness": (0.5, 0.0, 0.0), "hue": (0.75, 0.5, 0.25)}
 
 def factors(subject: Subject, images: tuple[Any, ...], values: Values) -> Floats:
     """[n], the factors, from the difference of red and green; for hue, the angles of rotation."""
-    (name,) = values
+    _, values = _moved(images[0].shape, values)
+    changed = [name for name, strength in values.items() if strength]
+    if not changed:
+        return np.ones(len(images[0]))
+    (name,) = changed
     probe = np.asarray(PROBES.get(name, (0.55, 0.45, 0.45)), np.float32)
     told = np.broadcast_to(probe[:, None, None], (len(images[0]), 3, 1, 1))
     out = np.asarray(subject(told, **values), np.float64)[:, :, 0, 0]

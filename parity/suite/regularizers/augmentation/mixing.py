@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Choice, Domain, Draw, Either, Indices, Made, Number, OneOf, Tensor
 from parity.spec import Budget, Labels, ObservedDraw, Samples, Setting, Values
+from parity.suite.choices import channel_axis
 from parity.suite.regularizers.augmentation import mixing_laws
+from parity.suite.regularizers.augmentation.rows import PLACES
 from parity.suite.rows import WIDE, Theme, few, setting, values_only
 
 CLASSES = 5
@@ -41,6 +44,27 @@ def _mixed(observe: Callable[..., Any], seed: int, *inputs: Any, **fields: Any) 
     """A setting whose reference gets the observed mixture as an argument."""
     random = ObservedDraw(seed=seed, observe=observe, at=0)
     return few(*(inputs or (IMAGES, TARGETS)), random=random, **fields)
+
+
+def _classes(draw: Draw) -> Any:
+    """A class for each row."""
+    return draw.random("classes").integers(0, draw.lengths["c"], draw.lengths["n"])
+
+
+def _domain(images: Tensor, **others: Choice) -> Domain:
+    """Images, and labels for k classes."""
+    labels = Indices(like="images", without="c h w", below="k")
+    return Domain(
+        arguments={
+            "images": images,
+            "labels": Either(shares=Tensor(axes=("n k",)), classes=labels),
+            "num_classes": Made(
+                lambda draw: draw.lengths["k"] if draw.made["labels"].ndim < 2 else None
+            ),
+            **others,
+        },
+        lengths={"n": (6, 1), "c": (2, 1), "h": (5, 1), "w": (7, 1), "k": (4, 1)},
+    )
 
 
 MIXING: dict[str, Any] = {
@@ -81,6 +105,17 @@ SPECS = (
             THEME.bad("booleans", "labels that are not classes", LABELS.astype(bool), 3),
         ),
         laws=mixing_laws.SMOOTH_LABELS,
+        domain=Domain(
+            arguments={
+                "labels": Either(
+                    shares=Tensor(axes=("n c", "c", "n m c")), classes=Made(_classes, ("n c",))
+                ),
+                "num_classes": Made(lambda draw: draw.lengths["c"]),
+                "smoothing": Number(0.1, 0, 1, 0.5),
+            },
+            # Classes have no dtype of their own, and the result that of the framework.
+            impossible=({"labels": "classes", "dtype": ("float16", "bfloat16", "float64")},),
+        ),
     ),
     THEME.row_beyond(
         "mixup",
@@ -90,6 +125,7 @@ SPECS = (
             _mixed(_matrix, 1, IMAGES, HARD, label="classes", alpha=4.0, num_classes=CLASSES),
         ),
         laws=mixing_laws.MIXUP,
+        domain=_domain(Tensor(axes=("n c h w", "n c")), alpha=OneOf(0.2, 1.0, 4)),
         **MIXING,
     ),
     THEME.row_beyond(
@@ -100,6 +136,9 @@ SPECS = (
             _mixed(_sources, 1, IMAGES, HARD, label="classes", num_classes=CLASSES),
         ),
         laws=mixing_laws.CUTMIX,
+        domain=_domain(
+            Tensor(axes=PLACES), alpha=OneOf(1.0, 4, 0.2), channel_axis=channel_axis("images")
+        ),
         **MIXING,
     ),
 )

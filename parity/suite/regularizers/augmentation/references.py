@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import colorsys
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -45,18 +45,37 @@ def _each(value: Number, images: Tensor) -> Tensor:
     return torch.as_tensor(value).expand(len(images))
 
 
+def _anywhere(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function of [n, c, h, w] for images with the channels on another axis."""
+
+    @functools.wraps(function)
+    def called(images: Tensor, *args: Any, channel_axis: int = 1, **values: Any) -> Tensor:
+        if channel_axis == 1:
+            return function(images, *args, **values)
+        moved = {
+            name: value.movedim(channel_axis, 1) if getattr(value, "ndim", 0) == 4 else value
+            for name, value in values.items()
+        }
+        return function(images.movedim(channel_axis, 1), *args, **moved).movedim(1, channel_axis)
+
+    return called
+
+
+@_anywhere
 def horizontal_flip(images: Tensor) -> Tensor:
     """The images with their columns reversed."""
     _check(images)
     return torch.flip(images, (-1,))
 
 
+@_anywhere
 def vertical_flip(images: Tensor) -> Tensor:
     """The images with their rows reversed."""
     _check(images)
     return torch.flip(images, (-2,))
 
 
+@_anywhere
 def crop(images: Tensor, top: Number, left: Number, height: int, width: int) -> Tensor:
     """Windows of the images, which are surrounded by zeros."""
     _check(images)
@@ -73,6 +92,7 @@ def windows(images: Tensor, top: Tensor, left: Tensor, height: int, width: int) 
     return torch.stack([image[:, i : i + height, j : j + width] for image, i, j in corners])
 
 
+@_anywhere
 def affine(
     images: Tensor, matrix: Tensor, *, interpolation: str = "bilinear", fill: Numbers = 0.0
 ) -> Tensor:
@@ -120,6 +140,7 @@ def affine_matrix(
     return (torch.inverse(whole) * half / half[:, None])[:, :2]
 
 
+@_anywhere
 def rotate(
     images: Tensor, angle: Number, *, interpolation: str = "bilinear", fill: Numbers = 0.0
 ) -> Tensor:
@@ -130,6 +151,7 @@ def rotate(
     return affine(images, matrix, interpolation=interpolation, fill=fill)
 
 
+@_anywhere
 def erase(
     images: Tensor, top: Number, left: Number, height: Number, width: Number, value: Numbers = 0.0
 ) -> Tensor:
@@ -145,6 +167,7 @@ def erase(
     return result
 
 
+@_anywhere
 def normalize_image(images: Tensor, mean: Numbers, std: Numbers) -> Tensor:
     """Subtracts the mean and divides by the standard deviation."""
     _check(images, floating=True)
@@ -170,22 +193,26 @@ def _grey(images: Tensor) -> Tensor:
     return torch.einsum("nchw,c->nhw", images, weights)[:, None]
 
 
+@_anywhere
 def adjust_brightness(images: Tensor, brightness_factor: Number) -> Tensor:
     """Blended with black."""
     return _blended(images, torch.zeros_like(images), brightness_factor)
 
 
+@_anywhere
 def adjust_contrast(images: Tensor, contrast_factor: Number) -> Tensor:
     """Blended with the mean of the grey image."""
     return _blended(images, _grey(images).mean((1, 2, 3), keepdim=True), contrast_factor)
 
 
+@_anywhere
 def adjust_saturation(images: Tensor, saturation_factor: Number) -> Tensor:
     """Blended with the grey image."""
     grey = _grey(images)
     return images if grey is images else _blended(images, grey, saturation_factor)
 
 
+@_anywhere
 def adjust_hue(images: Tensor, hue_factor: Number) -> Tensor:
     """Converts to HSV and back as torchvision does, without clamps, which [0, 1] does not need.
 
@@ -227,6 +254,7 @@ Pair = tuple[float, float]
 Ints = int | tuple[int, ...]
 
 
+@_anywhere
 def random_crop(
     images: Tensor, size: Ints, *, padding: Ints = 0, padding_mode: str = "constant", drawn: Tensor
 ) -> Tensor:
@@ -240,16 +268,19 @@ def random_crop(
     return windows(padded, rows, columns, height, width)
 
 
+@_anywhere
 def random_horizontal_flip(images: Tensor, p: float = 0.5, *, drawn: Tensor) -> Tensor:
     """The images with columns reversed where drawn, [n]."""
     return torch.where(drawn.reshape(-1, 1, 1, 1) > 0, torch.flip(images, (-1,)), images)
 
 
+@_anywhere
 def random_vertical_flip(images: Tensor, p: float = 0.5, *, drawn: Tensor) -> Tensor:
     """The images with rows reversed where drawn, [n]."""
     return random_horizontal_flip(images.mT, p, drawn=drawn).mT
 
 
+@_anywhere
 def random_rotation(
     images: Tensor,
     degrees: float | Pair,
@@ -262,6 +293,7 @@ def random_rotation(
     return affine(images, drawn.to(images.dtype), interpolation=interpolation, fill=fill)
 
 
+@_anywhere
 def random_affine(
     images: Tensor,
     degrees: float | Pair,
@@ -277,6 +309,7 @@ def random_affine(
     return random_rotation(images, degrees, interpolation=interpolation, fill=fill, drawn=drawn)
 
 
+@_anywhere
 def color_jitter(
     images: Tensor,
     brightness: float = 0.0,
@@ -286,13 +319,17 @@ def color_jitter(
     *,
     drawn: Tensor,
 ) -> Tensor:
-    """Applies the one adjustment that has a strength, with the drawn factors, [n]."""
+    """Applies the one adjustment that has a strength, if any, with the drawn factors, [n]."""
     strengths = (brightness, contrast, saturation, hue)
     names = ("brightness", "contrast", "saturation", "hue")
-    (color,) = (name for name, strength in zip(names, strengths, strict=True) if strength)
+    colors = [name for name, strength in zip(names, strengths, strict=True) if strength]
+    if not colors:
+        return images
+    (color,) = colors
     return globals()[f"adjust_{color}"](images, drawn)
 
 
+@_anywhere
 def random_erasing(
     images: Tensor,
     p: float = 0.5,
@@ -314,15 +351,20 @@ def _halved(key: jax.Array, images: jax.Array) -> jax.Array:
 _crop = functools.partial(augmentation.random_crop, size=5, padding=2)
 _turn = functools.partial(augmentation.random_rotation, degrees=30.0)
 STEPS = (_crop, augmentation.random_horizontal_flip, _halved, _turn, _turn)
-composed = augmentation.compose(*STEPS)
+SEQUENCES = {"five": STEPS, "one": STEPS[1:2], "two": STEPS[:2]}
 
 
-def by_hand(key: jax.Array, images: jax.Array) -> jax.Array:
+def composed(key: jax.Array, images: jax.Array, transforms: str = "five") -> jax.Array:
+    """A sequence, by its name."""
+    return augmentation.compose(*SEQUENCES[transforms])(key, images)
+
+
+def by_hand(key: jax.Array, images: jax.Array, transforms: str = "five") -> jax.Array:
     """The steps of the sequence, each with its own key."""
-    keys = jax.random.split(key, 5)
-    crop, flip, halve, turn, turn_again = STEPS
-    x = flip(keys[1], crop(keys[0], images))
-    return turn_again(keys[4], turn(keys[3], halve(keys[2], x)))
+    steps = SEQUENCES[transforms]
+    for step, own in zip(steps, jax.random.split(key, len(steps)), strict=True):
+        images = step(own, images)
+    return images
 
 
 def hue_by_colorsys(images: NDArray[Any], *, hue_factor: float) -> NDArray[Any]:

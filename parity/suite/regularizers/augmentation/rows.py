@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from parity.domains import Choice, Domain, Draw, Either, Made, Number, OneOf, Tensor
+from parity.dtypes import rounded
 from parity.spec import (
     FLOATS,
     Array,
@@ -20,6 +22,7 @@ from parity.spec import (
     Spec,
     on,
 )
+from parity.suite.choices import channel_axis
 from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme, each, setting, values_only
 
 # Neither square nor with as many rows as channels, so that no axis can be taken for another.
@@ -94,6 +97,48 @@ def of_levels(label: str, of: str, **values: Any) -> Setting:
     """A comparison of uint8 values with a numpy function, which rounds once."""
     images = Fixed(values=LEVELS)
     return by("of_levels", f"{label}_of_levels", images, of=of, dtypes=("uint8",), **values)
+
+
+# ------------------------------------------------------------------------------------- domains
+
+PLACES = ("n c h w", "n h w c")
+# Small images: a long axis has no blocks of its own.
+LENGTHS = {"n": (3, 1), "c": (3, 1), "h": (5, 1), "w": (7, 1)}
+# A map is measured on images of several rows and columns.
+LENGTHS_OF_MEASURED = {"n": (6, 1), "c": (3,), "h": (9,), "w": (11,)}
+PIXELS = Tensor(axes=PLACES, low=0.0, high=1.0)
+INTERPOLATION = OneOf("bilinear", "nearest")
+# One number, or one for each channel.
+PAINT = Either(number=Number(0.0, 0.5), color=Tensor(axes=("c",)))
+
+
+def domain_of(
+    *,
+    images: Choice = PIXELS,
+    lengths: Mapping[str, tuple[int, ...]] = LENGTHS,
+    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = (),
+    **arguments: Choice,
+) -> Domain:
+    """Images with the channels on axis 1 or on the last one, and other arguments."""
+    return Domain(
+        arguments={"images": images, **arguments, "channel_axis": channel_axis("images")},
+        lengths=lengths,
+        impossible=impossible,
+    )
+
+
+def each_of(draw_of: Callable[[Any, tuple[int, ...]], Any], *inner: int) -> Made:
+    """An array for each image, [n, *inner]: numbers without ties, which are often kinks."""
+
+    def made(draw: Draw) -> Any:
+        return rounded(draw_of(draw.random("each"), (draw.lengths["n"], *inner)), draw.dtype)
+
+    return Made(made)
+
+
+def integers(low: int, high: int) -> Made:
+    """An integer for each image."""
+    return Made(lambda draw: draw.random(f"{low}").integers(low, high, draw.lengths["n"], np.int32))
 
 
 # ------------------------------------------------------------------------------ random functions

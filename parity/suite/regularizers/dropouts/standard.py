@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import LONG, Choice, Domain, Number, OneOf, Tensor
 from parity.spec import (
     FLOATS,
     BadCall,
@@ -19,6 +20,7 @@ from parity.spec import (
     Sweep,
     Values,
 )
+from parity.suite.choices import ANY
 from parity.suite.regularizers.dropouts.laws import LINE, Mask, random_mask, saturating_mask
 from parity.suite.rows import FORWARD, SINGLE, Theme, setting, torch_stream
 
@@ -133,6 +135,29 @@ def refused(x: Any = X) -> tuple[BadCall, ...]:
     )
 
 
+# Of feature maps: long ones have many channels.
+LENGTHS = {
+    "n": (5, 1, 0),
+    "c": (3, 1, LONG),
+    **{axis: (n,) for axis, n in zip("dhwl", (3, 4, 2, 6), strict=True)},
+}
+
+
+def domain_of(*axes: str, name: str = "input", **others: Choice) -> Domain:
+    """What a dropout of an array with these axes may get."""
+    return Domain(
+        arguments={
+            name: Tensor(axes=axes, special=True),
+            "p": Number(0.5, 0.3, 0, 1),
+            "training": OneOf(True, False),
+            **others,
+        },
+        lengths=LENGTHS if len(axes[0].split()) > 2 else {},
+        # torch's stream is drawn for a number.
+        impossible=({"random": "stream", "p.type": "array"},),
+    )
+
+
 NO_BOOLEANS = (
     bad("training_is_1", "no boolean", training=1),
     bad("training_is_text", "no boolean", training="no"),
@@ -184,6 +209,7 @@ def dropout(
     )
 
 
+MAPS = ("n c h w", "n c l", "n c")
 OTHERS = ((33,), (), (0, 3), (3, 4, 5))
 MAPS_1D, MAPS_2D, MAPS_3D = (6, 5, 7), (6, 5, 3, 4), (4, 5, 2, 3, 2)
 BY_CHANNEL = Mask(shape=(1 << 10, 1 << 10, 2), shared=(2,))
@@ -198,6 +224,7 @@ SPECS = (
         (*same_seed((7, 11), *OTHERS), seeded(7, 11, p=0.99999, dtypes=("float16",))),
         random_mask(LINE),
         rates=(0.3, 0.875),
+        domain=domain_of(*ANY),
     ),
     dropout(
         "dropout1d",
@@ -206,6 +233,7 @@ SPECS = (
         random_mask(BY_CHANNEL),
         settings=(drawn(SCALED, maps(6, 9), label="unbatched", dtypes=SOME),),
         axes=(0, 1, 4),
+        domain=domain_of("n c l", "c l"),
     ),
     dropout(
         "dropout2d",
@@ -213,6 +241,7 @@ SPECS = (
         same_seed(MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
         random_mask(BY_CHANNEL_2D),
         axes=(0, 1),
+        domain=domain_of(*MAPS),
     ),
     dropout(
         "dropout3d",
@@ -221,6 +250,7 @@ SPECS = (
         random_mask(BY_CHANNEL_3D),
         settings=(drawn(SCALED, maps(*MAPS_2D), label="unbatched", dtypes=SOME),),
         axes=(0,),
+        domain=domain_of("n c d h w", "c d h w", "c"),
     ),
     dropout(
         "alpha_dropout",
@@ -230,6 +260,7 @@ SPECS = (
         formula=SATURATING,
         rates=(0.3, 0.875),
         budgets=SHIFTED,
+        domain=domain_of(*ANY),
     ),
     dropout(
         "feature_alpha_dropout",
@@ -239,5 +270,6 @@ SPECS = (
         formula=SATURATING,
         budgets=SHIFTED,
         axes=(0, 1),
+        domain=domain_of(*MAPS),
     ),
 )

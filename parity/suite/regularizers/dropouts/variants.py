@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Law, Samples, Setting, Spec, Values
+from parity.suite.choices import ANY
 from parity.suite.regularizers.dropouts.laws import DROPBLOCK, GAUSSIAN, LINE, ROWS, random_mask
 from parity.suite.regularizers.dropouts.standard import (
     DRAWN,
@@ -17,6 +19,7 @@ from parity.suite.regularizers.dropouts.standard import (
     X,
     bad,
     certain,
+    domain_of,
     drawn,
     maps,
     refused,
@@ -28,6 +31,7 @@ from parity.suite.rows import FORWARD, HALVES, SINGLE, Theme
 
 THEME = Theme("regularizers", "dropouts.variants", DROPOUT.fields)
 NORMALISED, MULTIPLIED = THEME.reference("normalised"), THEME.reference("multiplied")
+NOISED = THEME.reference("noised")
 PLANES, VOLUMES = (4, 3, 9, 11), (3, 2, 7, 8, 6)
 FOUR_AXES = np.ones((2, 3, 4, 4), np.float32)
 
@@ -46,8 +50,15 @@ def variant(
 
 
 def _factors(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
-    """The factors, which are the result for an input of ones."""
-    return subject(np.ones(arrays[0].shape, np.float32), **values)
+    """The factors, which are the result for an input of ones, in float32 or wider."""
+    wide = np.promote_types(arrays[0].dtype, np.float32)
+    return subject(np.ones(arrays[0].shape, wide), **values)
+
+
+def _noise(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
+    """z in the factor 1 + s z: for p = 0.5 s is 1."""
+    factors = _factors(subject, arrays, {**values, "p": 0.5, "training": True})
+    return np.asarray(factors, np.float64) - 1
 
 
 def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Setting:
@@ -57,6 +68,23 @@ def _blocks(label: str, shape: tuple[int, ...], **values: Any) -> Setting:
 def _multiplied(*inputs: Any, **fields: Any) -> Setting:
     return drawn(MULTIPLIED, *inputs, observe=_factors, **fields)
 
+
+BLOCKS = Domain(
+    arguments={
+        "input": Tensor(axes=("n c h w", "n c d h w"), special=True),
+        "p": Number(0.1, 0.5, 0, 1),
+        "block_size": OneOf(7, 3, 4, 1),
+        "training": OneOf(True, False),
+        "channel_axis": OneOf(1, -1),
+    },
+    lengths={"n": (5, 1, 0), "c": (3, 1), "h": (9, 1, 43), "w": (7, 1), "d": (5,)},
+    impossible=(
+        {"random": "stream", "p.type": "array"},
+        # torchvision takes odd sizes, and channels on axis 1.
+        {"random": "stream", "block_size": "4"},
+        {"random": "stream", "channel_axis": "-1"},
+    ),
+)
 
 SPECS = (
     variant(
@@ -77,6 +105,7 @@ SPECS = (
             bad("no_rows", "no axis of samples", np.ones((), np.float32)),
             bad("no_such_mode", "no such mode", mode="rows"),
         ),
+        domain=domain_of("n m", "n", "n m k l", mode=OneOf("row", "batch")),
     ),
     variant(
         "dropblock",
@@ -101,18 +130,20 @@ SPECS = (
             bad("channels_are_samples", "the samples' axis", FOUR_AXES, channel_axis=0),
             bad("channels_beyond", "no such axis", FOUR_AXES, channel_axis=4),
         ),
+        domain=BLOCKS,
     ),
     variant(
         "dropconnect",
         POINTS,
         (drawn(SCALED), drawn(SCALED, dtypes=SOME, p=0.3), certain(p=1.0), seeded(6, 7, p=0.3)),
         random_mask(LINE),
+        domain=domain_of(*ANY, name="weight"),
     ),
     variant(
         "gaussian_dropout",
         POINTS,
         (
-            _multiplied(dtypes=("float32", *HALVES), checks=DRAWN[:-1]),
+            drawn(NOISED, observe=_noise, dtypes=("float32", *HALVES), checks=DRAWN[:-1]),
             _multiplied(Samples(shape=(5, 7), axis=None), dtypes=SINGLE, p=0.125),
             seeded(40, p=0.3),
         ),
@@ -121,5 +152,13 @@ SPECS = (
             ("jit", "float32"): Budget(ulp=4, floor=4, everywhere=True, reason="1 + s z cancels")
         },
         bad_calls=(*refused(), bad("p_is_1", "no finite variance", p=1.0)),
+        domain=Domain(
+            arguments={
+                "input": Tensor(axes=ANY, special=True),
+                "p": Number(0.5, 0.3, 0),
+                "training": OneOf(True, False),
+            },
+            impossible=({"random": "stream", "p.type": "array"},),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -95,6 +96,18 @@ def multiplied(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:
     """The input times factors, computed in float32 or wider and rounded once."""
     wide = torch.promote_types(input.dtype, torch.float32)
     return (input.to(wide) * drawn.to(wide)).to(input.dtype)
+
+
+def noised(
+    input: Tensor, p: float = 0.5, training: bool = True, *, drawn: Tensor, **ignored: Any
+) -> Tensor:
+    """The input times 1 + s z, for a draw z from N(0, 1)."""
+    if not training:
+        return input
+    spread = math.sqrt(p / (1 - p))
+    wide = torch.promote_types(input.dtype, torch.float32)
+    # In float64 a z near -1 has the digits of the factor.
+    return (input.to(wide) * (1 + spread * drawn.double()).to(wide)).to(input.dtype)
 
 
 def normalised(input: Tensor, drawn: Tensor, **ignored: Any) -> Tensor:

@@ -8,9 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import LONG, Domain, Number, OneOf, optional
+from parity.domains import LONG, Domain, Either, Number, OneOf, Tensor, optional
 from parity.spec import FLOATS, Fixed, SampleQuirk, Setting, module
-from parity.suite.choices import BATCHES, CHANNELS, MEANS, VARIANCES
+from parity.suite.choices import (
+    AXIS_NAME,
+    CHANNELS,
+    CHANNELS_ANYWHERE,
+    MEANS,
+    VARIANCES,
+    channel_axis,
+)
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
@@ -112,6 +119,7 @@ SPECS = (
                 dtypes=WIDE,
             ),
         ),
+        calls_reference=THEME.reference("batch_norm_moved"),
         extra=("channel_axis", "axis_name"),
         inputs=(NCHW, MEAN, VAR),
         settings=(
@@ -141,7 +149,7 @@ SPECS = (
         bad_calls=BATCH_CALLS,
         domain=Domain(
             arguments={
-                "input": BATCHES,
+                "input": CHANNELS_ANYWHERE,
                 "running_mean": optional(MEANS),
                 "running_var": optional(VARIANCES),
                 "weight": optional(CHANNELS),
@@ -149,6 +157,8 @@ SPECS = (
                 "training": OneOf(True, False),
                 "momentum": Number(0.1, 0.5),
                 "eps": Number(1e-5, 0.5),
+                "channel_axis": channel_axis("input"),
+                "axis_name": AXIS_NAME,
             },
             lengths={"c": (3, 1, LONG), "n": (5, 1, LONG)},
             decisions={"input:fewer_axes": "torch fails where it looks for the channels"},
@@ -159,7 +169,20 @@ SPECS = (
         bad("one_value", "one value for a channel", ones((1, 2)), *STATS),
         bad("statistics_dtype", "dtypes", X, *(s.astype(np.float16) for s in STATS)),
         extra=("axis_name",),
+        domain=Domain(
+            arguments={
+                "x": CHANNELS_ANYWHERE,
+                "running_mean": CHANNELS,
+                "running_var": Tensor(axes=("c",), low=0.5, high=2.0),
+                "momentum": Either(given=Number(0.1, 0.5, 0, 1), none=OneOf(None)),
+                "num_batches_tracked": OneOf(4, 1),
+                "channel_axis": channel_axis("x"),
+                "axis_name": AXIS_NAME,
+            },
+            lengths={"c": (3, 1, LONG), "n": (5, 2, LONG)},
+        ),
         settings=(
+            of_formula("batch_norm_stats_formula", label="formula", dtypes=WIDE),
             setting(),
             *(setting(momentum=momentum) for momentum in (0.3, 0.0, 1.0)),
             setting(normal(8, C, 5), MEAN, VAR, momentum=None, num_batches_tracked=4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parity.domains import Domain, Number, OneOf, optional
-from parity.suite.choices import BATCHES, CHANNELS
+from parity.suite.choices import CHANNELS, CHANNELS_ANYWHERE, channel_axis
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     IMAGES,
@@ -41,6 +41,7 @@ GROUP_CALLS = (
 SPECS = (
     THEME.row(
         "group_norm",
+        calls_reference=THEME.reference("group_norm_moved"),
         extra=("channel_axis",),
         inputs=(IMAGES,),
         settings=(
@@ -60,11 +61,12 @@ SPECS = (
         bad_calls=GROUP_CALLS,
         domain=Domain(
             arguments={
-                "input": BATCHES,
+                "input": CHANNELS_ANYWHERE,
                 "num_groups": OneOf(1, 2, 4),
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
                 "eps": Number(1e-5, 0.5),
+                "channel_axis": channel_axis("input"),
             },
             lengths={"c": (4, 2, 1028)},
         ),

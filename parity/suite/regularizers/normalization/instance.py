@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parity.domains import LONG, Domain, Number, OneOf, Tensor, optional
-from parity.suite.choices import CHANNELS, MEANS, VARIANCES
+from parity.domains import LONG, Domain, Either, Number, OneOf, Tensor, optional
+from parity.suite.choices import CHANNELS, MEANS, VARIANCES, channel_axis
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
@@ -50,9 +50,12 @@ INSTANCE_CALLS = (
 )
 RUNNING = {"use_input_stats": False}
 
+IN_ANY_LAYOUT = Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c"))
+
 SPECS = (
     THEME.row(
         "instance_norm",
+        calls_reference=THEME.reference("instance_norm_moved"),
         extra=("channel_axis",),
         inputs=(IMAGES,),
         settings=(
@@ -73,7 +76,7 @@ SPECS = (
         bad_calls=INSTANCE_CALLS,
         domain=Domain(
             arguments={
-                "input": Tensor(axes=("n c l", "n c h w", "n c d h w")),
+                "input": IN_ANY_LAYOUT,
                 "running_mean": optional(MEANS),
                 "running_var": optional(VARIANCES),
                 "weight": optional(CHANNELS),
@@ -81,6 +84,7 @@ SPECS = (
                 "use_input_stats": OneOf(True, False),
                 "momentum": Number(0.1, 0.5),
                 "eps": Number(1e-5, 0.5),
+                "channel_axis": channel_axis("input"),
             },
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
         ),
@@ -89,7 +93,18 @@ SPECS = (
         "instance_norm_stats",
         bad("one_value", "one value for a mean", ones((4, 2, 1)), *STATS),
         bad("two_axes", "one value for a mean", ones((4, 2)), *STATS),
+        domain=Domain(
+            arguments={
+                "x": IN_ANY_LAYOUT,
+                "running_mean": CHANNELS,
+                "running_var": Tensor(axes=("c",), low=0.5, high=2.0),
+                "momentum": Either(given=Number(0.1, 0.5, 0, 1), none=OneOf(None)),
+                "channel_axis": channel_axis("x"),
+            },
+            lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
+        ),
         settings=(
+            of_formula("instance_norm_stats_formula", label="formula", dtypes=WIDE),
             setting(),
             setting(momentum=0.3),
             setting(normal(8, C, 5), MEAN, VAR, momentum=None),

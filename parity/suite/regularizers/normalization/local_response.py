@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from parity.domains import Domain, Number, OneOf, Tensor
-from parity.spec import Budget, Fixed, Samples
+from parity.spec import Budget, Fixed, Samples, on
+from parity.suite.choices import channel_axis
 from parity.suite.rows import WIDE, Theme, each, few, number, setting, values_only
 
 CHANNELS = Samples(shape=(4, 6, 5))
@@ -27,6 +28,8 @@ THEME = Theme("regularizers", "normalization.", arguments=(X,))
 SPECS = (
     THEME.row(
         "local_response_norm",
+        reference=THEME.reference("local_response_norm"),
+        signature=on("torch", "nn.functional.local_response_norm"),
         extra=("channel_axis",),
         budgets=each(("vjp", "jvp", "second"), WIDE, NEIGHBOURS),
         settings=(
@@ -88,11 +91,12 @@ SPECS = (
         ),
         domain=Domain(
             arguments={
-                "input": Tensor(axes=("n c l", "n c h w", "n c d h w")),
+                "input": Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c")),
                 "size": OneOf(2, 1, 3, 5),
                 "alpha": Number(1e-4, 0.5),
                 "beta": Number(0.75, 1, 0.5),
                 "k": Number(1.0, 2, 0.5),
+                "channel_axis": channel_axis("input"),
             }
         ),
     ),

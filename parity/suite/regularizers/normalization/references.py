@@ -16,7 +16,9 @@ from torch.nn import functional
 def _moved(function):
     """torch's function, for channels on another axis."""
 
-    def on_moved(input, *args, channel_axis=1, **values):
+    def on_moved(input, *args, channel_axis=1, axis_name: Any = None, **values):
+        if channel_axis == 1:
+            return function(input, *args, **values)
         result = function(input.movedim(channel_axis, 1).contiguous(), *args, **values)
         return result.movedim(1, channel_axis)
 
@@ -99,7 +101,14 @@ def _affine(result, weight, bias=None):
 
 
 def batch_norm_stats(
-    x, running_mean, running_var, momentum=0.1, *, num_batches_tracked: Any = None, channel_axis=1
+    x,
+    running_mean,
+    running_var,
+    momentum=0.1,
+    *,
+    num_batches_tracked: Any = None,
+    channel_axis=1,
+    axis_name: Any = None,
 ):
     """What torch writes into its buffers."""
     stats, x = (running_mean.clone(), running_var.clone()), x.movedim(channel_axis, 1)
@@ -127,14 +136,28 @@ def _tracked(layer, x, stats, before=0):
     return made.running_mean, made.running_var
 
 
-def batch_norm_stats_formula(x, running_mean, running_var, momentum=0.1):
+def batch_norm_stats_formula(
+    x,
+    running_mean,
+    running_var,
+    momentum=0.1,
+    *,
+    num_batches_tracked: Any = None,
+    channel_axis=1,
+    axis_name: Any = None,
+):
     """The formula of the running statistics, differentiable in all arguments."""
+    momentum = 1 / num_batches_tracked if momentum is None else momentum
+    x = x.movedim(channel_axis, 1)
     variance, mean = torch.var_mean(x, _all_but_channels(x))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
 
 
-def instance_norm_stats_formula(x, running_mean, running_var, momentum=0.1):
+def instance_norm_stats_formula(x, running_mean, running_var, momentum=0.1, *, channel_axis=1):
     """The formula of the running statistics, differentiable in all arguments."""
+    # torch passes 0 for None.
+    momentum = 0.0 if momentum is None else momentum
+    x = x.movedim(channel_axis, 1)
     variance, mean = (part.mean(0) for part in torch.var_mean(x, list(range(2, x.ndim))))
     return torch.lerp(running_mean, mean, momentum), torch.lerp(running_var, variance, momentum)
 
@@ -150,5 +173,7 @@ def normalize(input, p, eps):
 
 def local_response_norm(input, size, channel_axis=1, **values):
     """torch's local_response_norm with the channels on another axis."""
+    if channel_axis == 1:
+        return functional.local_response_norm(input, size, **values)
     moved = input.movedim(channel_axis, 1).contiguous()
     return functional.local_response_norm(moved, size, **values).movedim(1, channel_axis)

@@ -7,21 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Domain, Number
 from parity.spec import Budget, Choices, Fixed, Law, Samples, Setting
+from parity.suite.choices import STEPS, steps_of, trees
 from parity.suite.rows import HALVES, WIDE, Theme, as_formula, number, values_only
 
-STEPS = 4
+COUNT = 4
 ZEROS = Choices(values=(0.0,), shape=(6,), differentiated=False)
 # Besides the weight the tree has an integer, which is copied.
 START = {"weight": ZEROS, "count": Fixed(values=0)}
 # A weight that has become infinite.
 INFINITE = {
     "weight": Fixed(values=((1.0, -2.0), (np.inf, -np.inf), (1.0, -np.inf), (2.0, 0.5))),
-    "count": Fixed(values=tuple(range(STEPS))),
+    "count": Fixed(values=tuple(range(COUNT))),
 }
 SHOWN = {
-    "weight": Samples(shape=(STEPS, 6), axis=None),
-    "count": Fixed(values=tuple(10 * n for n in range(STEPS))),
+    "weight": Samples(shape=(COUNT, 6), axis=None),
+    "count": Fixed(values=tuple(10 * n for n in range(COUNT))),
 }
 ALL = ("forward", "vjp", "jvp", "second", "jit")
 CANCELS = Budget(
@@ -36,6 +38,9 @@ THEME = Theme(
         "checks": (*ALL, "vmap", "law", "signature"),
     },
 )
+
+
+STEPS_OF_AVERAGES = {**STEPS, "n": (5, 1, 0), "m": (3,)}
 
 
 def _against_torch(**values: Any) -> tuple[Setting, ...]:
@@ -89,7 +94,18 @@ def _invalid_traced_decay_is_nan(subject: Any) -> str | None:
 SPECS = (
     THEME.row_of_steps(
         "ema",
+        domain=Domain(
+            arguments={
+                "params": trees(),
+                "updates": steps_of("params"),
+                "decay": Number(0.75, 0.999, 0, 1),
+            },
+            lengths=STEPS_OF_AVERAGES,
+        ),
         settings=(
+            _differentiated(
+                "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}
+            ),
             *_against_torch(decay=0.75),
             *(values_only(decay=decay) for decay in (0.0, 0.25, 0.5, 0.999, 1.0)),
             # torch's lerp takes the average from it, and is nan: the formula.
@@ -104,9 +120,6 @@ SPECS = (
                 )
                 for decay in (0.25, 0.75)
             ),
-            _differentiated(
-                "ema_formula", label="decay=array", arrays={"decay": number(0.75, 0.1)}
-            ),
         ),
         laws=(
             Law(name="is_the_same_scanned_and_mapped", violation=_is_the_same_scanned_and_mapped),
@@ -115,6 +128,9 @@ SPECS = (
     ),
     THEME.row_of_steps(
         "swa",
-        settings=(*_against_torch(), _differentiated("swa_formula", label="differentiated")),
+        domain=Domain(
+            arguments={"params": trees(), "updates": steps_of("params")}, lengths=STEPS_OF_AVERAGES
+        ),
+        settings=(_differentiated("swa_formula", label="differentiated"), *_against_torch()),
     ),
 )

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import swa_utils
 
+from parity.trees import flat, placed
+
 
 class _Model(nn.Module):
     """A weight and a buffer of integers."""
@@ -43,14 +45,19 @@ class _Formula:
     def __init__(self, share: Callable[[int], Any]) -> None:
         self.share = share
         self.count = 0
-        self.weight: Any = 0.0
+        self.averages: dict[str, Tensor] = {}
 
-    def step(self, params: dict[str, Tensor]) -> dict[str, Any]:
-        """The state after the update; the first average is a copy."""
-        share = self.share(self.count) if self.count else 1.0
-        self.weight = (1 - share) * self.weight + share * params["weight"]
+    def step(self, params: Any) -> dict[str, Any]:
+        """The state after the update; the first average is a copy, integers are copied always."""
+        new = flat(params)
+        for path, leaf in new.items():
+            if self.count and leaf.is_floating_point():
+                share, average = self.share(self.count), self.averages[path]
+                self.averages[path] = ((1 - share) * average + share * leaf).to(leaf.dtype)
+            else:
+                self.averages[path] = leaf.clone()
         self.count += 1
-        averages = {"weight": self.weight, "count": params["count"].clone()}
+        averages = placed(params, dict(self.averages))
         return {"state": {"params": averages, "n_averaged": torch.tensor(self.count)}}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import FLAG, Domain, Number
+from parity.domains import FLAG, Domain, Number, OneOf, Tensor
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Sweep, on
-from parity.suite.choices import trees
+from parity.suite.choices import another_tree, trees
 from parity.suite.rows import (
     FORWARD,
     HALVES,
@@ -207,6 +207,13 @@ SPECS = (
         bad_calls=(
             THEME.bad("max_norm_none", "no number", max_norm=None, total_norm=np.float32(1.0)),
         ),
+        domain=Domain(
+            arguments={
+                "grads": trees(),
+                "max_norm": Number(1.0, 0.25, 0, 1000),
+                "total_norm": Tensor(axes=("",), low=0.0, high=8.0),
+            }
+        ),
     ),
     THEME.row_beyond(
         "clip_grad_norm",
@@ -289,6 +296,18 @@ SPECS = (
     ),
     THEME.row_beyond(
         "adaptive_grad_clip",
+        domain=Domain(
+            arguments={
+                "grads": trees(),
+                "params": another_tree("grads"),
+                "clip_factor": Number(0.01, 0.5, 0),
+                "eps": Number(1e-3, 0.5),
+                "layout": OneOf("torch", "flax"),
+            },
+            # Of a clipped number only the sign is left: its gradient is a difference of rounding
+            # errors.
+            impossible=({"grads.form": "number"},),
+        ),
         inputs=(TREE, TREE),
         budgets=CLIPPED,
         checks=NUMERIC,

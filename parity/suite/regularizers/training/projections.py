@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.domains import LONG, Domain, Number, OneOf
 from parity.spec import Budget, Sweep
+from parity.suite.choices import LAYERS
 from parity.suite.regularizers.penalties import HUGE, SPARSE, TREE, ZERO, tree, with_one
 from parity.suite.regularizers.training.weight_decay import CHECKS, SLOPES, UNITS, even
 from parity.suite.rows import (
@@ -30,6 +32,19 @@ OF_INFINITY = THEME.reference("proximal_group_lasso_of_infinity")
 SPECS = (
     THEME.row_beyond(
         "max_norm",
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "max_value": Number(3.0, 0, 0.5, np.inf),
+                "p": Number(2.0, 1, 3, np.inf),
+                "axis": OneOf(0, 1, -1),
+                "where": OneOf("weights", "*weight"),
+            },
+            # The gradient of a unit of one number is 1e-7 of what cancels in it.
+            lengths={"n": (5, LONG), "m": (3,)},
+            # torch's second derivative is nan.
+            impossible=({"max_value": "inf", "order": "second"},),
+        ),
         budgets=UNITS,
         dtypes=WIDE,
         settings=(
@@ -65,6 +80,15 @@ SPECS = (
     # A single array is a tree of one leaf, which is visited point by point.
     THEME.row_beyond(
         "proximal_l1",
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "threshold": Number(0.5, 0, 2),
+                "where": OneOf("weights", "all", "*weight"),
+            },
+            # Beside more numbers there are more kinks than a numeric derivative can miss.
+            lengths={"n": (5, 1), "m": (3, 1)},
+        ),
         inputs=(Sweep(kinks=(-0.5, 0.5)),),
         settings=(
             setting(label="default", threshold=0.5, where="all"),
@@ -86,6 +110,15 @@ SPECS = (
     ),
     THEME.row_beyond(
         "proximal_group_lasso",
+        domain=Domain(
+            arguments={
+                "params": LAYERS,
+                "threshold": Number(1.5, 0, 0.25),
+                "axis": OneOf(0, 1, -1),
+                "where": OneOf("weights", "*weight"),
+            },
+            lengths={"n": (5, 1, 33), "m": (3, 1)},
+        ),
         budgets={**SLOPES, **each(("forward",), WIDE, SHRUNK)},
         dtypes=WIDE,
         settings=(

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.domains import Domain, Number, OneOf, Tensor
 from parity.spec import Fixed, Law, Samples, Setting
+from parity.suite.choices import steps_of
 from parity.suite.rows import Theme, setting, values_only
 
 # Ties, nan and infinities, and differences of exactly min_delta.
@@ -61,6 +63,19 @@ def _finished_runs_keep_their_best(subject: Any) -> str | None:
 SPECS = (
     THEME.row_of_steps(
         "early_stopping",
+        domain=Domain(
+            arguments={
+                "params": Tensor(axes=("n m", "")),
+                "metric": Tensor(axes=("t",), special=True),
+                "updates": steps_of("params"),
+                "patience": Number(5, 0, 1, 1000),
+                "min_delta": Number(0.0, 0.5),
+                "mode": OneOf("min", "max"),
+            },
+            lengths={"t": (16, 1, 1000), "n": (5, 1, 0), "m": (3,)},
+            # In 64-bit mode the best metric is a float64; the reference's dtype is the metric's.
+            impossible=({"way": "wide"},),
+        ),
         checks=("forward", "vjp", "jvp", "jit", "error", "signature", "law"),
         settings=(
             setting(*_training(Samples(shape=(16,), axis=None), 16), patience=5),
