@@ -69,6 +69,7 @@ class Draw:
         constant: the names of arrays without a gradient.
         numeric: the names of those whose gradient only the subject has.
         numbers: the names of hyperparameters that are arrays.
+        observed: the random draw of the subject in this call, once it has been made.
     """
 
     random: Callable[[str], np.random.Generator]
@@ -79,6 +80,7 @@ class Draw:
     constant: set[str] = field(default_factory=set[str])
     numeric: set[str] = field(default_factory=set[str])
     numbers: set[str] = field(default_factory=set[str])
+    observed: list[Any] = field(default_factory=list[Any])
 
     @property
     def dtype(self) -> str:

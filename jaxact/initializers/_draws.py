@@ -171,7 +171,7 @@ def _truncated(
     mean, std, a, b = (jnp.asarray(x, wide) for x in (*normal, *ends))
     std = _checked_std(function, std)
     a, b = _checked_ends(function, a, b)
-    lower, upper = (a - mean) / std, (b - mean) / std
+    lower, upper = (_standardized(end, mean, std) for end in (a, b))
     # Mirror an interval in the upper tail into the lower tail, where small probabilities keep
     # their digits.
     mirrored = lower + upper > 0
@@ -188,6 +188,12 @@ def _truncated(
     values = cast(Array, lax.cond(near > -_FAR, inside, in_the_tail))
     low, high = a.astype(dtype), b.astype(dtype)
     return jnp.clip(jnp.clip(values, a, b).astype(dtype), low, high)
+
+
+def _standardized(end: Array, mean: Array, std: Array) -> Array:
+    """(end - mean) / std; where it is infinite, its slopes are 0 and not nan."""
+    infinite = jnp.isinf(end)
+    return jnp.where(infinite, end, (jnp.where(infinite, mean, end) - mean) / std)
 
 
 def _inner_uniform(key: Array, shape: Shape, dtype: Dtype) -> Array:

@@ -123,7 +123,12 @@ def _around(call: Call, problem: Problem) -> Problem:
 def _exception_difference(
     subject: Callable[[], Any], expected: Exception, own: tuple[type[Exception], ...] = ()
 ) -> str:
-    """How the subject's exception differs from the reference's, if it is none of its own."""
+    """How the subject's exception differs from the reference's, if it is none of its own.
+
+    A reference that lacks an implementation decides nothing.
+    """
+    if type(expected) is NotImplementedError:
+        return ""
     wanted = f"the reference raises {type(expected).__name__}: {expected!s:.200}"
     try:
         subject()
@@ -169,7 +174,9 @@ def _referred(call: Call, draw: Draw) -> tuple[Problem, Mapping[str, Any]]:
     """What the reference gets: the argument that the context computes, the subject's draw."""
     problem, values = call.problem(draw, for_reference=True)
     asked = call.problem(draw)
-    problem = replace(problem, drawn=observed(call.setup.subject, call.setup.random, *asked))
+    if not draw.observed:
+        draw.observed.append(observed(call.setup.subject, call.setup.random, *asked))
+    problem = replace(problem, drawn=draw.observed[0])
     way = call.way(problem)
     if not way.first:
         return problem, values

@@ -62,6 +62,7 @@ class Visit:
         domain: of the row.
         seed: of all random numbers.
         caller: runs them.
+        known: the calls that were made, by their levels.
         answered: in which calls the reference gives a result, as far as that is known.
     """
 
@@ -69,6 +70,7 @@ class Visit:
     domain: Domain
     seed: int
     caller: Caller = field(default_factory=Caller)
+    known: dict[Any, Call] = field(default_factory=dict[Any, Call])
     answered: dict[Any, bool] = field(default_factory=dict[Any, bool])
 
     @cached_property
@@ -246,7 +248,11 @@ class Visit:
     # ------------------------------------------------------------------------------ what they give
 
     def _call(self, levels: Levels) -> Call:
-        return Call(spec=self.asked.spec, levels=levels, seed=self.seed)
+        """The call, always the same for the same levels: its arguments are made once."""
+        key = self._key(levels)
+        if key not in self.known:
+            self.known[key] = Call(spec=self.asked.spec, levels=levels, seed=self.seed)
+        return self.known[key]
 
     def _difference(self, levels: Levels) -> str:
         return self.caller.difference(self._call(levels))

@@ -218,7 +218,10 @@ class Call:
             and any(is_floating(leaf.dtype.name) for leaf in flat(draw.made[n]).values())
         ]
         first = name == (*differentiated, *arrays, "")[0]
-        return {MAPPED_FIRST: not first, MAPPED_OTHERS: first}.get(self.levels[WAY], False)
+        others = len(arrays) > 1 or bool(draw.numbers)
+        return {MAPPED_FIRST: not first, MAPPED_OTHERS: first and others}.get(
+            self.levels[WAY], False
+        )
 
     @property
     def key(self) -> str:
@@ -286,7 +289,14 @@ class Call:
         """How the subject is called."""
         first = (*problem.differentiated, *problem.arguments, "")[0]
         context = Context(self.levels[CONTEXT], self.dtype)
-        return Way(name=self.levels[WAY], first=first, context=context)
+        return Way(name=self._way, first=first, context=context)
+
+    @property
+    def _way(self) -> str:
+        """The way; where there are no other arrays to map, the first one is mapped."""
+        way, made = self.levels[WAY], self.draws[0].made
+        alone = sum(_is_tree(value) for value in made.values()) < 2
+        return MAPPED_FIRST if way == MAPPED_OTHERS and alone else way
 
 
 def _is_tree(value: Any) -> bool:

@@ -58,7 +58,9 @@ SPECS = (
         laws=laws.ERASING,
         dtypes=DRAWN_DTYPES,
         # Without a value the rectangle is filled with noise: a law checks that.
+        # The observed rectangles have the channels first.
         domain=domain_of(
+            images=Tensor(axes=("n c h w",), low=0.0, high=1.0),
             lengths=LENGTHS_OF_MEASURED,
             p=Number(0.5, 0, 1),
             scale=OneOf((0.02, 0.33), (0.1, 0.5)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import Choice, Domain, Draw, Either, Indices, Made, Number, OneOf, Tensor
+from parity.domains import LONG, Choice, Domain, Draw, Either, Indices, Made, Number, OneOf, Tensor
 from parity.spec import Budget, Labels, ObservedDraw, Samples, Setting, Values
 from parity.suite.choices import channel_axis
 from parity.suite.regularizers.augmentation import mixing_laws
@@ -51,6 +51,10 @@ def _classes(draw: Draw) -> Any:
     return draw.random("classes").integers(0, draw.lengths["c"], draw.lengths["n"])
 
 
+# Classes have no dtype of their own: their probabilities have that of the framework.
+CLASSES_IN_FLOAT32 = {"labels": "classes", "precision": ("float16", "bfloat16", "float64")}
+
+
 def _domain(images: Tensor, **others: Choice) -> Domain:
     """Images, and labels for k classes."""
     labels = Indices(like="images", without="c h w", below="k")
@@ -64,6 +68,7 @@ def _domain(images: Tensor, **others: Choice) -> Domain:
             **others,
         },
         lengths={"n": (6, 1), "c": (2, 1), "h": (5, 1), "w": (7, 1), "k": (4, 1)},
+        impossible=(CLASSES_IN_FLOAT32, {"labels": "classes", "way": "wide"}),
     )
 
 
@@ -113,8 +118,8 @@ SPECS = (
                 "num_classes": Made(lambda draw: draw.lengths["c"]),
                 "smoothing": Number(0.1, 0, 1, 0.5),
             },
-            # Classes have no dtype of their own, and the result that of the framework.
-            impossible=({"labels": "classes", "dtype": ("float16", "bfloat16", "float64")},),
+            lengths={"c": (3, 1, LONG)},
+            impossible=(CLASSES_IN_FLOAT32,),
         ),
     ),
     THEME.row_beyond(

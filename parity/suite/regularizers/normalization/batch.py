@@ -161,7 +161,12 @@ SPECS = (
                 "axis_name": AXIS_NAME,
             },
             lengths={"c": (3, 1, LONG), "n": (5, 1, LONG)},
-            decisions={"input:fewer_axes": "torch fails where it looks for the channels"},
+            decisions={
+                "input:fewer_axes": "torch fails where it looks for the channels",
+                "weight.given:more_axes": "a parameter has one axis; torch counts its numbers only",
+                "bias.given:more_axes": "a parameter has one axis; torch counts its numbers only",
+                "momentum:None": "the momentum is that of batch_norm_stats, where None is a choice",
+            },
         ),
     ),
     running_statistics(

@@ -87,6 +87,9 @@ SPECS = (
                 "channel_axis": channel_axis("input"),
             },
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
+            decisions={
+                "momentum:None": "the momentum is that of instance_norm_stats; None is a choice"
+            },
         ),
     ),
     running_statistics(

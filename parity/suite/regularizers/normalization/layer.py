@@ -139,7 +139,11 @@ SPECS = (
                 "normalized_shape": FEATURES,
                 "weight": optional(Tensor(axes=("d",))),
                 "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5)),
-            }
+            },
+            decisions={
+                "weight.given:integers": "a weight is floating",
+                "weight.given:booleans": "a weight is floating",
+            },
         ),
     ),
 )

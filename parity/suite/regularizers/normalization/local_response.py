@@ -97,7 +97,14 @@ SPECS = (
                 "beta": Number(0.75, 1, 0.5),
                 "k": Number(1.0, 2, 0.5),
                 "channel_axis": channel_axis("input"),
-            }
+            },
+            # torch's volumes have to be contiguous.
+            impossible=(
+                {
+                    "input.axes": ("n c h w", "n c d h w", "n h w c", "n l c"),
+                    "memory": ("strided", "transposed"),
+                },
+            ),
         ),
     ),
 )
