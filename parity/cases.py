@@ -373,7 +373,7 @@ def setup_of_calls(spec: Spec, *, stream: bool = False) -> Setup:
     """
     found = [s for s in spec.settings if isinstance(s.random, SameSeed) == stream]
     chosen = (*found, *spec.settings)[0]
-    reference = spec.calls_reference or chosen.reference
+    reference = chosen.reference or spec.calls_reference
     plain = replace(chosen, label="", values={}, arrays={}, inputs=(), reference=reference)
     return _setup(spec, plain, ANY_DTYPE)
 

@@ -75,7 +75,16 @@ SPECS = (
             b=Number(2.0, 0.25, INF),
         ),
         settings=(
-            keyed(KERNEL, "trunc_normal", mean=0.0, std=1.0, a=-2.0, b=2.0),
+            # The reference inverts a probability: it is no more accurate than half of float64.
+            keyed(
+                KERNEL,
+                "trunc_normal",
+                dtypes=("float32", "float16", "bfloat16"),
+                mean=0.0,
+                std=1.0,
+                a=-2.0,
+                b=2.0,
+            ),
             *random_settings(
                 {},
                 {"std": 0.02},

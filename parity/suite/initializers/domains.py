@@ -24,6 +24,8 @@ def domain_of(
 ) -> Domain:
     """An array with some of these axes; the other arguments are those of the initializer."""
     return Domain(
+        # What is no template has another meaning on each side.
+        refusals=False,
         # Only its shape and dtype matter.
         arguments={
             "tensor": Tensor(axes=axes, differentiated=False),

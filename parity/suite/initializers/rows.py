@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -61,13 +62,22 @@ def random_settings(
 
 def initializer(name: str, settings: tuple[Setting, ...], **fields: Any) -> Spec:
     """The row of an initializer, whose name in torch.nn.init ends with an underscore."""
-    torchs = factory("torch", f"nn.init.{name}_")
-    filled = {"reference": reference("filled", fill=f"{name}_"), "signature": torchs}
+    in_any_layout = reference("filled", fill=f"{name}_")
     return THEME.row(
         name,
         subject=factory("jax", f"jaxact.initializers.{name}"),
-        settings=settings,
-        **{**filled, "extra": ("layout",), **fields},
+        settings=tuple(
+            replace(s, reference=in_any_layout)
+            if s.reference is None and s.values.get("layout") == "flax"
+            else s
+            for s in settings
+        ),
+        **{
+            "reference": factory("torch", f"nn.init.{name}_"),
+            "calls_reference": None if "reference" in fields else in_any_layout,
+            "extra": ("layout",),
+            **fields,
+        },
     )
 
 
