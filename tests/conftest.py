@@ -15,6 +15,11 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 import pytest
 from hypothesis import settings
 
+from parity import compiled
+
+# Many tests compile the same programs, and so does the next run.
+compiled.keep()
+
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
