@@ -12,10 +12,10 @@ JOBS ?= 2
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parity hunt test lint format types imports accuracy bench docs ci clean
+.PHONY: help setup parity hunt pairs rare-places test lint format types imports accuracy bench docs ci clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## the environment in .venv, pinned by constraints.txt
 
@@ -55,6 +55,12 @@ imports: $(STAMP)  ## who may import whom
 
 hunt: $(STAMP)  ## random calls of every domain for MINUTES (10) from SEED (0) on
 	$(BIN)/python -m parity hunt --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+
+pairs: $(STAMP)  ## every pair of choices of every domain: a quarter of an hour to an hour
+	$(BIN)/python -m parity run --check calls --pairs
+
+rare-places: $(STAMP)  ## how many functions that are wrong at one rare place are caught: hours
+	$(BIN)/python -W ignore -m tests.parity.rare_places
 
 accuracy: $(STAMP)  ## measure errors against real arithmetic, write docs/accuracy.md
 	$(BIN)/python -m experiments run accuracy --table docs/accuracy.md
