@@ -1,121 +1,29 @@
-"""What may be called: for each argument of a function the choices that a caller has.
-
-A domain is divided into factors, each with a few levels: whether `weight` is given, `reduction`,
-the axes of `input`, the length of one axis, the dtype, the way of calling. A call takes one level
-of each factor; its numbers come from a seed. The first level of a factor is the simplest one.
-
-Just outside of a domain an argument is what it may not be: integers, another option, one axis more.
-"""
+"""The kinds of arguments: what each may be, and what it may not be."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.domains.draws import (
+    NAN,
+    NO_AXES,
+    NOTHING,
+    SPECIAL,
+    Beyond,
+    Choice,
+    Draw,
+    Factor,
+)
 from parity.dtypes import rounded
 from parity.trees import flat, mapped, placed
 
-Levels: TypeAlias = Mapping[str, str]
-# An argument that is just outside of a domain, computed from one inside.
-Beyond: TypeAlias = Callable[[Any], Any]
-
-# Factors of every call; no argument has such a name.
-DTYPE, LENGTHS = "precision", "lengths"
-USUAL, NO_AXES, NOTHING = "usual", "none", "none"
-SPECIAL, NAN = "special", "nan"
-# Not a factor: the argument that is just outside of the domain, and how: "input:integers".
-OUTSIDE, WITHIN = "outside", "no"
-# The usual lengths of axes in the order of their names' first appearance; all differ.
-LENGTHS_OF_AXES = (5, 3, 4, 2, 6, 7)
-# Beyond the blocks of vector kernels.
-LONG = 1030
-
-
 # Numbers that an eighth of a tensor is replaced by. The largest is the root of float32's largest.
 _PLACED = {SPECIAL: (0.0, np.inf, -0.0, 2.0**64, -np.inf, -(2.0**64)), NAN: (np.nan,)}
-
-
-@dataclass(frozen=True)
-class Factor:
-    """A choice that a caller has.
-
-    Args:
-        name: "reduction", or "weight.numbers" if it depends on another choice.
-        levels: the alternatives; the first is the simplest.
-        needs: levels of other factors without which this factor has only its first level.
-        free: whether calls that differ in it alone run in the same compiled program.
-    """
-
-    name: str
-    levels: tuple[str, ...]
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    free: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draw:
-    """A call in the making.
-
-    Args:
-        random: gives the random numbers of the argument of a name.
-        levels: the level of each factor.
-        lengths: of the axes, by name.
-        made: the arguments that are there already, by name.
-        axes: their axes, by name.
-        constant: the names of arrays without a gradient.
-        numeric: the names of those whose gradient only the subject has.
-        numbers: the names of hyperparameters that are arrays.
-        observed: the random draw of the subject in this call, once it has been made.
-    """
-
-    random: Callable[[str], np.random.Generator]
-    levels: Levels
-    lengths: Mapping[str, int]
-    made: dict[str, Any] = field(default_factory=dict[str, Any])
-    axes: dict[str, str] = field(default_factory=dict[str, str])
-    constant: set[str] = field(default_factory=set[str])
-    numeric: set[str] = field(default_factory=set[str])
-    numbers: set[str] = field(default_factory=set[str])
-    observed: list[Any] = field(default_factory=list[Any])
-
-    @property
-    def dtype(self) -> str:
-        """The dtype of floating arguments."""
-        return self.levels[DTYPE]
-
-    def axes_like(self, other: str, without: str) -> str:
-        """The axes of an argument made before, less some."""
-        return " ".join(a for a in self.axes[other].split() if a not in without.split())
-
-    def shape(self, name: str, axes: str) -> tuple[int, ...]:
-        """The lengths of these axes, "n c d", which are those of the argument of that name."""
-        self.axes[name.partition(".")[0]] = axes
-        return tuple(self.lengths[axis] for axis in axes.split())
-
-
-class Choice(Protocol):
-    """What an argument may be."""
-
-    def factors(self, name: str) -> Iterator[Factor]:
-        """The choices that a caller has for the argument of that name."""
-        ...
-
-    def made(self, name: str, draw: Draw) -> Any:
-        """The argument in a call: an array, a tree of arrays, or another value."""
-        ...
-
-    def beyond(self, name: str) -> dict[str, Beyond]:
-        """What is just outside: by label, the argument computed from one that may be given."""
-        ...
-
-    @property
-    def shapes(self) -> tuple[str, ...]:
-        """The axes that it may have, as names separated by spaces."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -469,69 +377,3 @@ class Trees:
             f"{name}:{label}": lambda tree, change=change: mapped(change, tree)
             for label, change in _OTHER_DTYPES.items()
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Domain:
-    """What may be called: what each argument may be.
-
-    Args:
-        arguments: by name, in the order in which they are made: an argument that depends on
-            another one comes after it.
-        lengths: the lengths of axes by name, the usual one first. By default the axes that an
-            argument has first may also have length 0, 1 and a long one.
-        impossible: levels that do not go together, each a mapping from factors to levels.
-        refusals: whether calls just outside are made, in which the reference's exception decides;
-            False where the reference is a formula that checks nothing.
-        decisions: why the subject deliberately differs just outside, by argument and label:
-            {"input:integers": "..."}. One that is not observed fails.
-    """
-
-    arguments: Mapping[str, Choice]
-    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
-    refusals: bool = True
-    decisions: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def beyond(self) -> dict[str, Beyond]:
-        """What is just outside, by argument and label."""
-        found: dict[str, Beyond] = {}
-        for name, choice in self.arguments.items() if self.refusals else ():
-            found |= choice.beyond(name)
-        return found
-
-    @property
-    def axes(self) -> dict[str, tuple[int, ...]]:
-        """The lengths of each axis, by name; the first is the usual one."""
-        shapes = [choice.shapes for choice in self.arguments.values()]
-        names = dict.fromkeys(name for each in shapes for axes in each for name in axes.split())
-        usual = dict(zip(names, LENGTHS_OF_AXES, strict=False))
-        varied = {name for each in shapes if each for name in each[0].split()}
-        return {
-            name: self.lengths.get(name, (length, 1, 0, LONG) if name in varied else (length,))
-            for name, length in usual.items()
-        }
-
-    def factors(self) -> Iterator[Factor]:
-        """The choices of all arguments, and the lengths of axes: one differs from the usual."""
-        for name, choice in self.arguments.items():
-            yield from choice.factors(name)
-        unusual = [f"{name}={n}" for name, lengths in self.axes.items() for n in lengths[1:]]
-        if unusual:
-            yield Factor(LENGTHS, (USUAL, *unusual))
-
-    def call(self, levels: Levels, random: Callable[[str], np.random.Generator]) -> Draw:
-        """The arguments of a call with these levels and the random numbers of each argument."""
-        lengths = {name: lengths[0] for name, lengths in self.axes.items()}
-        name, _, length = levels.get(LENGTHS, USUAL).partition("=")
-        if length:
-            lengths[name] = int(length)
-        draw = Draw(random=random, levels=levels, lengths=lengths)
-        for name, choice in self.arguments.items():
-            draw.made[name] = choice.made(name, draw)
-        outside = levels.get(OUTSIDE, WITHIN)
-        if outside != WITHIN:
-            name = outside.partition(":")[0].partition(".")[0]
-            draw.made[name] = self.beyond[outside](draw.made[name])
-        return draw

@@ -1,0 +1,139 @@
+"""What may be called: for each argument of a function the choices that a caller has.
+
+A domain is divided into factors, each with a few levels: whether `weight` is given, `reduction`,
+the axes of `input`, the length of one axis, the dtype, the way of calling. A call takes one level
+of each factor; its numbers come from a seed. The first level of a factor is the simplest one.
+
+Just outside of a domain an argument is what it may not be: integers, another option, one axis more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parity.domains.choices import (
+    FLAG,
+    Either,
+    Indices,
+    Made,
+    Number,
+    OneOf,
+    Tensor,
+    Trees,
+    optional,
+)
+from parity.domains.draws import (
+    DTYPE,
+    LENGTHS,
+    LENGTHS_OF_AXES,
+    LONG,
+    NAN,
+    NO_AXES,
+    NOTHING,
+    OUTSIDE,
+    SPECIAL,
+    USUAL,
+    WITHIN,
+    Beyond,
+    Choice,
+    Draw,
+    Factor,
+    Levels,
+)
+
+__all__ = [
+    "DTYPE",
+    "FLAG",
+    "LENGTHS",
+    "LONG",
+    "NAN",
+    "NOTHING",
+    "NO_AXES",
+    "OUTSIDE",
+    "SPECIAL",
+    "USUAL",
+    "WITHIN",
+    "Beyond",
+    "Choice",
+    "Domain",
+    "Draw",
+    "Either",
+    "Factor",
+    "Indices",
+    "Levels",
+    "Made",
+    "Number",
+    "OneOf",
+    "Tensor",
+    "Trees",
+    "optional",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """What may be called: what each argument may be.
+
+    Args:
+        arguments: by name, in the order in which they are made: an argument that depends on
+            another one comes after it.
+        lengths: the lengths of axes by name, the usual one first. By default the axes that an
+            argument has first may also have length 0, 1 and a long one.
+        impossible: levels that do not go together, each a mapping from factors to levels.
+        refusals: whether calls just outside are made, in which the reference's exception decides;
+            False where the reference is a formula that checks nothing.
+        decisions: why the subject deliberately differs just outside, by argument and label:
+            {"input:integers": "..."}. One that is not observed fails.
+    """
+
+    arguments: Mapping[str, Choice]
+    lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
+    refusals: bool = True
+    decisions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def beyond(self) -> dict[str, Beyond]:
+        """What is just outside, by argument and label."""
+        found: dict[str, Beyond] = {}
+        for name, choice in self.arguments.items() if self.refusals else ():
+            found |= choice.beyond(name)
+        return found
+
+    @property
+    def axes(self) -> dict[str, tuple[int, ...]]:
+        """The lengths of each axis, by name; the first is the usual one."""
+        shapes = [choice.shapes for choice in self.arguments.values()]
+        names = dict.fromkeys(name for each in shapes for axes in each for name in axes.split())
+        usual = dict(zip(names, LENGTHS_OF_AXES, strict=False))
+        varied = {name for each in shapes if each for name in each[0].split()}
+        return {
+            name: self.lengths.get(name, (length, 1, 0, LONG) if name in varied else (length,))
+            for name, length in usual.items()
+        }
+
+    def factors(self) -> Iterator[Factor]:
+        """The choices of all arguments, and the lengths of axes: one differs from the usual."""
+        for name, choice in self.arguments.items():
+            yield from choice.factors(name)
+        unusual = [f"{name}={n}" for name, lengths in self.axes.items() for n in lengths[1:]]
+        if unusual:
+            yield Factor(LENGTHS, (USUAL, *unusual))
+
+    def call(self, levels: Levels, random: Callable[[str], np.random.Generator]) -> Draw:
+        """The arguments of a call with these levels and the random numbers of each argument."""
+        lengths = {name: lengths[0] for name, lengths in self.axes.items()}
+        name, _, length = levels.get(LENGTHS, USUAL).partition("=")
+        if length:
+            lengths[name] = int(length)
+        draw = Draw(random=random, levels=levels, lengths=lengths)
+        for name, choice in self.arguments.items():
+            draw.made[name] = choice.made(name, draw)
+        outside = levels.get(OUTSIDE, WITHIN)
+        if outside != WITHIN:
+            name = outside.partition(":")[0].partition(".")[0]
+            draw.made[name] = self.beyond[outside](draw.made[name])
+        return draw
