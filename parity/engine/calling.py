@@ -27,6 +27,8 @@ from parity.trees import flat, joined
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
 INCREMENT = 2.0**-10
+# Numeric derivatives are exact to this much of the result.
+NOISE = 2.0**-20
 # One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
 
@@ -270,7 +272,7 @@ def _numeric_slope(
     center = widened(draw.made[name])
     step = INCREMENT * max(1.0, float(np.abs(center).max(initial=0.0)))
 
-    def at(offset: float) -> NDArray[Any]:
+    def at(offset: float) -> Floats:
         moved = np.asarray(center + offset * step * along)
         if name in draw.numbers:
             run = _forward(call, problem, {**values, name: moved.item()})
@@ -280,19 +282,15 @@ def _numeric_slope(
         return _pulled(call, problem, run)
 
     try:
-        (far_left, left, here, right, far_right), sizes = np.transpose(
-            [at(offset) for offset in (-2, -1, 0, 1, 2)]
-        )
+        far_left, left, here, right, far_right = map(at, (-2, -1, 0, 1, 2))
     except Exception:
         return None
-    slope = (8 * (right - left) - (far_right - far_left)) / (12 * step)
-    sides = [
-        (4 * (beside - here) - (far - here)) / (2 * sign * step)
-        for beside, far, sign in ((right, far_right, 1), (left, far_left, -1))
-    ]
-    size = np.maximum(np.abs(slope), sizes[2])
-    smooth = np.abs(sides[0] - sides[1]) <= KINK * size
-    return (slope, size) if smooth and np.isfinite([slope, size]).all() else None
+    slopes = (8 * (right - left) - (far_right - far_left)) / (12 * step)
+    after = (4 * (right - here) - (far_right - here)) / (2 * step)
+    before = (4 * (here - left) - (here - far_left)) / (2 * step)
+    size = np.maximum(np.abs(slopes).sum(), NOISE * np.abs(here).sum())
+    smooth = np.abs(after - before).sum() <= KINK * size
+    return (slopes.sum(), size) if smooth and np.isfinite(size) else None
 
 
 def _forward(call: Call, problem: Problem, values: Mapping[str, Any]) -> Trace:
@@ -302,14 +300,15 @@ def _forward(call: Call, problem: Problem, values: Mapping[str, Any]) -> Trace:
     return run.trace
 
 
-def _pulled(call: Call, problem: Problem, trace: Trace) -> NDArray[Any]:
-    """The result times the cotangent, and the same of absolute values."""
-    total, size = 0.0, 0.0
-    for entry, array in _of_all_steps(_outside_of(call, problem, trace)).items():
-        if entry.partition("/")[0] in (OUT, STEP) and is_floating(array.dtype.name):
-            terms = widened(array) * widened(problem.cotangent(array.shape, leaf_of(entry)))
-            total, size = total + float(terms.sum()), size + float(np.abs(terms).sum())
-    return np.array([total, size])
+def _pulled(call: Call, problem: Problem, trace: Trace) -> Floats:
+    """Every number of the result times its cotangent."""
+    entries = _of_all_steps(_outside_of(call, problem, trace))
+    terms = [
+        widened(array) * widened(problem.cotangent(array.shape, leaf_of(entry)))
+        for entry, array in entries.items()
+        if entry.partition("/")[0] in (OUT, STEP) and is_floating(array.dtype.name)
+    ]
+    return np.concatenate([np.zeros(0), *map(np.ravel, terms)])
 
 
 def _of_all_steps(trace: Trace) -> Trace:
