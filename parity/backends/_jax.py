@@ -13,14 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.backends import (
-    BUFFERS,
     FROM_PYTHON,
     MAPPED,
     MAPPED_FIRST,
     MAPPED_OTHERS,
     NUMPY,
-    OUT,
-    STEP,
     STREAM,
     WAYS,
     WIDE,
@@ -36,19 +33,15 @@ from parity.backends import (
     resolved,
     with_source,
 )
+from parity.backends._jax_drivers import driven
 from parity.backends.contexts import ALONE, CONTEXTS, Context
 from parity.compare import Trace
 from parity.dtypes import is_floating
 from parity.inputs import Problem
 from parity.spec import (
-    Call,
-    Driver,
-    Factory,
-    Module,
     ObservedDraw,
     Randomness,
     SameSeed,
-    Steps,
     Target,
     Values,
 )
@@ -99,14 +92,14 @@ class JaxBackend(Backend):
         call = self.resolve(target)
         if not isinstance(random, SameSeed):
             source = random and functools.partial(self._source, random)
-            return _driven(call, random, source, target.driver)
+            return driven(call, random, source, target.driver)
 
         def streamed(args: tuple[Any, ...], named: Values) -> dict[str, Any]:
             """Adds to the results the numbers that the stream gives after the call."""
             generator = self._source(random)
             if random.skip:
                 generator.rand(random.skip, jax.tree.leaves(args)[0].dtype)
-            roots = _driven(call, random, lambda: generator, target.driver)(args, named)
+            roots = driven(call, random, lambda: generator, target.driver)(args, named)
             return {**roots, STREAM: jnp.asarray(generator.rand(4))} if random.place else roots
 
         return streamed
@@ -192,78 +185,6 @@ class JaxBackend(Backend):
             leaves: Any = jax.tree.map(_shape_of, _split(problem))
             found = jax.eval_shape(self._of_leaves(task), *leaves)
             return {key: str(entry.dtype) for key, entry in found.items()}
-
-
-# ----------------------------------------------------------------------------------------- drivers
-
-
-def _driven(
-    call: Callable[..., Any], random: Randomness | None, source: Any, driver: Driver
-) -> Function:
-    """The function as the driver calls it."""
-    match driver:
-        case Call():
-            drawing = call if random is None else with_source(call, source, random.at)
-            return lambda args, named: {OUT: drawing(*args, **named)}
-        case Factory():
-            return lambda args, named: {
-                OUT: call(**named)(source and source(), args[0].shape, args[0].dtype)
-            }
-        case Steps():
-            return functools.partial(_stepped, call)
-        case Module():
-            return functools.partial(_module, call, driver)
-
-
-def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> dict[str, Any]:
-    """The state after every step; of an optax transformation the parameters and updates too."""
-    import optax  # pyright: ignore[reportMissingTypeStubs]
-
-    maker = call(**named)
-    params, *others = args
-    if not isinstance(maker, optax.GradientTransformation):
-
-        def update(state: Any, given: Any) -> tuple[Any, Any]:
-            state = maker.update(state, *given)
-            return state, {"state": state}
-
-        return {STEP: jax.lax.scan(update, maker.init(params), tuple(others))[1]}
-
-    def transform(before: Any, given: Any) -> tuple[Any, Any]:
-        params, state = before
-        updates, state = maker.update(given[0], state, params)
-        params = optax.apply_updates(params, updates)
-        return (params, state), {"params": params, "updates": updates, "state": state}
-
-    return {STEP: jax.lax.scan(transform, (params, maker.init(params)), tuple(others))[1]}
-
-
-def _module(
-    kind: Callable[..., Any], driver: Module, args: tuple[Any, ...], named: Values
-) -> dict[str, Any]:
-    """A flax.nnx module, constructed, loaded and called."""
-    from flax import nnx
-
-    values = dict(named)
-    params, buffers = values.pop("params", {}), values.pop("buffers", {})
-    made = kind(**values, rngs=nnx.Rngs(0))
-    loaded = {**params, **buffers}
-    variables = {path: _attribute(made, driver.names.get(path, path)) for path in loaded}
-    for path, array in loaded.items():
-        variables[path].value = array
-    (made.train if driver.train else made.eval)()
-    out = made(*args)
-    return {OUT: out, BUFFERS: {p: jax.lax.stop_gradient(variables[p].value) for p in buffers}}
-
-
-def _attribute(owner: Any, path: str) -> Any:
-    """The object at a path of attributes, keys and indices."""
-    for name in path.split("/"):
-        if isinstance(owner, dict):
-            owner = cast("dict[str, Any]", owner)[name]
-        else:
-            owner = owner[int(name)] if name.isdigit() else getattr(owner, name)
-    return owner
 
 
 # -------------------------------------------------------------------------------- ways of calling
