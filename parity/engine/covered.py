@@ -64,6 +64,7 @@ class Visit:
         caller: runs them.
         known: the calls that were made, by their levels.
         answered: in which calls the reference gives a result, as far as that is known.
+        differences: what is wrong with the calls that were run: each is run once.
     """
 
     asked: Calls
@@ -72,6 +73,7 @@ class Visit:
     caller: Caller = field(default_factory=Caller)
     known: dict[Any, Call] = field(default_factory=dict[Any, Call])
     answered: dict[Any, bool] = field(default_factory=dict[Any, bool])
+    differences: dict[Any, str] = field(default_factory=dict[Any, str])
 
     @cached_property
     def _factors(self) -> list[Factor]:
@@ -91,24 +93,24 @@ class Visit:
         """What was visited and what differs."""
         inside, outside, visited = self.made()
         factors, rules = self._factors, self._rules
-        messages = {self._key(levels): self._difference(levels) for levels in [*inside, *outside]}
-        failing = [c for c in [*inside, *outside] if self._undeclared(c, messages[self._key(c)])]
-        unobserved = self._unobserved(outside, messages)
+
+        def fails(levels: Levels) -> bool:
+            return self._undeclared(levels, self._difference(levels))
+
+        failing = [levels for levels in [*inside, *outside] if fails(levels)]
+        unobserved = self._unobserved(outside)
         if not failing and not unobserved:
             outcome = Outcome.MISMATCH if self._unvisited(visited) else Outcome.WITHIN
             return Finding(outcome=outcome, message=str(visited), visited=visited)
         if not failing:
             message = f"declared, but not observed: {', '.join(unobserved)}"
             return Finding(outcome=Outcome.STALE, message=message, visited=visited)
-
-        def fails(levels: Levels) -> bool:
-            return self._undeclared(levels, self._difference(levels))
-
         simple = [
             simplified(levels, factors, [*rules, *self._kinds_of(levels)], fails)
             for levels in _spread(failing)
         ]
-        lines = [f"{len(failing)} of {len(messages)} calls differ", *self._lines(simple)]
+        made = {self._key(levels) for levels in [*inside, *outside]}
+        lines = [f"{len(failing)} of {len(made)} calls differ", *self._lines(simple)]
         return Finding(
             outcome=Outcome.MISMATCH,
             message="\n".join(lines),
@@ -255,11 +257,13 @@ class Visit:
         return self.known[key]
 
     def _difference(self, levels: Levels) -> str:
-        return self.caller.difference(self._call(levels))
+        key = self._key(levels)
+        if key not in self.differences:
+            self.differences[key] = self.caller.difference(self._call(levels))
+        return self.differences[key]
 
     def _snippet(self, levels: Levels) -> str:
-        call = self._call(levels)
-        return reproduction(call, self.caller.difference(call))
+        return reproduction(self._call(levels), self._difference(levels))
 
     def _key(self, levels: Levels) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(levels.items()))
@@ -267,11 +271,11 @@ class Visit:
     def _undeclared(self, levels: Levels, message: str) -> bool:
         return bool(message) and levels.get(OUTSIDE) not in self.domain.decisions
 
-    def _unobserved(self, outside: Sequence[Levels], messages: Mapping[Any, str]) -> list[str]:
+    def _unobserved(self, outside: Sequence[Levels]) -> list[str]:
         """The declared decisions in which nothing differed; some show only in certain calls."""
         thorough = self.asked.coverage.meeting == PAIRS
         tried = {c[OUTSIDE] for c in outside if thorough} & {*self.domain.decisions}
-        seen = {c[OUTSIDE] for c in outside if messages[self._key(c)]}
+        seen = {c[OUTSIDE] for c in outside if self._difference(c)}
         unknown = {*self.domain.decisions} - {*self._beyond}
         return sorted(tried - seen | unknown)
 
@@ -286,7 +290,7 @@ class Visit:
         seen = {call.name: call for call in map(self._call, simple)}
         for name, call in seen.items():
             where = f"{self.asked.spec.family}/{self.asked.spec.name}/{name}/calls"
-            yield f"{where}: {self.caller.difference(call)}"
+            yield f"{where}: {self._difference(call.levels)}"
 
 
 def _counts(met: Meeting, levels: Levels) -> bool:
