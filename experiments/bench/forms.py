@@ -144,7 +144,7 @@ FORMS: Mapping[str, Form] = {
     "clip_grad_value": Form(**WEIGHTS, torch=torch_forms.clip_grad_value),
     "clip_grads_with_norm": Form(torch=torch_forms.clip_grads_with_norm),
     "adaptive_grad_clip": Form(torch=torch_forms.adaptive_grad_clip),
-    "ema": Form(torch=torch_forms.ema),
+    "ema": Form(setting="decay=0.75", torch=torch_forms.ema),
     "swa": Form(torch=torch_forms.swa),
     # labels and images
     "smooth_labels": Form(setting="classes,smoothing=0.1", shape=(8192,), sizes={5: 1000}),
