@@ -150,10 +150,12 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     lift = _lift(value)
     divisor = value * lift
     there = ~_vanishes(divisor)
-    ratio = quotient(jnp.abs(x) * lift[..., None], jnp.where(there, divisor, 1)[..., None])
-    used = ~_vanishes(ratio) & there[..., None]
-    ratio = jnp.where(used, ratio, 1)
+    unit = quotient(x * lift[..., None], jnp.where(there, divisor, 1)[..., None])
+    used = ~_vanishes(jnp.abs(unit)) & there[..., None]
+    ratio = jnp.where(used, jnp.abs(unit), 1)
     slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
+    # For a traced p of 2 the slope is a straight line through components that are 0.
+    slope = jnp.where((p == 2) & there[..., None], unit, slope)
     along = jnp.where(used, jnp.power(ratio, p) * jnp.log(ratio), 0)
     steps = jnp.sum(slope * x_dot, axis=-1) + value / p * jnp.sum(along, axis=-1) * p_dot
     return value, steps

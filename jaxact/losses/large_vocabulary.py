@@ -13,7 +13,12 @@ from jax.typing import ArrayLike
 from jaxact._arguments import as_array, as_floating, axis, known_reduction
 from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
-from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidTypeError
+from jaxact.errors import (
+    ArgumentTypeError,
+    ArgumentValueError,
+    InvalidTypeError,
+    InvalidValueError,
+)
 from jaxact.losses._chunks import Problem, mean_loss, plan_of, row_losses
 from jaxact.losses._cross_entropy import (
     check_indices,
@@ -157,8 +162,9 @@ def _linear_cross_entropy(
         goal = labels.astype(compute_dtype(labels.dtype))
         rows = shares = jnp.ones(shape[:axis] + shape[axis + 1 :], wide)
     else:
-        if x.ndim == 1 and labels.shape == (1,):
+        if x.ndim == 1 and labels.shape == (1,) and smoothing is None:
             labels = labels.reshape(())
+        _check_target(x, labels, shape)
         check_indices(_NAME, shape, labels, axis, f", or probabilities of shape {shape}")
         goal = class_indices(_NAME, labels, classes, -100 if ignored is None else ignored, wide)
         rows, shares = goal.kept, index_shares(goal, weights, wide)
@@ -175,6 +181,20 @@ def _linear_cross_entropy(
         return mean_loss(plan, problem._replace(divisor=count))
 
     return mean_over(rows, shares, mean).astype(dtype)
+
+
+def _check_target(x: Array, labels: Array, shape: tuple[int, ...]) -> None:
+    """What torch looks at before it looks at a target's dtype: rows; scores, of one row."""
+    if x.ndim == 2 and labels.shape[:1] != x.shape[:1]:
+        raise InvalidValueError(
+            f"{_NAME}: target must have as many rows as input, {x.shape[0]}, "
+            f"got shape {labels.shape}"
+        )
+    if x.ndim == 1 and labels.shape == shape:
+        raise ArgumentValueError(
+            f"{_NAME}: target must be floating if it has the scores' shape {shape}, "
+            f"got {labels.dtype.name}"
+        )
 
 
 def _as_row(a: Array) -> Array:

@@ -74,6 +74,11 @@ def poisson_nll_loss(
     dtype = promoted(x, t)
     if dtype == jnp.bool_ or full:
         refuse_booleans(name, target=t)
+    if not log_input:
+        refuse_booleans(name, input=x)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        # torch's exponential, or its sum with eps, of other numbers is of float32.
+        dtype = jnp.promote_types(dtype, jnp.float32)
     dtype = _floating(dtype)
     x, t = widened(dtype, *broadcast(name, input=x, target=t))
     losses = {

@@ -176,6 +176,7 @@ def multi_margin_loss(
     """
     scores = as_floating("multi_margin_loss", "input", input)
     labels = as_array("multi_margin_loss", "target", target)
+    weights = _one_axis(weight)
     _check_classes("multi_margin_loss", scores, labels)
     labels = wide_integers(labels)
     rows = scores.shape[0] if scores.ndim == 2 else 1
@@ -193,9 +194,9 @@ def multi_margin_loss(
     counted = (short > 0) & (jnp.arange(classes)[None] != chosen)
     short = jnp.where(counted, short, 0)
     losses = jnp.sum(short if p == 1 else short * short, axis=1) / classes
-    weights = _weights(scores, weight, classes)
     if weights is not None:
-        losses = losses * weights[jnp.clip(chosen[:, 0], 0, classes - 1)]
+        _check_weights(scores, weights, classes)
+        losses = losses * weights.astype(dtype)[jnp.clip(chosen[:, 0], 0, classes - 1)]
     losses = losses.reshape(labels.shape)
     known = (labels >= 0) & (labels < classes)
     message = f"multi_margin_loss: target must be in [0, {classes}), got {{value}}"
@@ -203,12 +204,17 @@ def multi_margin_loss(
     return apply_reduction(losses, reduction, scores.dtype)
 
 
-def _weights(scores: Array, weight: ArrayLike | None, classes: int) -> Array | None:
+def _one_axis(weight: ArrayLike | None) -> Array | None:
+    """The weights of classes; torch looks at their axes before it looks at anything else."""
     if weight is None:
         return None
     weights = as_array("multi_margin_loss", "weight", weight)
     if weights.ndim != 1:
         raise InvalidValueError(f"multi_margin_loss: weight must have 1 axis, got {weights.ndim}")
+    return weights
+
+
+def _check_weights(scores: Array, weights: Array, classes: int) -> None:
     if weights.dtype != scores.dtype:
         raise ArgumentTypeError(
             f"multi_margin_loss: weight must have the dtype of input, {scores.dtype.name}, "
@@ -218,7 +224,6 @@ def _weights(scores: Array, weight: ArrayLike | None, classes: int) -> Array | N
         raise ArgumentValueError(
             f"multi_margin_loss: weight must have shape {(classes,)}, got {weights.shape}"
         )
-    return weights.astype(compute_dtype(scores.dtype))
 
 
 def _check_classes(function: str, scores: Array, labels: Array) -> None:

@@ -169,7 +169,7 @@ class Tensor:
     def beyond(self, name: str) -> dict[str, Beyond]:
         """Other dtypes, another number of axes, no array; beside another argument, longer ones."""
         beside = {"another_dtype": _another_dtype, "longer": _longer} if self._beside else {}
-        found = {**_OTHER_DTYPES, **_OTHER_AXES, **beside, "list": np.ndarray.tolist}
+        found = {**_OTHER_DTYPES, **_OTHER_AXES, **beside, "list": _listed}
         return {f"{name}:{label}": beyond for label, beyond in found.items()}
 
     @property
@@ -210,13 +210,18 @@ def _longer(array: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([array, last], axis=-1) if array.ndim else last
 
 
+def _listed(array: NDArray[Any]) -> list[Any]:
+    """The numbers as a list: of an array without axes, which alone would be a number, as well."""
+    return array.tolist() if array.ndim else [array.item()]
+
+
 def _always(value: Any) -> Beyond:
     return lambda _: value
 
 
 _OTHER_DTYPES: dict[str, Beyond] = {
     "integers": lambda x: np.nan_to_num(x.astype(np.float32)).astype(np.int32),
-    "booleans": lambda x: x.astype(np.float32) > 0,
+    "booleans": lambda x: np.asarray(x.astype(np.float32) > 0),
 }
 _OTHER_AXES: dict[str, Beyond] = {
     "more_axes": lambda x: x[..., None],
@@ -268,8 +273,8 @@ class Indices:
         found = random.integers(0, max(draw.lengths[self.below], 1), shape)
         share_of = {"none": 0.0, "some": 0.25, "all": 1.0}
         share = share_of[draw.levels.get(f"{name}.special", "none")]
-        if share:
-            special = draw.made[self.special] if isinstance(self.special, str) else self.special
+        special = draw.made[self.special] if isinstance(self.special, str) else self.special
+        if share and special is not None:
             found = np.where(random.random(shape) < share, np.asarray(special), found)
         return np.asarray(found, np.int64)
 
@@ -277,9 +282,9 @@ class Indices:
         """Other dtypes, another number of axes, other lengths, no array."""
         dtypes: dict[str, Beyond] = {
             "floats": lambda x: x.astype(np.float32),
-            "booleans": lambda x: x > 0,
+            "booleans": lambda x: np.asarray(x > 0),
         }
-        found = {**dtypes, **_OTHER_AXES, "longer": _longer, "list": np.ndarray.tolist}
+        found = {**dtypes, **_OTHER_AXES, "longer": _longer, "list": _listed}
         return {f"{name}:{label}": beyond for label, beyond in found.items()}
 
 

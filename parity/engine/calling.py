@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from parity.backends import OUT, STEP, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
 from parity.domains import NAN, SPECIAL, Draw
-from parity.dtypes import Floats, is_floating, widened
+from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.agreement import coarsest, near, unlike
 from parity.engine.calls import accepted_kinds
 from parity.engine.draws import LAYOUT, Call
@@ -27,10 +27,12 @@ from parity.trees import flat, joined
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
 INCREMENT = 2.0**-10
-# Numeric derivatives are exact to this much of the result.
-NOISE = 2.0**-20
 # One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
+# Numeric derivatives are exact to this much of the result.
+NOISE = 2.0**-20
+# How often, and by up to how many epsilons, arguments are moved to see what rounding decides.
+SHAKEN, SHAKEN_BY = 8, 2.0
 
 
 class _BadValueError(Exception):
@@ -64,7 +66,8 @@ class Caller:
         for draw, ours, theirs in zip(draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
             dtype = coarsest(call.dtype, *theirs.values())
-            message = unlike(ours, theirs, truths, dtype, values_only=values_only)
+            shaken = functools.partial(_shaken, call, draw)
+            message = unlike(ours, theirs, truths, dtype, shaken=shaken, values_only=values_only)
             message = message or _numeric_difference(call, draw, ours)
             if message:
                 return message
@@ -85,10 +88,7 @@ class Caller:
         A compiled program cannot raise for the value of an array.
         """
         found = self._subject(call)
-        values = [widened(a) for t in found for e, a in t.items() if e.partition("/")[0] == OUT]
-        if call.draws[0].numbers and any(np.isnan(value).any() for value in values):
-            raise _BadValueError
-        return found
+        return [*map(_without_nan, found)] if call.draws[0].numbers else found
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
@@ -102,6 +102,14 @@ class Caller:
             side = backend(setup.subject.backend)
             self.programs[key] = side.called(way, task, call.phases)
         return self.programs[key]([_around(call, problem) for problem, _ in given])
+
+
+def _without_nan(trace: Trace) -> Trace:
+    """The trace; an error if a number of the result is nan."""
+    values = [widened(a) for entry, a in trace.items() if entry.partition("/")[0] == OUT]
+    if any(np.isnan(value).any() for value in values):
+        raise _BadValueError
+    return trace
 
 
 def difference(call: Call) -> str:
@@ -148,11 +156,18 @@ def _reference(call: Call, draw: Draw, dtype: str) -> Trace:
     return _run(call, draw, call.setup.reference, dtype)
 
 
-def _run(call: Call, draw: Draw, target: Target, dtype: str) -> Trace:
-    """The trace of the reference, or of the truth, in the dtype."""
+def _run(
+    call: Call,
+    draw: Draw,
+    target: Target,
+    dtype: str,
+    change: Callable[[Problem], Problem] = lambda problem: problem,
+) -> Trace:
+    """The trace of the reference, or of the truth, in the dtype, for arguments that are changed."""
     problem, values = _referred(call, draw)
     if dtype != call.dtype:
         problem, values = problem.in_dtype(dtype), in_float32(values)
+    problem = change(problem)
     run = _program(call, target, problem, values, call.phases)(problem)
     if "forward" in run.failures:
         raise run.failures["forward"]
@@ -215,6 +230,30 @@ def _truths(call: Call, draw: Draw, expected: Trace) -> list[Callable[[], Trace]
     return found
 
 
+def _shaken(call: Call, draw: Draw) -> list[Trace]:
+    """The reference's traces in float64 for arguments that differ by a few roundings."""
+    epsilon = FORMATS[call.dtype].epsilon
+
+    def moved(problem: Problem, i: int) -> Problem:
+        arguments = {
+            name: array
+            if not is_floating(array.dtype.name)
+            else array * (1 + SHAKEN_BY * epsilon * _between_signs(f"{name}/{i}", array.shape))
+            for name, array in problem.arguments.items()
+        }
+        return replace(problem, arguments=arguments)
+
+    def run(i: int) -> Trace:
+        change = functools.partial(moved, i=i)
+        return _tried(lambda: _run(call, draw, call.setup.reference, "float64", change))
+
+    return [run(i) for i in range(SHAKEN)]
+
+
+def _between_signs(key: str, shape: tuple[int, ...]) -> Floats:
+    return np.asarray(streams.stream(f"shaken/{key}").uniform(-1, 1, shape))
+
+
 def _tried(run: Callable[[], Trace]) -> Trace:
     with contextlib.suppress(Exception):
         return run()
@@ -270,7 +309,8 @@ def _numeric_slope(
     given, values = _referred(call, draw)
     problem, values = given.in_dtype("float64"), in_float32(values)
     center = widened(draw.made[name])
-    step = INCREMENT * max(1.0, float(np.abs(center).max(initial=0.0)))
+    span = max(1.0, float(np.abs(center).max(initial=0.0)))
+    step = INCREMENT * span
 
     def at(offset: float) -> Floats:
         moved = np.asarray(center + offset * step * along)
@@ -288,8 +328,10 @@ def _numeric_slope(
     slopes = (8 * (right - left) - (far_right - far_left)) / (12 * step)
     after = (4 * (right - here) - (far_right - here)) / (2 * step)
     before = (4 * (here - left) - (here - far_left)) / (2 * step)
-    size = np.maximum(np.abs(slopes).sum(), NOISE * np.abs(here).sum())
-    smooth = np.abs(after - before).sum() <= KINK * size
+    # Terms that cancel are as large as the result itself over the argument.
+    largest, terms = np.abs(slopes).sum(), np.abs(here).sum()
+    size = np.maximum(largest, terms / span)
+    smooth = np.abs(after - before).sum() <= KINK * np.maximum(largest, NOISE * terms)
     return (slopes.sum(), size) if smooth and np.isfinite(size) else None
 
 
@@ -333,25 +375,29 @@ def _difference_outside(call: Call) -> str:
     """
     setup, (draw,) = call.setup, call.draws
     option = not isinstance(draw.made[call.argument_outside], np.ndarray | list)
-    args = tuple(draw.made[name] for name in call.positional)
-    named = {name: value for name, value in draw.made.items() if name not in call.positional}
 
     def called(target: Target) -> Trace:
-        side = backend(target.backend)
-        random = setup.random if target is setup.subject else None
+        side, made = backend(target.backend), draw.made
+        ours = target is setup.subject
+        if not ours:
+            # Hyperparameters are Python numbers there.
+            numbers = draw.numbers - {call.argument_outside}
+            made = {**made, **{name: made[name].item() for name in numbers}}
+        args = tuple(made[name] for name in call.positional)
+        named = {name: value for name, value in made.items() if name not in call.positional}
         with side.precision(call.dtype):
-            found = side.function(target, random)(native(side, args), native(side, named))
+            function = side.function(target, setup.random if ours else None)
+            found = function(native(side, args), native(side, named))
             return {path: side.as_numpy(leaf) for path, leaf in flat(found).items()}
 
     try:
         expected = called(setup.reference)
     except Exception as error:
         own = (TypeError, ValueError) if option else ()
-        return _exception_difference(lambda: called(setup.subject), error, own)
+        return _exception_difference(lambda: _without_nan(called(setup.subject)), error, own)
     try:
         found = called(setup.subject)
     except Exception as error:
         message = f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
         return "" if option else message
-    leaves = flat([list(args), named]).values()
-    return unlike(found, expected, [lambda: expected], coarsest(*leaves))
+    return unlike(found, expected, [lambda: expected], coarsest(*flat(draw.made).values()))

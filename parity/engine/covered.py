@@ -100,8 +100,10 @@ class Visit:
         failing = [levels for levels in [*inside, *outside] if fails(levels)]
         unobserved = self._unobserved(outside)
         if not failing and not unobserved:
-            outcome = Outcome.MISMATCH if self._unvisited(visited) else Outcome.WITHIN
-            return Finding(outcome=outcome, message=str(visited), visited=visited)
+            unvisited = self._unvisited(visited)
+            message = "; ".join(filter(None, (str(visited), unvisited)))
+            outcome = Outcome.MISMATCH if unvisited else Outcome.WITHIN
+            return Finding(outcome=outcome, message=message, visited=visited)
         if not failing:
             message = f"declared, but not observed: {', '.join(unobserved)}"
             return Finding(outcome=Outcome.STALE, message=message, visited=visited)
@@ -158,13 +160,15 @@ class Visit:
             else:
                 calls.append(found)
                 met |= self._met([found], meeting)
-        choices, pairs = (len(self._met(calls, n) & meetings(every, n)) for n in (CHOICES, PAIRS))
-        there = [len(meetings(every, n)) - len(refused) * (n == meeting) for n in (CHOICES, PAIRS)]
+        choices, pairs = (self._met(calls, n) & meetings(every, n) for n in (CHOICES, PAIRS))
+        # A choice that the reference refuses is none; that it refuses a pair is its business.
+        refused_pairs = len(refused) if meeting == PAIRS else 0
         return calls, Visited(
             calls=len(calls),
-            choices=(choices, there[0]),
-            pairs=(pairs, there[1]),
-            refused=len(refused),
+            choices=(len(choices), len(meetings(every, CHOICES))),
+            pairs=(len(pairs), len(meetings(every, PAIRS)) - refused_pairs),
+            refused=refused_pairs,
+            unmet=tuple("=".join(choice) for (choice,) in meetings(every, CHOICES) - choices),
         )
 
     def _met(self, calls: Sequence[Levels], meeting: int) -> set[Meeting]:
@@ -279,11 +283,16 @@ class Visit:
         unknown = {*self.domain.decisions} - {*self._beyond}
         return sorted(tried - seen | unknown)
 
-    def _unvisited(self, visited: Visited) -> bool:
-        """Whether choices, or pairs where they were asked for, remain that no call has."""
+    def _unvisited(self, visited: Visited) -> str:
+        """Which choices, or pairs where they were asked for, remain that no call has; else empty.
+
+        A choice that the reference refuses in every call does not belong to the domain.
+        """
         meeting = self.asked.coverage.meeting
-        counts = {CHOICES: visited.choices, PAIRS: visited.pairs}
-        return any(met < there for n, (met, there) in counts.items() if n <= meeting)
+        if meeting and visited.unmet:
+            return f"the reference gives no result with {', '.join(sorted(visited.unmet))}"
+        met, there = visited.pairs
+        return f"{there - met} pairs are not visited" if meeting == PAIRS and met < there else ""
 
     def _lines(self, simple: Sequence[Levels]) -> Iterator[str]:
         """Each distinct call, by the id that replays it, and what is wrong with it."""

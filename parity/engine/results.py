@@ -36,12 +36,14 @@ class Visited:
         choices, pairs: how many choices, and pairs of choices, met in them, and how many there are.
         refused: how many pairs meet only where the reference raises an exception, as far as random
             calls show.
+        unmet: the choices that no call has in which the reference gives a result.
     """
 
     calls: int
     choices: tuple[int, int]
     pairs: tuple[int, int]
     refused: int = 0
+    unmet: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """`52 calls, 39 of 39 choices, 629 of 629 pairs`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.domains import Domain, Indices, Number, OneOf, Tensor, optional
-from parity.spec import Budget, Choices, Fixed, Labels, SampleQuirk, Samples
+from parity.domains import Domain, Either, Indices, Number, OneOf, Tensor, optional
+from parity.spec import Budget, Choices, Fixed, Labels, Samples
 from parity.suite.choices import CLASS_WEIGHTS, REDUCTION, SOME_CLASSES
 from parity.suite.losses.classification import THEME as CLASSES
 from parity.suite.rows import FORWARD, WIDE, Theme, compiled_over_a_product, few, setting
@@ -46,15 +46,6 @@ bad = THEME.bad
 SPECS = (
     THEME.row(
         "linear_cross_entropy",
-        sample_quirks=(
-            SampleQuirk(
-                reason="a floating target that does not fit is no target of probabilities",
-                source="torch 2.13 compares its length first: a ValueError",
-                samples="LinearCrossEntropyLoss-error-*",
-                shows="ArgumentTypeError",
-                dtypes=("float32",),
-            ),
-        ),
         truth=WHOLE,
         inputs=(INPUT, MATRIX, LABELS),
         settings=(
@@ -111,10 +102,13 @@ SPECS = (
         ),
         domain=Domain(
             arguments={
-                "input": Tensor(axes=("n d", "d", "n k d")),
+                "input": Tensor(axes=("n d", "d")),
                 "linear_weight": Tensor(axes=("c d",)),
                 "ignore_index": OneOf(None, 0, 2),
-                "target": Indices(like="input", without="d", below="c"),
+                "target": Either(
+                    labels=Indices(like="input", without="d", below="c", special="ignore_index"),
+                    probabilities=Tensor(axes=("n c", "c"), low=0.0, high=1.0),
+                ),
                 "linear_bias": optional(Tensor(axes=("c",))),
                 "weight": CLASS_WEIGHTS,
                 "reduction": REDUCTION,
@@ -122,6 +116,17 @@ SPECS = (
                 "options": OneOf(None),
             },
             lengths=SOME_CLASSES,
+            impossible=(
+                *(
+                    {"target": "probabilities", "input.axes": x, "target.probabilities.axes": axes}
+                    for x, axes in (("n d", "c"), ("d", "n c"))
+                ),
+                # A mean over nothing is nan, even if chance ignores all rows.
+                {"ignore_index": "0", "lengths": "c=1", "order": "second"},
+                {"target.labels.special": "all", "order": "second"},
+                # A single loss of scores in the hundreds is what rounding leaves of them.
+                {"input.axes": "d", "lengths": "d=1030"},
+            ),
         ),
     ),
 )
