@@ -395,7 +395,8 @@ def triplet_margin_with_distance_loss(
         positive: [..., d], p, unit of anchor; of the same rank as anchor.
         negative: [..., d], n, unit of anchor; of the same rank as anchor.
         distance_function: D, called with two of the three arrays. It is static: another function
-            object, such as a new lambda, recompiles. None is pairwise_distance.
+            object, such as a new lambda, recompiles. None is pairwise_distance, of which half
+            precision is not rounded.
         margin: [], unit of D, positive, 1 by default; a traced margin <= 0 gives nan.
         swap: whether to use D(p, n) where it is smaller than D(a, n).
         reduction: "mean", "sum" or "none".
@@ -415,13 +416,20 @@ def triplet_margin_with_distance_loss(
     """
     function = "triplet_margin_with_distance_loss"
     named = {"anchor": anchor, "positive": positive, "negative": negative}
+    if distance_function is None:
+        arrays = _subtracted(function, named)
+        dtype = promoted_float(*arrays)
+        # Distances in half precision are not rounded before they are subtracted.
+        triplet = [x.astype(compute_dtype(dtype)) for x in arrays]
+        _check_axes(function, triplet)
+        losses = _triplet_losses(function, triplet, pairwise_distance, margin, swap)
+        return apply_reduction(losses, reduction, dtype)
     triplet = [as_array(function, name, x) for name, x in named.items()]
     _check_axes(function, triplet)
-    distance = distance_function or pairwise_distance
     results: list[np.dtype] = []
 
     def observed(x1: Array, x2: Array) -> Array:
-        result = distance(x1, x2)
+        result = distance_function(x1, x2)
         results.append(result.dtype)
         return result
 

@@ -23,7 +23,7 @@ ALLOWED = {"float16": 8.0, "bfloat16": 8.0, "float32": 512.0, "float64": 4096.0}
 OF_REFERENCE = 8.0
 
 # What a few roundings of the arguments change, this many times, is left to rounding.
-OF_SHAKING = {"float16": 2.0, "bfloat16": 2.0, "float32": 64.0, "float64": 64.0}
+OF_SHAKING = {"float16": 2.0, "bfloat16": 2.0, "float32": 32.0, "float64": 32.0}
 # Where they change the result by more than the root of epsilon they decide between two branches,
 # such as two sides of a kink. That happens to few numbers: at most one in so many.
 JUMP_ONE_IN = 100

@@ -32,7 +32,7 @@ KINK = 2.0**-14
 # Numeric derivatives are exact to this much of the result.
 NOISE = 2.0**-20
 # How often, and by up to how many epsilons, arguments are moved to see what rounding decides.
-SHAKEN, SHAKEN_BY = 8, 2.0
+SHAKEN, SHAKEN_BY = 8, 4.0
 
 
 class _BadValueError(Exception):
@@ -88,12 +88,12 @@ class Caller:
         A compiled program cannot raise for the value of an array.
         """
         found = self._subject(call)
-        return [*map(_without_nan, found)] if call.draws[0].numbers else found
+        return [*map(_good, found)] if call.draws[0].numbers else found
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
         problem, values = given[0]
-        setup, way = call.setup, call.way(problem)
+        setup, way = call.setup, call.way
         shapes = {path: (a.shape, a.dtype.name) for path, a in problem.arguments.items()}
         names = (setup.random, way, call.phases, sorted(problem.constant))
         key = repr((*names, shapes, _said(values), call.positional))
@@ -104,10 +104,10 @@ class Caller:
         return self.programs[key]([_around(call, problem) for problem, _ in given])
 
 
-def _without_nan(trace: Trace) -> Trace:
-    """The trace; an error if a number of the result is nan."""
+def _good(trace: Trace) -> Trace:
+    """The trace; an error if a number of the result is nan, or if there is none to be nan."""
     values = [widened(a) for entry, a in trace.items() if entry.partition("/")[0] == OUT]
-    if any(np.isnan(value).any() for value in values):
+    if any(np.isnan(value).any() for value in values) or not any(v.size for v in values):
         raise _BadValueError
     return trace
 
@@ -123,7 +123,7 @@ def _said(values: Mapping[str, Any]) -> str:
 
 def _around(call: Call, problem: Problem) -> Problem:
     """The problem of the program in which the context computes the function's argument."""
-    way = call.way(problem)
+    way = call.way
     if not way.first:
         return problem
     outer = way.context.outer(problem.arguments[way.first])
@@ -194,7 +194,7 @@ def _referred(call: Call, draw: Draw) -> tuple[Problem, Mapping[str, Any]]:
     if not draw.observed:
         draw.observed.append(observed(call.setup.subject, call.setup.random, *asked))
     problem = replace(problem, drawn=draw.observed[0])
-    way = call.way(problem)
+    way = call.way
     if not way.first:
         return problem, values
     inner = way.context.inner(way.context.outer(problem.arguments[way.first]))
@@ -203,7 +203,7 @@ def _referred(call: Call, draw: Draw) -> tuple[Problem, Mapping[str, Any]]:
 
 def _outside_of(call: Call, problem: Problem, trace: Trace) -> Trace:
     """The trace of the program from that of the function inside of the context."""
-    way = call.way(problem)
+    way = call.way
     found: Trace = {}
     for entry, array in trace.items():
         root, _, path = entry.partition("/")
@@ -325,6 +325,8 @@ def _numeric_slope(
         far_left, left, here, right, far_right = map(at, (-2, -1, 0, 1, 2))
     except Exception:
         return None
+    if len({run.shape for run in (far_left, left, here, right, far_right)}) > 1:
+        return None
     slopes = (8 * (right - left) - (far_right - far_left)) / (12 * step)
     after = (4 * (right - here) - (far_right - here)) / (2 * step)
     before = (4 * (here - left) - (here - far_left)) / (2 * step)
@@ -394,7 +396,7 @@ def _difference_outside(call: Call) -> str:
         expected = called(setup.reference)
     except Exception as error:
         own = (TypeError, ValueError) if option else ()
-        return _exception_difference(lambda: _without_nan(called(setup.subject)), error, own)
+        return _exception_difference(lambda: _good(called(setup.subject)), error, own)
     try:
         found = called(setup.subject)
     except Exception as error:

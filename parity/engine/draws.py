@@ -211,13 +211,7 @@ class Call:
     def _same_for_all(self, name: str, draw: Draw) -> bool:
         """Whether calls that are mapped together share the argument."""
         arrays = [n for n, v in draw.made.items() if _is_tree(v) and n not in draw.numbers]
-        differentiated = [
-            n
-            for n in arrays
-            if n not in draw.constant
-            and any(is_floating(leaf.dtype.name) for leaf in flat(draw.made[n]).values())
-        ]
-        first = name == (*differentiated, *arrays, "")[0]
+        first = name == _first_of(draw)
         others = len(arrays) > 1 or bool(draw.numbers)
         return {MAPPED_FIRST: not first, MAPPED_OTHERS: first and others}.get(
             self.levels[WAY], False
@@ -285,11 +279,19 @@ class Call:
         )
         return problem, values
 
-    def way(self, problem: Problem) -> Way:
+    @cached_property
+    def way(self) -> Way:
         """How the subject is called."""
-        first = (*problem.differentiated, *problem.arguments, "")[0]
-        context = Context(self.levels[CONTEXT], self.dtype)
-        return Way(name=self._way, first=first, context=context)
+        draw = self.draws[0]
+        name = _first_of(draw)
+        place = self.positional.index(name) if name in self.positional else name
+        leaves = flat({str(place): draw.made[name]}) if name else {}
+        floats = [path for path, leaf in leaves.items() if is_floating(leaf.dtype.name)]
+        # Integers are not computed, and the reference gets hyperparameters as Python numbers.
+        within = bool(floats) and name not in draw.numbers
+        context = self.levels[CONTEXT] if within else ALONE
+        first = (*floats, *leaves, "")[0]
+        return Way(name=self._way, first=first, context=Context(context, self.dtype))
 
     @property
     def _way(self) -> str:
@@ -297,6 +299,19 @@ class Call:
         way, made = self.levels[WAY], self.draws[0].made
         alone = sum(_is_tree(value) for value in made.values()) < 2
         return MAPPED_FIRST if way == MAPPED_OTHERS and alone else way
+
+
+def _first_of(draw: Draw) -> str:
+    """The first array that is differentiated, else the first one, else the first number."""
+    trees = [name for name, value in draw.made.items() if _is_tree(value)]
+    arrays = [name for name in trees if name not in draw.numbers]
+    differentiated = [
+        name
+        for name in arrays
+        if name not in draw.constant
+        and any(is_floating(leaf.dtype.name) for leaf in flat(draw.made[name]).values())
+    ]
+    return (*differentiated, *arrays, *trees, "")[0]
 
 
 def _is_tree(value: Any) -> bool:

@@ -41,8 +41,10 @@ def elastic_net(params: Any, l1_ratio: Any = 0.5, *, where: Any = "weights") -> 
 
 def group_lasso(params: Any, *, axis: int = 0, where: Any = "weights") -> Any:
     """The sum of the groups' norms, one group after the other."""
-    groups = [group.flatten() for w in selected(params, where).values() for group in w.unbind(axis)]
-    return torch.stack([len(group) ** 0.5 * group.norm() for group in groups]).sum()
+    weights = list(selected(params, where).values())
+    groups = [group.flatten() for w in weights for group in w.unbind(axis)]
+    nothing = torch.zeros((), dtype=weights[0].dtype)
+    return torch.stack([nothing, *(len(group) ** 0.5 * group.norm() for group in groups)]).sum()
 
 
 def orthogonality_penalty(params: Any, *, where: Any = "weights", layout: str = "torch") -> Any:

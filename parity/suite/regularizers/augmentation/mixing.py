@@ -27,8 +27,14 @@ THEME = Theme("regularizers", "augmentation.mixing")
 
 def _matrix(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     """[n, n], the share of each image in each result, observed on one-hot images."""
-    identity = np.eye(len(arrays[0]), dtype=np.float32)
+    identity = _identity(arrays)
     return subject(identity, identity, alpha=values.get("alpha", 0.2))[0]
+
+
+def _identity(arrays: Any) -> Any:
+    """[n, n], the labels of which each is one image's; half precision is mixed in float32."""
+    dtype = np.float64 if arrays[0].dtype == np.float64 else np.float32
+    return np.eye(len(arrays[0]), dtype=dtype)
 
 
 def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
@@ -36,7 +42,7 @@ def _sources(subject: Callable[..., Any], arrays: Any, values: Values) -> Any:
     shape: list[int] = np.delete(arrays[0].shape, values.get("channel_axis", 1)).tolist()
     count, *size = shape
     images = np.broadcast_to(np.arange(count)[:, None, None, None], (count, 1, *size))
-    identity = np.eye(count, dtype=np.float32)
+    identity = _identity(arrays)
     return subject(images, identity, alpha=values.get("alpha", 1.0))[0][:, 0]
 
 
@@ -52,7 +58,10 @@ def _classes(draw: Draw) -> Any:
 
 
 # Classes have no dtype of their own: their probabilities have that of the framework.
-CLASSES_IN_FLOAT32 = {"labels": "classes", "precision": ("float16", "bfloat16", "float64")}
+CLASSES_IN_FLOAT32 = (
+    {"labels": "classes", "precision": ("float16", "bfloat16", "float64")},
+    {"labels": "classes", "way": "wide"},
+)
 
 
 def _domain(images: Tensor, **others: Choice) -> Domain:
@@ -68,7 +77,7 @@ def _domain(images: Tensor, **others: Choice) -> Domain:
             **others,
         },
         lengths={"n": (6, 1), "c": (2, 1), "h": (5, 1), "w": (7, 1), "k": (4, 1)},
-        impossible=(CLASSES_IN_FLOAT32, {"labels": "classes", "way": "wide"}),
+        impossible=CLASSES_IN_FLOAT32,
     )
 
 
@@ -119,7 +128,7 @@ SPECS = (
                 "smoothing": Number(0.1, 0, 1, 0.5),
             },
             lengths={"c": (3, 1, LONG)},
-            impossible=(CLASSES_IN_FLOAT32,),
+            impossible=CLASSES_IN_FLOAT32,
         ),
     ),
     THEME.row_beyond(

@@ -126,7 +126,7 @@ def affine_matrix(
     one, zero = torch.ones_like(turn), torch.zeros_like(turn)
 
     def matrix(*entries: Tensor) -> Tensor:
-        return torch.stack([*entries, zero, zero, one], -1).reshape(-1, 3, 3)
+        return torch.stack([*entries, zero, zero, one], -1).reshape(*turn.shape, 3, 3)
 
     cosine, sine = torch.cos(torch.deg2rad(turn)), torch.sin(torch.deg2rad(turn))
     moved = matrix(one, zero, x, zero, one, y)
@@ -137,7 +137,7 @@ def affine_matrix(
     scaled = matrix(larger, zero, zero, zero, larger, zero)
     half = torch.tensor([width / 2, height / 2, 1.0], dtype=turn.dtype)
     whole = moved @ turned @ sheared_y @ sheared_x @ scaled
-    return (torch.inverse(whole) * half / half[:, None])[:, :2]
+    return (torch.inverse(whole) * half / half[:, None])[..., :2, :]
 
 
 @_anywhere

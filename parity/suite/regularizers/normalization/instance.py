@@ -88,7 +88,12 @@ SPECS = (
             },
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
             decisions={
-                "momentum:None": "the momentum is that of instance_norm_stats; None is a choice"
+                "momentum:None": "the momentum is that of instance_norm_stats; None is a choice",
+                "running_var.given:another_dtype": "statistics that are not used have any dtype",
+                **{
+                    f"running_mean.given:{other}": "of two mistakes the missing variance is named"
+                    for other in ("integers", "booleans")
+                },
             },
         ),
     ),

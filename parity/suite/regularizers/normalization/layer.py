@@ -92,7 +92,9 @@ SPECS = (
                 "weight": optional(Tensor(axes=("d",))),
                 "bias": optional(Tensor(axes=("d",))),
                 "eps": Number(1e-5, 0.5),
-            }
+            },
+            # The slope of a row of one is 0: a fused product leaves an epsilon of terms near 300.
+            impossible=({"lengths": "d=1", "weight": "given"},),
         ),
     ),
     THEME.row(
@@ -140,6 +142,8 @@ SPECS = (
                 "weight": optional(Tensor(axes=("d",))),
                 "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5)),
             },
+            # The slope of a single number is 0 but for eps: a fused product leaves an epsilon of 1.
+            impossible=({"lengths": "d=1", "eps": "none"},),
             decisions={
                 "weight.given:integers": "a weight is floating",
                 "weight.given:booleans": "a weight is floating",

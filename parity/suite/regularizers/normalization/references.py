@@ -20,7 +20,10 @@ def _moved(function):
         if channel_axis == 1:
             return function(input, *args, **values)
         result = function(input.movedim(channel_axis, 1).contiguous(), *args, **values)
-        return result.movedim(1, channel_axis)
+        # Flattened, so that the gradient that flows back has this order too: torch 2.13 reads that
+        # of instance_norm of a single image as if its channels came first (0.202 in place of 0.599
+        # for an image of 3 channels, where finite differences give 0.599).
+        return result.flatten().reshape(result.shape).movedim(1, channel_axis)
 
     return on_moved
 
