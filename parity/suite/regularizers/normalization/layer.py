@@ -143,7 +143,7 @@ SPECS = (
                 "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5)),
             },
             # The slope of a single number is 0 but for eps: a fused product leaves an epsilon of 1.
-            impossible=({"lengths": "d=1", "eps": "none"},),
+            impossible=({"lengths": "d=1", "eps": "none"}, {"lengths": "d=1", "order": "second"}),
             decisions={
                 "weight.given:integers": "a weight is floating",
                 "weight.given:booleans": "a weight is floating",
