@@ -6,7 +6,6 @@ import ast
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +27,8 @@ from parity.cases import (
     select,
 )
 from parity.covering import CHOICES, NOTHING, PAIRS
-from parity.engine import Result, run, succeeded
+from parity.engine import run, succeeded
+from parity.hunting import Hunt
 from parity.pairs import PairError, pair, target_of
 from parity.report.console import Reporter, description, details
 from parity.report.summary import Replay, replay_by_check, replay_by_id
@@ -67,41 +67,6 @@ class Files(NamedTuple):
     json: Path | None
     html: Path | None
     junit: Path | None
-
-
-class Hunt:
-    """The random calls of several seeds.
-
-    Args:
-        minutes: how long to go on; the last seed is finished.
-    """
-
-    def __init__(self, minutes: float) -> None:
-        self.started = time.monotonic()
-        self.seconds = 60 * minutes
-        self.seeds = 0
-        self.calls = 0
-        self.failed = 0
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether there is time for another seed."""
-        return not self.seeds or time.monotonic() - self.started < self.seconds
-
-    def add(self, results: Sequence[Result]) -> None:
-        """Counts the calls of one more seed."""
-        self.seeds += 1
-        self.calls += sum(result.visited.calls for result in results if result.visited)
-        self.failed += sum(not result.outcome.succeeds for result in results)
-
-    @property
-    def summary(self) -> str:
-        """The last line of the output."""
-        minutes = (time.monotonic() - self.started) / 60
-        return (
-            f"hunt: {self.calls:,} calls, {self.seeds} seeds, {minutes:.1f} minutes, "
-            f"{self.failed} functions failed"
-        )
 
 
 def app(load: Load, program: str = MODULE) -> typer.Typer:
@@ -158,8 +123,11 @@ def app(load: Load, program: str = MODULE) -> typer.Typer:
         select: Select = "",
         draws: Annotated[int, typer.Option(help="Calls of each domain for each seed.")] = 100,
         seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+        cache: Cache = True,
     ) -> None:
         """Make random calls of every domain, with one seed after the other, until time is up."""
+        if cache:
+            compiled.keep()
         coverage = Coverage(meeting=NOTHING, draws=draws)
         chosen = _chosen(cases(load(), coverage), select, "", "calls")
         hunt = Hunt(minutes)

@@ -165,6 +165,9 @@ class Backend(Protocol):
         """The mode in which the framework has arrays of the dtype."""
         return contextlib.nullcontext()
 
+    def forget(self) -> None:
+        """Frees the memory of compiled programs, which a long run would fill."""
+
     def as_numpy(self, array: Any) -> NDArray[Any]:
         """An array of the framework, or a number, as an array of numpy."""
         return np.asarray(array)

@@ -71,6 +71,10 @@ class JaxBackend(Backend):
         """64-bit mode if the dtype has 64 bits, else off, as users run."""
         return precision(dtype)
 
+    def forget(self) -> None:
+        """Drops the compiled programs of this process."""
+        jax.clear_caches()
+
     def dtype(self, dtype: np.dtype[Any]) -> Any:
         """The framework's name for a numpy dtype."""
         return dtype

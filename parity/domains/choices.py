@@ -262,7 +262,8 @@ class Indices:
     shapes: tuple[str, ...] = ()
 
     def factors(self, name: str) -> Iterator[Factor]:
-        """Whether special indices are among them."""
+        """Their dtype, and whether special indices are among them."""
+        yield Factor(f"{name}.dtype", ("int64", "int32"))
         if self.special is not None:
             yield Factor(f"{name}.special", ("none", "some", "all"), free=True)
 
@@ -276,7 +277,8 @@ class Indices:
         special = draw.made[self.special] if isinstance(self.special, str) else self.special
         if share and special is not None:
             found = np.where(random.random(shape) < share, np.asarray(special), found)
-        return np.asarray(found, np.int64)
+        draw.indices.add(name.partition(".")[0])
+        return np.asarray(found, draw.levels.get(f"{name}.dtype", "int64"))
 
     def beyond(self, name: str) -> dict[str, Beyond]:
         """Other dtypes, another number of axes, other lengths, no array."""

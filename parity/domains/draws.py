@@ -20,8 +20,8 @@ SPECIAL, NAN = "special", "nan"
 OUTSIDE, WITHIN = "outside", "no"
 # The usual lengths of axes in the order of their names' first appearance; all differ.
 LENGTHS_OF_AXES = (5, 3, 4, 2, 6, 7)
-# Beyond the blocks of vector kernels.
-LONG = 1030
+# Beyond the blocks of vector kernels, and no multiple of any.
+LONG = 1031
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Draw:
         constant: the names of arrays without a gradient.
         numeric: the names of those whose gradient only the subject has.
         numbers: the names of hyperparameters that are arrays.
+        indices: the names of arrays of indices, of which the reference takes one dtype only.
         observed: the random draw of the subject in this call, once it has been made.
     """
 
@@ -65,6 +66,7 @@ class Draw:
     constant: set[str] = field(default_factory=set[str])
     numeric: set[str] = field(default_factory=set[str])
     numbers: set[str] = field(default_factory=set[str])
+    indices: set[str] = field(default_factory=set[str])
     observed: list[Any] = field(default_factory=list[Any])
 
     @property

@@ -379,12 +379,8 @@ def _difference_outside(call: Call) -> str:
     option = not isinstance(draw.made[call.argument_outside], np.ndarray | list)
 
     def called(target: Target) -> Trace:
-        side, made = backend(target.backend), draw.made
-        ours = target is setup.subject
-        if not ours:
-            # Hyperparameters are Python numbers there.
-            numbers = draw.numbers - {call.argument_outside}
-            made = {**made, **{name: made[name].item() for name in numbers}}
+        side, ours = backend(target.backend), target is setup.subject
+        made = call.given(draw, for_reference=not ours)
         args = tuple(made[name] for name in call.positional)
         named = {name: value for name, value in made.items() if name not in call.positional}
         with side.precision(call.dtype):

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.backends import (
     FROM_PYTHON,
@@ -41,7 +42,7 @@ from parity.inputs.streams import stream
 from parity.signatures import required_of
 from parity.spec import Call as PlainCall
 from parity.spec import SameSeed, Spec
-from parity.trees import flat
+from parity.trees import flat, mapped
 
 # Factors of every call, whose names no argument has: layout is one of many functions.
 WAY, CONTEXT, LAYOUT, ORDER, RANDOM = "way", "context", "memory", "order", "random"
@@ -240,6 +241,18 @@ class Call:
             )
         )
 
+    def given(self, draw: Draw, *, for_reference: bool = False) -> dict[str, Any]:
+        """The arguments by name, as the subject or the reference takes them.
+
+        The reference takes hyperparameters as Python numbers, and indices of 64 bits.
+        """
+        if not for_reference:
+            return draw.made
+        outside = {self.argument_outside} if self.outside else set[str]()
+        numbers = {n: draw.made[n].item() for n in draw.numbers - outside}
+        indices = {n: mapped(_in_64_bits, draw.made[n]) for n in draw.indices - outside}
+        return {**draw.made, **numbers, **indices}
+
     def problem(
         self, draw: Draw, *, for_reference: bool = False
     ) -> tuple[Problem, Mapping[str, Any]]:
@@ -247,12 +260,11 @@ class Call:
 
         Args:
             draw: the arguments.
-            for_reference: whether hyperparameters that are arrays become Python numbers.
+            for_reference: whether the reference gets them, see `given`.
         """
-        trees = {n: v for n, v in draw.made.items() if n in self.positional or _is_tree(v)}
-        values = {n: v for n, v in draw.made.items() if n not in trees}
-        if for_reference:
-            values |= {n: trees.pop(n).item() for n in draw.numbers}
+        made = self.given(draw, for_reference=for_reference)
+        trees = {n: v for n, v in made.items() if n in self.positional or _is_tree(v)}
+        values = {n: v for n, v in made.items() if n not in trees}
         fixed = set(draw.constant)
         if for_reference:
             fixed |= draw.numeric
@@ -312,6 +324,10 @@ def _first_of(draw: Draw) -> str:
         and any(is_floating(leaf.dtype.name) for leaf in flat(draw.made[name]).values())
     ]
     return (*differentiated, *arrays, *trees, "")[0]
+
+
+def _in_64_bits(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.int64) if array.dtype == np.int32 else array
 
 
 def _is_tree(value: Any) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from parity.backends import backend
 from parity.cases import CHOICES_ONLY, Case, Coverage, cases
 from parity.engine.groups import run_group, silence
 from parity.engine.results import Finding, Result, result_of
 from parity.spec import Spec
 
 Load = Callable[[], Sequence[Spec]]
+# After so many groups a process frees its compiled programs: else it grows to 6 GB.
+FORGET_EVERY = 25
+_DONE = itertools.count(1)
 
 
 def run_in_processes(
@@ -53,8 +58,12 @@ def _share_device() -> None:
 def _work(load: Load, ids: list[str], seed: int, coverage: Coverage) -> list[Finding]:
     """Runs in the worker; it gets ids, since rows hold functions, which cannot be pickled."""
     known = _known(load, coverage)
+    group = [known[name] for name in ids]
     with silence():
-        return run_group([known[name] for name in ids], seed)
+        found = run_group(group, seed)
+    if next(_DONE) % FORGET_EVERY == 0:
+        backend(group[0].setup.subject.backend).forget()
+    return found
 
 
 @functools.cache

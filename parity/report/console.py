@@ -30,7 +30,8 @@ COLOURS = {
     Outcome.CLOSER: "cyan",
     Outcome.QUIRK: "yellow",
 }
-PLAIN_EVERY = 200
+# In a pipe there is a line after so many cases, or so many seconds.
+PLAIN_EVERY, SECONDS = 200, 60.0
 
 
 class Reporter:
@@ -41,7 +42,7 @@ class Reporter:
         self.total = total
         self.done = 0
         self.failed = 0
-        self.started = time.monotonic()
+        self.started = self.said = time.monotonic()
         # No wrapping: a command that spans two lines cannot be pasted.
         self.console = Console(file=stream, soft_wrap=True, highlight=False)
         self.progress = Progress(
@@ -78,7 +79,9 @@ class Reporter:
         )
         if not result.outcome.succeeds:
             self.console.print(failure_text(result, self.replay), markup=False)
-        if not self.console.is_terminal and self.done % PLAIN_EVERY == 0:
+        silent = time.monotonic() - self.said
+        if not self.console.is_terminal and (self.done % PLAIN_EVERY == 0 or silent > SECONDS):
+            self.said = time.monotonic()
             self.console.print(
                 f"{self.done} of {self.total} cases, {self.failed} failed, {self._remaining()}"
             )

@@ -208,7 +208,7 @@ def _wrong_if_there_is_nothing(input, negative_slope=0.01):
 @pytest.mark.parametrize(
     ("wrong", "levels"),
     [
-        (_wrong_in_long_bfloat16, {"precision=bfloat16", "lengths=n=1030"}),
+        (_wrong_in_long_bfloat16, {"precision=bfloat16", "lengths=n=1031"}),
         (_wrong_for_an_array, {"negative_slope.type=array"}),
         (_wrong_dtype_for_numpy, {"precision=bfloat16", "negative_slope.type=numpy"}),
         (_wrong_if_there_is_nothing, {"lengths=n=0"}),

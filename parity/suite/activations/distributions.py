@@ -114,7 +114,7 @@ SPECS = (
                 "tau": Number(1, 0.5, 2.0),
                 "hard": FLAG,
                 "eps": OneOf(1e-10, 1e-3),
-                "dim": OneOf(-1, 0, 1),
+                "dim": OneOf(-1, 0, 1, -2),
             },
             # The gradient of the soft result, which is no derivative: a setting proves it.
             impossible=({"hard": "True", "tau.type": "array"},),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import FLAG, Domain, Number, OneOf, Tensor
+from parity.domains import FLAG, LONG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, SampleQuirk, Samples, Setting
 from parity.suite.choices import REDUCTION, signs
 from parity.suite.losses.rows import (
@@ -250,7 +250,7 @@ SPECS = (
             },
             # Of a thousand rows of few numbers some have distances that are equal but for rounding.
             impossible=(
-                {"swap": "True", "p": "1", "lengths": "n=1030"},
+                {"swap": "True", "p": "1", "lengths": f"n={LONG}"},
                 # torch's second derivative at a distance of 0 is nan.
                 {
                     "anchor.numbers": "ties",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.domains import Domain, Either, Indices, Number, OneOf, Tensor, optional
+from parity.domains import LONG, Domain, Either, Indices, Number, OneOf, Tensor, optional
 from parity.spec import Budget, Choices, Fixed, Labels, Samples
 from parity.suite.choices import CLASS_WEIGHTS, REDUCTION, SOME_CLASSES
 from parity.suite.losses.classification import THEME as CLASSES
@@ -125,7 +125,7 @@ SPECS = (
                 {"ignore_index": "0", "lengths": "c=1", "order": "second"},
                 {"target.labels.special": "all", "order": "second"},
                 # A single loss of scores in the hundreds is what rounding leaves of them.
-                {"input.axes": "d", "lengths": "d=1030"},
+                {"input.axes": "d", "lengths": f"d={LONG}"},
             ),
         ),
     ),

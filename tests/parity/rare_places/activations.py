@@ -204,7 +204,7 @@ def _softmax_counts_the_third_last_axis_from_the_front(call):
     return call.right(dim=0) if call.dim == -3 and call.input.ndim > 3 else None
 
 
-@_wrong("log_softmax", LENGTHS, "lengths=n=1030 dim=0")
+@_wrong("log_softmax", LENGTHS, "lengths=n=1031 dim=0")
 def _log_softmax_leaves_out_the_rest_of_a_block_along_the_first_axis(call):
     x = jnp.asarray(call.input)
     if call.dim == 0 and x.ndim == 2 and x.shape[0] > 1024:
@@ -248,7 +248,7 @@ def _hardswish_flattens_what_is_empty(call):
     return call.right().reshape(-1) if call.input.size == 0 and call.input.ndim == 3 else None
 
 
-@_wrong("logsigmoid", LENGTHS, "lengths=n=1030")
+@_wrong("logsigmoid", LENGTHS, "lengths=n=1031")
 def _logsigmoid_does_not_compute_the_rest_of_a_long_row(call):
     x = call.right()
     if x.size > 1024 and x.size % 8:

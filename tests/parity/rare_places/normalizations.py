@@ -83,7 +83,7 @@ def _batch_norm_of_bfloat16_with_float32_parameters_is_float32(call):
     return None
 
 
-@_wrong("batch_norm", LENGTHS, "lengths=n=1030 training=True")
+@_wrong("batch_norm", LENGTHS, "lengths=n=1031 training=True")
 def _batch_norm_of_many_rows_drops_the_last(call):
     x = jnp.asarray(call.input)
     if call.training and x.ndim == 2 and x.shape[0] > 1024:
@@ -160,7 +160,7 @@ def _instance_norm_takes_the_running_mean_of_volumes(call):
     return None
 
 
-@_wrong("instance_norm", LENGTHS, "lengths=l=1030 precision=float16")
+@_wrong("instance_norm", LENGTHS, "lengths=l=1031 precision=float16")
 def _instance_norm_of_long_signals_is_divided_in_float16(call):
     x = call.input
     if x.ndim == 3 and x.shape[2] > 1024 and x.dtype == jnp.float16:

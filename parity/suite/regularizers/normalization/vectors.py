@@ -96,7 +96,7 @@ SPECS = (
             arguments={
                 "input": Tensor(axes=("n c", "c", "n c l")),
                 "p": Number(2.0, 1, 3, np.inf),
-                "dim": OneOf(1, 0, -1),
+                "dim": OneOf(1, 0, -1, -2),
                 "eps": Number(1e-12, 0.5),
             }
         ),
