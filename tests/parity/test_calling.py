@@ -9,14 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from parity import compiled
 from parity.backends import WAYS
 from parity.backends.contexts import CONTEXTS, Context
 from parity.cases import Coverage, cases
 from parity.covering import CHOICES, PAIRS
-from parity.domains import Domain, Number, OneOf, Tensor
+from parity.domains import Domain, Made, Number, OneOf, Tensor
 from parity.engine import run
+from parity.engine.agreement import unlike
 from parity.engine.calling import difference
 from parity.engine.draws import Call, factors_of
 from parity.engine.reproduction import reproduction
@@ -156,6 +158,53 @@ def test_a_decision_is_declared_and_has_to_be_observed():
     assert _result(_row(_strict, declared), meeting=PAIRS).outcome is Outcome.STALE
 
 
+# ------------------------------------------------------------------------- what rounding decides
+
+
+def _relu_of_a_sum(input):
+    """In another order than torch's, so that rounding may decide on which side a sum of 0 is."""
+    return jnp.maximum((input[..., 2] + input[..., 1]) + input[..., 0], 0)
+
+
+def _flat_below_one(input):
+    total = _relu_of_a_sum(input)
+    return jnp.where(total < 1, 0, total)
+
+
+def _nearly_zero(draw):
+    """Rows of which every hundredth has a sum that is rounding alone."""
+    x = draw.random("input").standard_normal((1000, 3)).astype(np.float32)
+    x[::100, 2] = -(x[::100, 0] + x[::100, 1])
+    return x
+
+
+def test_a_side_of_a_kink_that_rounding_decides_is_either():
+    domain = Domain(arguments={"input": Made(_nearly_zero, ("n",))}, refusals=False)
+    torchs = on("torch", lambda input: torch.relu(input.sum(-1)))
+    call = _call(_row(_relu_of_a_sum, domain, reference=torchs))
+    x = call.draws[0].made["input"]
+    theirs = torch.tensor(x, requires_grad=True)
+    torch.relu(theirs.sum(-1)).sum().backward()
+    ours = jax.grad(lambda x: _relu_of_a_sum(x).sum())(x)
+    assert (np.asarray(ours) != theirs.grad.numpy()).any()
+    assert difference(call) == ""
+    assert difference(_call(_row(_flat_below_one, domain, reference=torchs))) != ""
+
+
+def test_rounding_decides_few_numbers_and_by_no_more_than_it_changes():
+    expected, none = {"out": np.zeros(100, np.float32)}, [lambda: {"out": np.zeros(100)}]
+    expected["out"][0] = none[0]()["out"][0] = 1.0
+    jump = {"out": np.where(np.arange(100) == 5, 0.5, expected["out"]).astype(np.float32)}
+    jumps = {"out": np.where(np.arange(100) > 5, 0.5, expected["out"]).astype(np.float32)}
+
+    def message(found, shaken):
+        return unlike(found, expected, [lambda: expected], "float32", shaken=lambda: [shaken])
+
+    assert message(jump, jump) == ""
+    assert message(jumps, jumps).startswith("out[6]: 0.5")
+    assert message(jump, {"out": expected["out"] + np.float32(1e-5)}).startswith("out[5]: 0.5")
+
+
 # ------------------------------------------------------------------------------- what is visited
 
 
@@ -171,6 +220,35 @@ def test_a_pair_that_the_reference_refuses_is_not_visited_but_refused():
     visited = _result(row, meeting=PAIRS).visited
     assert visited.refused >= 1
     assert visited.pairs[0] == visited.pairs[1]
+
+
+def test_a_choice_that_the_reference_refuses_does_not_belong_to_the_domain():
+    def refuses_b(input, mode="a"):
+        if mode == "b":
+            raise ValueError("there is no mode b")
+        return input * 2
+
+    domain = Domain(arguments={"input": INPUT, "mode": OneOf("a", "b")}, refusals=False)
+    for meeting in (CHOICES, PAIRS):
+        result = _result(_row(refuses_b, domain, reference=on("torch", refuses_b)), meeting=meeting)
+        assert result.outcome is Outcome.MISMATCH
+        assert "the reference gives no result with mode=b" in result.message
+
+
+def test_the_argument_that_is_mapped_first_is_the_same_for_all_that_ask():
+    def chosen(classes, share):
+        return jax.nn.one_hot(classes, 3) * jnp.asarray(share, jnp.float32)
+
+    def torchs(classes, share):
+        return torch.nn.functional.one_hot(classes, 3).float() * share
+
+    labels = Made(lambda draw: draw.random("labels").integers(0, 3, 5), ("n",))
+    domain = Domain(arguments={"classes": labels, "share": Number(0.5)}, refusals=False)
+    row = _row(chosen, domain, reference=on("torch", torchs))
+    for way in ("mapped", "mapped_first", "mapped_others"):
+        for context in CONTEXTS:
+            call = _call(row, way=way, context=context, share__type="array")
+            assert difference(call) == "", call.name
 
 
 def test_empty_results_stand_for_their_length_only():

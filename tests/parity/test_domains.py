@@ -78,6 +78,7 @@ def test_indices_are_classes_or_the_one_to_ignore():
     assert set(made["target"]) == {0, 1, 2}
     every = _arguments(ignore_index="-100", target__labels__special="all")
     assert set(every["target"]) == {-100}
+    assert _arguments(target__labels__dtype="int32")["target"].dtype == np.int32
 
 
 def test_numbers_are_python_s_numpy_s_or_arrays():

@@ -260,3 +260,23 @@ def test_the_0d_distance_does_not_promote_as_in_torch():
         x, zero = np.ones((2, 3), np.float32), np.asarray(0.0)
         assert pairwise_distance(x, zero).dtype == np.float32
         assert cosine_similarity(x, zero).dtype == np.float64
+
+
+def test_a_traced_p_of_2_has_the_second_derivatives_of_a_number():
+    x, zero = np.asarray([[1.0, 0.0, 2.0]], np.float32), np.zeros((1, 3), np.float32)
+
+    def curvature(p):
+        return jax.hessian(lambda x: pairwise_distance(x, zero, p, eps=0.0)[0])(x)
+
+    np.testing.assert_allclose(curvature(jnp.float32(2)), curvature(2.0), rtol=1e-6)
+
+
+def test_the_default_distance_of_a_triplet_is_not_rounded_to_half_precision():
+    # In bfloat16 the distances are 3.2656 and 4.2812; exactly 3.2724 and 4.2674, the loss 0.005.
+    triplet = [jnp.asarray(x, jnp.bfloat16)[None] for x in _vectors(3)[0][:3]]
+    near, far = (pairwise_distance(triplet[0].astype("f4"), x.astype("f4")) for x in triplet[1:])
+    margin = float(far[0] - near[0]) + 0.005
+    if margin <= 0:
+        triplet, margin = [triplet[0], triplet[2], triplet[1]], float(near[0] - far[0]) + 0.005
+    loss = triplet_margin_with_distance_loss(*triplet, margin=margin)
+    np.testing.assert_allclose(float(loss), 0.005, rtol=0.01)
