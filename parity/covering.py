@@ -57,13 +57,18 @@ def scattered(
     strength: int,
     random: np.random.Generator,
 ) -> list[Levels]:
-    """The calls with random levels where no choice, or pair, is lost: more triples meet."""
+    """The calls with random levels where no choice, or pair, is lost: more triples meet.
+
+    Levels that are dear give way to the first one.
+    """
     found = [dict(levels) for levels in calls]
     counts = Counter(met for c in found for met in combinations(sorted(c.items()), strength))
+    dear = [factor for factor in factors if factor.dear]
+    others = [factor for factor in factors if not factor.dear]
     for levels in found:
-        for i in random.permutation(len(factors)):
-            factor = factors[int(i)]
-            other = {**levels, factor.name: factor.levels[random.integers(len(factor.levels))]}
+        for factor in (*dear, *(others[i] for i in random.permutation(len(others)))):
+            level = 0 if factor.dear else int(random.integers(len(factor.levels)))
+            other = {**levels, factor.name: factor.levels[level]}
             lost, gained = ([*_meetings_of(factor.name, c, strength)] for c in (levels, other))
             if all(counts[met] > 1 for met in lost) and all(rule.holds(other) for rule in rules):
                 counts.subtract(lost)

@@ -33,12 +33,15 @@ class Factor:
         levels: the alternatives; the first is the simplest.
         needs: levels of other factors without which this factor has only its first level.
         free: whether calls that differ in it alone run in the same compiled program.
+        dear: whether the other levels take so much longer than the first that they are taken only
+            where they have to meet something.
     """
 
     name: str
     levels: tuple[str, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     free: bool = False
+    dear: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

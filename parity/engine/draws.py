@@ -78,7 +78,7 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
         Factor(WAY, ways),
         Factor(CONTEXT, contexts),
         Factor(LAYOUT, LAYOUTS, free=True),
-        Factor(ORDER, (FIRST, SECOND) if "second" in spec.checks else (FIRST,)),
+        Factor(ORDER, (FIRST, SECOND) if "second" in spec.checks else (FIRST,), dear=True),
         *_sources(spec),
     ]
     names = [factor.name for factor in found]
