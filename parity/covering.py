@@ -66,7 +66,7 @@ def scattered(
     dear = [factor for factor in factors if factor.dear]
     others = [factor for factor in factors if not factor.dear]
     for levels in found:
-        for factor in (*dear, *(others[i] for i in random.permutation(len(others)))):
+        for factor in [*dear, *(others[int(i)] for i in random.permutation(len(others)))]:
             level = 0 if factor.dear else int(random.integers(len(factor.levels)))
             other = {**levels, factor.name: factor.levels[level]}
             lost, gained = ([*_meetings_of(factor.name, c, strength)] for c in (levels, other))

@@ -16,7 +16,7 @@ from parity.compare import Trace
 from parity.domains import NAN, SPECIAL, Draw
 from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.agreement import coarsest, near, unlike
-from parity.engine.calls import accepted_kinds
+from parity.engine.calls import exception_difference, named
 from parity.engine.draws import LAYOUT, Call
 from parity.engine.sides import in_float32, observed
 from parity.formulas import formula_trace
@@ -56,11 +56,11 @@ class Caller:
         try:
             expected = [_reference(call, draw, call.dtype) for draw in draws]
         except Exception as error:
-            return _exception_difference(lambda: self._checked(call), error)
+            return exception_difference(lambda: self._checked(call), error, (_BadValueError,))
         try:
             found = self._subject(call)
         except Exception as error:
-            return f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
+            return f"{named(error)}; the reference gives a result"
         # The gradient at nan depends on the length of the array in torch.
         values_only = NAN in call.levels.values()
         for draw, ours, theirs in zip(draws, found, expected, strict=True):
@@ -128,25 +128,6 @@ def _around(call: Call, problem: Problem) -> Problem:
         return problem
     outer = way.context.outer(problem.arguments[way.first])
     return replace(problem, arguments={**problem.arguments, way.first: outer})
-
-
-def _exception_difference(
-    subject: Callable[[], Any], expected: Exception, own: tuple[type[Exception], ...] = ()
-) -> str:
-    """How the subject's exception differs from the reference's, if it is none of its own.
-
-    A reference that lacks an implementation decides nothing.
-    """
-    if type(expected) is NotImplementedError:
-        return ""
-    wanted = f"the reference raises {type(expected).__name__}: {expected!s:.200}"
-    try:
-        subject()
-    except Exception as found:
-        if isinstance(found, (_BadValueError, *own, *accepted_kinds(expected))):
-            return ""
-        return f"{type(found).__name__}: {found!s:.200}; {wanted}"
-    return f"nothing is raised; {wanted}"
 
 
 # ------------------------------------------------------------------------------------ the reference
@@ -392,10 +373,10 @@ def _difference_outside(call: Call) -> str:
         expected = called(setup.reference)
     except Exception as error:
         own = (TypeError, ValueError) if option else ()
-        return _exception_difference(lambda: _good(called(setup.subject)), error, own)
+        subject = functools.partial(called, setup.subject)
+        return exception_difference(lambda: _good(subject()), error, (_BadValueError, *own))
     try:
         found = called(setup.subject)
     except Exception as error:
-        message = f"{type(error).__name__}: {error!s:.300}; the reference gives a result"
-        return "" if option else message
+        return "" if option else f"{named(error)}; the reference gives a result"
     return unlike(found, expected, [lambda: expected], coarsest(*flat(draw.made).values()))

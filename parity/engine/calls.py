@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -92,6 +93,34 @@ def accepted_kinds(expected: Exception) -> tuple[type[Exception], ...]:
     """
     kind = type(expected)
     return (kind, TypeError) if kind is AttributeError else (kind,)
+
+
+def exception_difference(
+    subject: Callable[[], Any], expected: Exception, own: tuple[type[Exception], ...] = ()
+) -> str:
+    """How the subject's exception differs from the reference's; empty if it does not.
+
+    A reference that lacks an implementation decides nothing.
+
+    Args:
+        subject: calls it.
+        expected: the reference's exception.
+        own: other exceptions that the subject may raise.
+    """
+    if type(expected) is NotImplementedError:
+        return ""
+    wanted = f"the reference raises {named(expected)}"
+    try:
+        subject()
+    except Exception as found:
+        accepted = isinstance(found, (*own, *accepted_kinds(expected)))
+        return "" if accepted else f"{named(found)}; {wanted}"
+    return f"nothing is raised; {wanted}"
+
+
+def named(error: Exception) -> str:
+    """The exception's type and the beginning of its message, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.300}"
 
 
 def _raised(

@@ -16,7 +16,7 @@ from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import is_floating, rounded
 from parity.engine.agreement import Truths, coarsest, unlike
-from parity.engine.calls import accepted_kinds
+from parity.engine.calls import exception_difference, named
 from parity.engine.results import Finding, Tally
 from parity.engine.sides import Sides, in_float32
 from parity.formulas import formula_trace
@@ -113,15 +113,12 @@ class Function:
 
     def _difference(self, call: Sample, expected: Run) -> str:
         error = expected.failures.get("forward")
+        if error is not None:
+            return exception_difference(lambda: self.subject(call), error)
         try:
             found = self.subject(call)
         except Exception as raised:
-            if error is None:
-                return f"{_named(raised)}; the reference gives a result"
-            accepted = isinstance(raised, accepted_kinds(error))
-            return "" if accepted else f"{_named(raised)}; the reference raises {_named(error)}"
-        if error is not None:
-            return f"nothing is raised; the reference raises {_named(error)}"
+            return f"{named(raised)}; the reference gives a result"
         dtype = coarsest(call.problem.dtype, *expected.trace.values())
         return unlike(found, expected.trace, self.truths(call, expected.trace), dtype)
 
@@ -199,10 +196,6 @@ class Function:
         return any(
             not np.array_equal(first[entry], second[entry], equal_nan=True) for entry in first
         )
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
 
 
 def _randomness(spec: Spec) -> Randomness | None:
