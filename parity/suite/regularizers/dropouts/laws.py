@@ -93,12 +93,17 @@ def _drops_with_probability_p(subject: Subject, mask: Mask) -> str | None:
     tests = 2 * len(PROBABILITIES)
     for seed, p in enumerate(PROBABILITIES):
         for given in (p, np.asarray(p, np.float32)):
-            kept = mask.drawn(subject, seed, p=given)
-            count, dropped = kept.size, int((~kept).sum())
-            chance = _stats().binom(count, p)
-            if min(chance.cdf(dropped), chance.sf(dropped - 1)) < ALARM / 2 / tests:
-                return f"p = {given!r}: {dropped} of {count} are dropped"
+            unlikely = _unlikely_share(mask.drawn(subject, seed, p=given), p, tests)
+            if unlikely:
+                return f"p = {given!r}: {unlikely}"
     return None
+
+
+def _unlikely_share(kept: Bools, p: float, tests: int) -> str | None:
+    count, dropped = kept.size, int((~kept).sum())
+    chance = _stats().binom(count, p)
+    unlikely = min(chance.cdf(dropped), chance.sf(dropped - 1)) < ALARM / 2 / tests
+    return f"{dropped} of {count} are dropped" if unlikely else None
 
 
 # ------------------------------------------------------------------------------------ independence
@@ -114,16 +119,26 @@ def _independent(pairs: dict[str, tuple[Any, Any]], mean: float, variance: float
     return None
 
 
-def _neighbours_are_independent(subject: Subject, mask: Mask) -> str | None:
+def _neighbours_are_independent(
+    subject: Subject, mask: Mask, seed: Any = 11, p: float = 0.3
+) -> str | None:
     """Tests neighbours and elements half an axis apart, along each axis with several draws."""
-    p = 0.3
-    kept = mask.drawn(subject, 11, p=p)
+    kept = mask.drawn(subject, seed, p=p)
     pairs: dict[str, Any] = {}
     for axis in range(kept.ndim):
         length, line = kept.shape[axis], np.moveaxis(kept, axis, 0)
         for lag in sorted({1, 2, 3, length // 2} & set(range(1, length))):
             pairs[f"places {lag} apart on axis {axis}"] = line[lag:], line[:-lag]
     return _independent(pairs, 1 - p, p * (1 - p))
+
+
+def _draws_alike_from_torch_s_stream(subject: Subject, mask: Mask) -> str | None:
+    """The share that is dropped and its independence, with torch's generator as the key."""
+    from jaxact.random import TorchGenerator
+
+    p = 0.3
+    unlikely = _unlikely_share(mask.drawn(subject, TorchGenerator(13), p=p), p, 2)
+    return unlikely or _neighbours_are_independent(subject, mask, TorchGenerator(17), p)
 
 
 def _keys_are_independent(subject: Subject, mask: Mask) -> str | None:
@@ -213,19 +228,41 @@ def _laws(mask: Mask, *broken: Callable[..., str | None]) -> tuple[Law, ...]:
     )
 
 
-def random_mask(mask: Mask) -> tuple[Law, ...]:
-    """The laws of a dropout that draws masks."""
-    return _laws(
-        mask,
+def _in_every_shape(law: Callable[[Subject, Mask], str | None], masks: tuple[Mask, ...]) -> Law:
+    def violation(subject: Subject) -> str | None:
+        for mask in masks:
+            found = law(subject, mask)
+            if found:
+                return f"shape {mask.shape}: {found}"
+        return None
+
+    return Law(name=law.__name__.strip("_"), violation=violation)
+
+
+def random_mask(*masks: Mask, stream: bool = False) -> tuple[Law, ...]:
+    """The laws of a dropout that draws masks.
+
+    Args:
+        masks: of inputs of several shapes; laws that have nothing to do with shapes take the first.
+        stream: whether it also draws torch's stream.
+    """
+    everywhere = (
         _drops_with_probability_p,
         _neighbours_are_independent,
-        _keys_are_independent,
-        _mapped_keys_have_masks_of_their_own,
-        _any_kind_of_key_will_do,
-        _training_needs_a_key,
-        _needs_no_key_where_all_is_dropped,
-        _is_the_input_itself,
-        *((_shares_one_draw,) if mask.shared else ()),
+        *((_draws_alike_from_torch_s_stream,) if stream else ()),
+        *((_shares_one_draw,) if masks[0].shared else ()),
+    )
+    return (
+        *(_in_every_shape(law, masks) for law in everywhere),
+        *_laws(
+            masks[0],
+            _keys_are_independent,
+            _mapped_keys_have_masks_of_their_own,
+            _any_kind_of_key_will_do,
+            _training_needs_a_key,
+            _needs_no_key_where_all_is_dropped,
+            _is_the_input_itself,
+        ),
     )
 
 
@@ -247,9 +284,12 @@ def _keeps_mean_and_variance(subject: Subject, mask: Mask) -> str | None:
     return None
 
 
-def saturating_mask(mask: Mask) -> tuple[Law, ...]:
+def saturating_mask(*masks: Mask, stream: bool = False) -> tuple[Law, ...]:
     """The laws of a dropout whose dropped values are selu's limit at -inf."""
-    return (*random_mask(mask), *_laws(mask, _keeps_mean_and_variance))
+    return (
+        *random_mask(*masks, stream=stream),
+        _in_every_shape(_keeps_mean_and_variance, masks),
+    )
 
 
 # ------------------------------------------------------------------------------- Gaussian dropout

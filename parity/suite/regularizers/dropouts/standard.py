@@ -215,6 +215,11 @@ MAPS_1D, MAPS_2D, MAPS_3D = (6, 5, 7), (6, 5, 3, 4), (4, 5, 2, 3, 2)
 BY_CHANNEL = Mask(shape=(1 << 10, 1 << 10, 2), shared=(2,))
 BY_CHANNEL_2D = Mask(shape=(1 << 10, 1 << 10, 1, 2), shared=(2, 3))
 BY_CHANNEL_3D = Mask(shape=(1 << 10, 1 << 10, 1, 2, 1), shared=(2, 3, 4))
+# The same without a batch, and inputs of other numbers of axes.
+OF_ELEMENTS = (LINE, Mask(shape=(1 << 18,)), Mask(shape=(16, 64, 16, 16)))
+OF_LINES = (BY_CHANNEL, Mask(shape=(1 << 18, 2), shared=(1,)))
+OF_MAPS = (BY_CHANNEL_2D, Mask(shape=(512, 512, 2), shared=(2,)), Mask(shape=(512, 512)))
+OF_VOLUMES = (BY_CHANNEL_3D, Mask(shape=(1 << 18, 1, 2, 1), shared=(1, 2, 3)))
 
 SPECS = (
     dropout(
@@ -222,7 +227,7 @@ SPECS = (
         POINTS,
         # The last one's 1 / (1 - p) is infinite.
         (*same_seed((7, 11), *OTHERS), seeded(7, 11, p=0.99999, dtypes=("float16",))),
-        random_mask(LINE),
+        random_mask(*OF_ELEMENTS, stream=True),
         rates=(0.3, 0.875),
         domain=domain_of(*ANY),
     ),
@@ -230,7 +235,7 @@ SPECS = (
         "dropout1d",
         maps(*MAPS_1D),
         same_seed(MAPS_1D, (6, 9)),
-        random_mask(BY_CHANNEL),
+        random_mask(*OF_LINES, stream=True),
         settings=(drawn(SCALED, maps(6, 9), label="unbatched", dtypes=SOME),),
         axes=(0, 1, 4),
         domain=domain_of("n c l", "c l"),
@@ -239,7 +244,7 @@ SPECS = (
         "dropout2d",
         maps(*MAPS_2D),
         same_seed(MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
-        random_mask(BY_CHANNEL_2D),
+        random_mask(*OF_MAPS, stream=True),
         axes=(0, 1),
         domain=domain_of(*MAPS),
     ),
@@ -247,7 +252,7 @@ SPECS = (
         "dropout3d",
         maps(*MAPS_3D),
         same_seed(MAPS_3D, MAPS_2D, MAPS_1D, (9,), (2, 3, 2, 1, 2, 2)),
-        random_mask(BY_CHANNEL_3D),
+        random_mask(*OF_VOLUMES, stream=True),
         settings=(drawn(SCALED, maps(*MAPS_2D), label="unbatched", dtypes=SOME),),
         axes=(0,),
         domain=domain_of("n c d h w", "c d h w", "c"),
@@ -256,7 +261,7 @@ SPECS = (
         "alpha_dropout",
         POINTS,
         same_seed((7, 11), *OTHERS),
-        saturating_mask(LINE),
+        saturating_mask(*OF_ELEMENTS, stream=True),
         formula=SATURATING,
         rates=(0.3, 0.875),
         budgets=SHIFTED,
@@ -266,7 +271,7 @@ SPECS = (
         "feature_alpha_dropout",
         maps(*MAPS_2D),
         same_seed(MAPS_2D, MAPS_1D, MAPS_3D, (6, 5)),
-        saturating_mask(BY_CHANNEL_2D),
+        saturating_mask(*OF_MAPS, stream=True),
         formula=SATURATING,
         budgets=SHIFTED,
         axes=(0, 1),
