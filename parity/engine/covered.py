@@ -98,7 +98,7 @@ class Visit:
             return self._undeclared(levels, self._difference(levels))
 
         failing = [levels for levels in [*inside, *outside] if fails(levels)]
-        unobserved = self._unobserved(outside)
+        unobserved = self._unobserved(outside, random=stream(f"{self.asked.spec.name}/decisions"))
         if not failing and not unobserved:
             unvisited = self._unvisited(visited)
             message = "; ".join(filter(None, (str(visited), unvisited)))
@@ -275,13 +275,23 @@ class Visit:
     def _undeclared(self, levels: Levels, message: str) -> bool:
         return bool(message) and levels.get(OUTSIDE) not in self.domain.decisions
 
-    def _unobserved(self, outside: Sequence[Levels]) -> list[str]:
+    def _unobserved(self, outside: Sequence[Levels], random: np.random.Generator) -> list[str]:
         """The declared decisions in which nothing differed; some show only in certain calls."""
         thorough = self.asked.coverage.meeting == PAIRS
         tried = {c[OUTSIDE] for c in outside if thorough} & {*self.domain.decisions}
         seen = {c[OUTSIDE] for c in outside if self._difference(c)}
+        seen |= {name for name in sorted(tried - seen) if self._shows(name, random)}
         unknown = {*self.domain.decisions} - {*self._beyond}
         return sorted(tried - seen | unknown)
+
+    def _shows(self, name: str, random: np.random.Generator) -> bool:
+        """Whether one of some random calls with this argument outside differs."""
+        calls = (
+            levels
+            for _ in range(TRIES)
+            for levels in self._anywhere(name, self._factors, self._rules, random)
+        )
+        return any(self._difference(levels) for levels in calls)
 
     def _unvisited(self, visited: Visited) -> str:
         """Which choices, or pairs where they were asked for, remain that no call has; else empty.

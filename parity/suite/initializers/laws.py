@@ -34,11 +34,13 @@ NORMAL_QUANTILE = 4.9
 
 
 def _drawn(
-    subject: Subject, shape: Shape, values: Values, dtype: str = "float32", seed: int = 0
+    subject: Subject, shape: Shape, values: Values, dtype: str = "float32", seed: Any = 0
 ) -> Floats:
+    """The numbers from a key, or its seed, or torch's generator."""
     import jax
 
-    array = subject(**values)(jax.random.key(seed), shape, dtype)
+    key = jax.random.key(seed) if isinstance(seed, int) else seed
+    array = subject(**values)(key, shape, dtype)
     return np.asarray(array).astype(np.float64)
 
 
@@ -115,8 +117,25 @@ def _truncated(values: Floats, mean: float, std: float, a: float, b: float) -> s
     return _outside(values, a, b) or _unlike(values, probability)
 
 
+# Of about COUNT numbers, with long axes at either end.
+ARRANGED = ((COUNT,), (COUNT // 64, 64), (3, COUNT // 12, 2, 2), (2, 2, COUNT // 4))
+
+
+def _in_every_shape(
+    subject: Subject, values: Values, law: Callable[[Floats], str | None]
+) -> str | None:
+    """The law for numbers in several shapes, from a key and from torch's stream."""
+    from jaxact.random import TorchGenerator
+
+    return _first(
+        (f"{shape} from {type(source).__name__}", law(_drawn(subject, shape, values, seed=source)))
+        for i, shape in enumerate(ARRANGED)
+        for source in (i, TorchGenerator(i))
+    )
+
+
 def _uniform_is_uniform(subject: Subject) -> str | None:
-    return _uniform(_drawn(subject, (COUNT,), {"a": -0.3, "b": 0.7}), -0.3, 0.7)
+    return _in_every_shape(subject, {"a": -0.3, "b": 0.7}, lambda x: _uniform(x, -0.3, 0.7))
 
 
 def _uniform_ends_before_b(subject: Subject) -> str | None:
@@ -139,7 +158,7 @@ def _half_precision_is_drawn_in_float32(subject: Subject) -> str | None:
 
 
 def _normal_is_normal(subject: Subject) -> str | None:
-    return _normal(_drawn(subject, (COUNT,), {"mean": 1.0, "std": 0.2}), 1.0, 0.2)
+    return _in_every_shape(subject, {"mean": 1.0, "std": 0.2}, lambda x: _normal(x, 1.0, 0.2))
 
 
 NAMES = ("mean", "std", "a", "b")

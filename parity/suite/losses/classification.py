@@ -41,6 +41,8 @@ LEARNED = {"weight": Choices(values=(0.25, 0.5, 1.0, 2.0), shape=(C,))}
 ADDED = Budget(ulp=8, floor=4, everywhere=True, reason="a sum over the classes, then over the rows")
 RELATIVE = Budget(ulp=64, reason="exponentials of differences of up to 60, even tiny ones")
 CANCELS = Budget(ulp=256, floor=8, everywhere=True, reason="the rows' gradients cancel in a sum")
+# The only class is the one to ignore: a mean over nothing is nan, and so are its derivatives.
+ALL_IGNORED = {"ignore_index": "0", "lengths": "c=1", "order": "second"}
 ALONG = Budget(ulp=16, floor=8, reason="one number, the sum of 576 terms of both signs")
 # In half precision the result is rounded once, after all sums.
 SUMS = {(check, dtype): ADDED for check in FORWARD for dtype in WIDE}
@@ -158,6 +160,7 @@ SPECS = (
             impossible=(
                 {"target": "shares", "ignore_index": ("0", "2")},
                 {"target.labels.special": "all", "order": "second"},
+                ALL_IGNORED,
             ),
             decisions={
                 "target.shares:integers": "integers are class indices, of the wrong shape here",
@@ -200,7 +203,10 @@ SPECS = (
                 "reduction": REDUCTION,
             },
             lengths=SOME_CLASSES,
-            impossible=({"target.special": "all", "order": "second"},),
+            impossible=({"target.special": "all", "order": "second"}, ALL_IGNORED),
+            decisions={
+                "weight.given:more_axes": "torch takes any shape of as many numbers for places",
+            },
         ),
     ),
 )

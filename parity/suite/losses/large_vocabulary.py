@@ -7,6 +7,7 @@ import numpy as np
 from parity.domains import LONG, Domain, Either, Indices, Number, OneOf, Tensor, optional
 from parity.spec import Budget, Choices, Fixed, Labels, Samples
 from parity.suite.choices import CLASS_WEIGHTS, REDUCTION, SOME_CLASSES
+from parity.suite.losses.classification import ALL_IGNORED
 from parity.suite.losses.classification import THEME as CLASSES
 from parity.suite.rows import FORWARD, WIDE, Theme, compiled_over_a_product, few, setting
 
@@ -121,8 +122,7 @@ SPECS = (
                     {"target": "probabilities", "input.axes": x, "target.probabilities.axes": axes}
                     for x, axes in (("n d", "c"), ("d", "n c"))
                 ),
-                # A mean over nothing is nan, even if chance ignores all rows.
-                {"ignore_index": "0", "lengths": "c=1", "order": "second"},
+                ALL_IGNORED,
                 {"target.labels.special": "all", "order": "second"},
                 # A single loss of scores in the hundreds is what rounding leaves of them.
                 {"input.axes": "d", "lengths": f"d={LONG}"},
