@@ -22,7 +22,7 @@ from parity.engine.sides import in_float32, observed
 from parity.formulas import formula_trace
 from parity.inputs import Problem, streams
 from parity.spec import Formula, SameSeed, Target
-from parity.trees import flat, joined
+from parity.trees import flat, joined, mapped
 
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
@@ -359,9 +359,10 @@ def _difference_outside(call: Call) -> str:
     setup, (draw,) = call.setup, call.draws
     option = not isinstance(draw.made[call.argument_outside], np.ndarray | list)
 
-    def called(target: Target) -> Trace:
+    def called(target: Target, *, wide: bool = False) -> Trace:
         side, ours = backend(target.backend), target is setup.subject
         made = call.given(draw, for_reference=not ours)
+        made = {n: mapped(_in_float64, v) if wide else v for n, v in made.items()}
         args = tuple(made[name] for name in call.positional)
         named = {name: value for name, value in made.items() if name not in call.positional}
         with side.precision(call.dtype):
@@ -379,4 +380,11 @@ def _difference_outside(call: Call) -> str:
         found = called(setup.subject)
     except Exception as error:
         return "" if option else f"{named(error)}; the reference gives a result"
-    return unlike(found, expected, [lambda: expected], coarsest(*flat(draw.made).values()))
+    truths = [lambda: expected, lambda: _tried(lambda: called(setup.reference, wide=True))]
+    return unlike(found, expected, truths, coarsest(*flat(draw.made).values()))
+
+
+def _in_float64(value: Any) -> Any:
+    """Floating arrays in float64, anything else as it is."""
+    floats = isinstance(value, np.ndarray) and is_floating(value.dtype.name)
+    return widened(value) if floats else value

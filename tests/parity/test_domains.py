@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from parity.cases import Coverage, case_of_call, cases
-from parity.covering import CHOICES, NOTHING, PAIRS, cover, drawn, meetings, rules_of
+from parity.covering import CHOICES, NOTHING, PAIRS, cover, drawn, meetings, rules_of, scattered
 from parity.domains import (
     LONG,
     Domain,
@@ -145,6 +145,19 @@ def test_what_does_not_go_together_does_not_meet():
     assert (("input.axes", "c"), ("lengths", "n=0")) not in met
 
 
+@pytest.mark.parametrize("strength", [CHOICES, PAIRS])
+def test_levels_that_are_dear_are_taken_only_where_they_have_to_meet_something(strength):
+    dear = Factor("order", ("first", "second"), dear=True)
+    factors = [*FACTORS, dear]
+    calls = cover(factors, RULES, strength)
+    found = scattered(calls, factors, RULES, strength, np.random.default_rng(0))
+    assert meetings(found, strength) == meetings(calls, strength)
+    before, often = (sum(c["order"] == "second" for c in some) for some in (calls, found))
+    assert 1 <= often <= before
+    # As many calls as the largest factor has levels let every pair with it meet, or a few more.
+    assert often <= 2 * max(len(factor.levels) for factor in FACTORS)
+
+
 def test_random_calls_keep_the_rules_and_reach_everything():
     random = np.random.default_rng(0)
     calls = [drawn(FACTORS, RULES, random) for _ in range(300)]
@@ -259,4 +272,4 @@ def test_rules_of_every_call_are_among_those_of_a_domain():
     rules = rules_for(ELEMENTWISE, factors)
     wrong = {f.name: f.levels[0] for f in factors} | {"context": "product", "order": "second"}
     assert not all(rule.holds(wrong) for rule in rules)
-    assert Factor("order", ("first", "second")) in factors
+    assert Factor("order", ("first", "second"), dear=True) in factors
