@@ -199,7 +199,9 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
 
 
 # If the chosen class has the largest score, `below` is 0, and the loss and 1 - p are computed from
-# the sum over the other classes. A subtraction from 1 would cancel their digits.
+# the sum over the other classes. A subtraction from 1 would cancel their digits. There exp(-below)
+# is 1 and changes no digit, but it gives the formulas their own slopes: differentiated first in
+# another argument of its body, lax.scan drops the rules of a function (jax 0.10.2).
 
 
 def _inverse_total(others: Array, below: Array) -> Array:
@@ -231,13 +233,17 @@ def _minus_share_of_others(others: Array, below: Array) -> Array:
 @with_partials(_inverse_total, _own_share, summed=False)
 def _log_total(others: Array, below: Array) -> Array:
     """The log of the sum of exp(x - top), from that of the others and own - top."""
-    return jnp.where(below == 0, jnp.log1p(others), jnp.log(others + jnp.exp(below)))
+    level = jnp.where(below == 0, below, 0)
+    largest = jnp.log1p(others * jnp.exp(-level)) + level
+    return jnp.where(below == 0, largest, jnp.log(others + jnp.exp(below)))
 
 
 @with_partials(_inverse_total, _minus_share_of_others, summed=False)
 def _row_loss(others: Array, below: Array) -> Array:
     """-log softmax(x) of the chosen class."""
-    return jnp.where(below == 0, jnp.log1p(others), jnp.log(others + jnp.exp(below)) - below)
+    level = jnp.where(below == 0, below, 0)
+    largest = jnp.log1p(others * jnp.exp(-level))
+    return jnp.where(below == 0, largest, jnp.log(others + jnp.exp(below)) - below)
 
 
 def _sumexp_others_rule(

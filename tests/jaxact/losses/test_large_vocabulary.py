@@ -369,3 +369,28 @@ def test_a_bad_call_raises_what_torch_raises(case):
 def test_options_that_do_not_exist_are_refused(options, error):
     with pytest.raises(error, match=r"^linear_cross_entropy: "):
         linear_cross_entropy(F24, F34, I2, options=options)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_second_derivatives_reach_probabilities(reduction):
+    """lax.scan over chunks drops rules that are differentiated in the target first."""
+    random = np.random.default_rng(0)
+    x, matrix, goal = (random.standard_normal(s).astype("f4") for s in ((5, 4), (3, 4), (5, 3)))
+    given = x, matrix, np.abs(goal)
+    along = tuple(random.standard_normal(a.shape).astype("f4") for a in given)
+
+    def whole(x, matrix, goal):
+        return cross_entropy(x @ matrix.T, goal, reduction=reduction).sum()
+
+    def chunked(x, matrix, goal):
+        return linear_cross_entropy(x, matrix, goal, reduction=reduction).sum()
+
+    def second(loss):
+        def slope(*given):
+            slopes = jax.grad(loss, (0, 1, 2))(*given)
+            return sum(jnp.vdot(a, b) for a, b in zip(slopes, along, strict=True))
+
+        return jax.grad(slope, (0, 1, 2))(*given)
+
+    for found, expected in zip(second(chunked), second(whole), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
