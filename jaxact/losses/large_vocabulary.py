@@ -162,7 +162,7 @@ def _linear_cross_entropy(
         goal = labels.astype(compute_dtype(labels.dtype))
         rows = shares = jnp.ones(shape[:axis] + shape[axis + 1 :], wide)
     else:
-        if x.ndim == 1 and labels.shape == (1,) and smoothing is None:
+        if x.ndim == 1 and labels.shape == (1,) != shape:
             labels = labels.reshape(())
         _check_target(x, labels, shape)
         check_indices(_NAME, shape, labels, axis, f", or probabilities of shape {shape}")

@@ -125,6 +125,10 @@ def mse_loss(
     Source:
         torch.nn.functional.mse_loss, torch 2.13.
     """
+    if weight is not None:
+        # Only torch's kernel without weights takes them.
+        arrays = {"input": input, "target": target}
+        refuse_booleans("mse_loss", **{n: as_array("mse_loss", n, x) for n, x in arrays.items()})
     dtype, shape, (x, t) = _operands("mse_loss", input, target)
     return _weighed_mean("mse_loss", jnp.square(x - t), shape, weight, reduction, dtype)
 

@@ -116,6 +116,10 @@ SPECS = (
                 "label_smoothing": Number(0.0, 0.25, 1.0),
                 "options": OneOf(None),
             },
+            decisions={
+                "weight.given:booleans": "weights are floating",
+                "target.labels:more_axes": "a row may have its target on an axis, smoothed as well",
+            },
             lengths=SOME_CLASSES,
             impossible=(
                 *(

@@ -54,4 +54,5 @@ def kl_div(input, target, reduction="mean", log_target=False):
         losses = _Divergence.apply(input, target)
     if reduction == "none":
         return losses
-    return losses.sum() / {"sum": 1, "mean": losses.numel(), "batchmean": len(input)}[reduction]
+    rows = input.shape[0] if input.ndim else 1
+    return losses.sum() / {"sum": 1, "mean": losses.numel(), "batchmean": rows}[reduction]
