@@ -89,6 +89,10 @@ SPECS = (
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
             decisions={
                 "momentum:None": "the momentum is that of instance_norm_stats; None is a choice",
+                **{
+                    f"{name}.given:fewer_axes": "torch takes a number for a single channel"
+                    for name in ("weight", "bias")
+                },
                 "running_var.given:another_dtype": "statistics that are not used have any dtype",
                 **{
                     f"running_mean.given:{other}": "of two mistakes the missing variance is named"

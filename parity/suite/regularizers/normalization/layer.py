@@ -94,7 +94,10 @@ SPECS = (
                 "eps": Number(1e-5, 0.5),
             },
             # The slope of a row of one is 0: a fused product leaves an epsilon of terms near 300.
-            impossible=({"lengths": "d=1", "weight": "given"},),
+            impossible=(
+                {"lengths": "d=1", "weight": "given"},
+                {"lengths": "d=1", "order": "second"},
+            ),
         ),
     ),
     THEME.row(
