@@ -78,7 +78,7 @@ def _traced_norm(function: str, x: Array, p: Array) -> Array:
     result = _power_norm(jnp.where(special, 0, x), jnp.where(special, 2, p))
     result = jnp.where(p == 0, p_norm(function, (x,), p, "count"), result)
     if not x.shape[-1]:
-        return jnp.where(p >= 0, result, jnp.nan)
+        return jnp.where((p >= 0) & (p < jnp.inf), result, jnp.nan)
     result = jnp.where(p == jnp.inf, p_norm(function, (x,), p, "largest"), result)
     return jnp.where(p == -jnp.inf, p_norm(function, (x,), p, "smallest"), result)
 
@@ -153,9 +153,9 @@ def _(primals: Sequence[Array], tangents: Sequence[Array]) -> tuple[Array, Array
     unit = quotient(x * lift[..., None], jnp.where(there, divisor, 1)[..., None])
     used = ~_vanishes(jnp.abs(unit)) & there[..., None]
     ratio = jnp.where(used, jnp.abs(unit), 1)
-    slope = _sign_or_nan(x) * jnp.where(used, jnp.power(ratio, p - 1), 0)
     # For a traced p of 2 the slope is a straight line through components that are 0.
-    slope = jnp.where((p == 2) & there[..., None], unit, slope)
+    at_zero = jnp.where((p == 2) & there[..., None], unit, 0)
+    slope = jnp.where(used, _sign_or_nan(x) * jnp.power(ratio, p - 1), at_zero)
     along = jnp.where(used, jnp.power(ratio, p) * jnp.log(ratio), 0)
     steps = jnp.sum(slope * x_dot, axis=-1) + value / p * jnp.sum(along, axis=-1) * p_dot
     return value, steps
