@@ -385,6 +385,6 @@ def _difference_outside(call: Call) -> str:
 
 
 def _in_float64(value: Any) -> Any:
-    """Floating arrays in float64, anything else as it is."""
-    floats = isinstance(value, np.ndarray) and is_floating(value.dtype.name)
-    return widened(value) if floats else value
+    """Floating arrays in float64, anything else as it is, numbers of numpy too."""
+    dtype = "" if isinstance(value, np.generic) else str(getattr(value, "dtype", ""))
+    return widened(value) if dtype and is_floating(dtype) else value
