@@ -385,6 +385,11 @@ def _difference_outside(call: Call) -> str:
 
 
 def _in_float64(value: Any) -> Any:
-    """Floating arrays in float64, anything else as it is, numbers of numpy too."""
-    dtype = "" if isinstance(value, np.generic) else str(getattr(value, "dtype", ""))
+    """Floating arrays in float64, anything else as it is."""
+    dtype = _dtype_of_array(value)
     return widened(value) if dtype and is_floating(dtype) else value
+
+
+def _dtype_of_array(value: Any) -> str:
+    """Its name; empty for what is no array."""
+    return str(getattr(value, "dtype", "")) if type(value) is np.ndarray else ""
