@@ -199,9 +199,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
 
 
 # If the chosen class has the largest score, `below` is 0, and the loss and 1 - p are computed from
-# the sum over the other classes. A subtraction from 1 would cancel their digits. There exp(-below)
-# is 1 and changes no digit, but it gives the formulas their own slopes: differentiated first in
-# another argument of its body, lax.scan drops the rules of a function (jax 0.10.2).
+# the sum over the other classes. A subtraction from 1 would cancel their digits.
 
 
 def _inverse_total(others: Array, below: Array) -> Array:
@@ -230,19 +228,25 @@ def _minus_share_of_others(others: Array, below: Array) -> Array:
     return -(others / (others + jnp.exp(below)))
 
 
+def _loss_of_largest(others: Array, below: Array) -> Array:
+    """log(1 + others), the loss where below is 0."""
+    # There exp(-below) is 1 and changes no digit, but it gives the formula its own slope:
+    # differentiated first in another argument of its body, lax.scan drops the rules of the
+    # functions that use it (jax 0.10.2).
+    return jnp.log1p(others * jnp.exp(-jnp.where(below == 0, below, 0)))
+
+
 @with_partials(_inverse_total, _own_share, summed=False)
 def _log_total(others: Array, below: Array) -> Array:
     """The log of the sum of exp(x - top), from that of the others and own - top."""
-    level = jnp.where(below == 0, below, 0)
-    largest = jnp.log1p(others * jnp.exp(-level)) + level
+    largest = _loss_of_largest(others, below) + below
     return jnp.where(below == 0, largest, jnp.log(others + jnp.exp(below)))
 
 
 @with_partials(_inverse_total, _minus_share_of_others, summed=False)
 def _row_loss(others: Array, below: Array) -> Array:
     """-log softmax(x) of the chosen class."""
-    level = jnp.where(below == 0, below, 0)
-    largest = jnp.log1p(others * jnp.exp(-level))
+    largest = _loss_of_largest(others, below)
     return jnp.where(below == 0, largest, jnp.log(others + jnp.exp(below)) - below)
 
 

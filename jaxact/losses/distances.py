@@ -324,16 +324,21 @@ def _triplet_margin_loss(
     kind: Kind,
 ) -> Array:
     named = {"anchor": anchor, "positive": positive, "negative": negative}
-    arrays = _subtracted("triplet_margin_loss", named)
-    _check_axes("triplet_margin_loss", arrays)
-    dtype = promoted_float(*arrays)
-    triplet = [x.astype(compute_dtype(dtype)) for x in arrays]
+    triplet, dtype = _vectors_of("triplet_margin_loss", named)
 
     def distance(x1: Array, x2: Array) -> Array:
         return _distance(x1, x2, p, eps, kind)
 
     losses = _triplet_losses("triplet_margin_loss", triplet, distance, margin, swap)
     return apply_reduction(losses, reduction, dtype)
+
+
+def _vectors_of(function: str, named: dict[str, ArrayLike]) -> tuple[list[Array], np.dtype]:
+    """The triplet in the compute dtype, and the dtype of the result."""
+    arrays = _subtracted(function, named)
+    _check_axes(function, arrays)
+    dtype = promoted_float(*arrays)
+    return [x.astype(compute_dtype(dtype)) for x in arrays], dtype
 
 
 def _check_axes(function: str, triplet: list[Array]) -> None:
@@ -417,11 +422,8 @@ def triplet_margin_with_distance_loss(
     function = "triplet_margin_with_distance_loss"
     named = {"anchor": anchor, "positive": positive, "negative": negative}
     if distance_function is None:
-        arrays = _subtracted(function, named)
-        dtype = promoted_float(*arrays)
         # Distances in half precision are not rounded before they are subtracted.
-        triplet = [x.astype(compute_dtype(dtype)) for x in arrays]
-        _check_axes(function, triplet)
+        triplet, dtype = _vectors_of(function, named)
         losses = _triplet_losses(function, triplet, pairwise_distance, margin, swap)
         return apply_reduction(losses, reduction, dtype)
     triplet = [as_array(function, name, x) for name, x in named.items()]

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +85,14 @@ class Caller:
     def _checked(self, call: Call) -> list[Trace]:
         """The subject's traces; an error if a bad number in an array has made the result nan.
 
-        A compiled program cannot raise for the value of an array.
+        A compiled program cannot raise for the value of an array; nothing can be nan in no result.
         """
         found = self._subject(call)
-        return [*map(_good, found)] if call.draws[0].numbers else found
+        if not call.draws[0].numbers:
+            return found
+        if not any(array.size for trace in found for array in _results(trace)):
+            raise _BadValueError
+        return [*map(_without_nan, found)]
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
@@ -104,12 +108,15 @@ class Caller:
         return self.programs[key]([_around(call, problem) for problem, _ in given])
 
 
-def _good(trace: Trace) -> Trace:
-    """The trace; an error if a number of the result is nan, or if there is none to be nan."""
-    values = [widened(a) for entry, a in trace.items() if entry.partition("/")[0] == OUT]
-    if any(np.isnan(value).any() for value in values) or not any(v.size for v in values):
+def _without_nan(trace: Trace) -> Trace:
+    """The trace; an error if a number of the result is nan."""
+    if any(np.isnan(widened(array)).any() for array in _results(trace)):
         raise _BadValueError
     return trace
+
+
+def _results(trace: Trace) -> list[NDArray[Any]]:
+    return [array for entry, array in trace.items() if entry.partition("/")[0] == OUT]
 
 
 def difference(call: Call) -> str:
@@ -216,12 +223,11 @@ def _shaken(call: Call, draw: Draw) -> list[Trace]:
     epsilon = FORMATS[call.dtype].epsilon
 
     def moved(problem: Problem, i: int) -> Problem:
-        arguments = {
-            name: array
-            if not is_floating(array.dtype.name)
-            else array * (1 + SHAKEN_BY * epsilon * _between_signs(f"{name}/{i}", array.shape))
-            for name, array in problem.arguments.items()
-        }
+        arguments = dict(problem.arguments)
+        for name, array in arguments.items():
+            if is_floating(array.dtype.name):
+                by = streams.stream(f"shaken/{name}/{i}").uniform(-1, 1, array.shape)
+                arguments[name] = np.asarray(array * (1 + SHAKEN_BY * epsilon * by))
         return replace(problem, arguments=arguments)
 
     def run(i: int) -> Trace:
@@ -229,10 +235,6 @@ def _shaken(call: Call, draw: Draw) -> list[Trace]:
         return _tried(lambda: _run(call, draw, call.setup.reference, "float64", change))
 
     return [run(i) for i in range(SHAKEN)]
-
-
-def _between_signs(key: str, shape: tuple[int, ...]) -> Floats:
-    return np.asarray(streams.stream(f"shaken/{key}").uniform(-1, 1, shape))
 
 
 def _tried(run: Callable[[], Trace]) -> Trace:
@@ -375,21 +377,23 @@ def _difference_outside(call: Call) -> str:
     except Exception as error:
         own = (TypeError, ValueError) if option else ()
         subject = functools.partial(called, setup.subject)
-        return exception_difference(lambda: _good(subject()), error, (_BadValueError, *own))
+        if {SPECIAL, NAN} & {*call.levels.values()}:
+            return exception_difference(subject, error, own)
+        # A number of an array that made the reference raise makes the subject's result nan.
+        kinds = (_BadValueError, *own)
+        return exception_difference(lambda: _without_nan(subject()), error, kinds)
     try:
         found = called(setup.subject)
     except Exception as error:
         return "" if option else f"{named(error)}; the reference gives a result"
-    truths = [lambda: expected, lambda: _tried(lambda: called(setup.reference, wide=True))]
-    return unlike(found, expected, truths, coarsest(*flat(draw.made).values()))
+    wide = functools.cache(lambda: _tried(lambda: called(setup.reference, wide=True)))
+    dtype = coarsest(*flat(draw.made).values())
+    return unlike(found, expected, [lambda: expected, wide], dtype)
 
 
 def _in_float64(value: Any) -> Any:
     """Floating arrays in float64, anything else as it is."""
-    dtype = _dtype_of_array(value)
-    return widened(value) if dtype and is_floating(dtype) else value
-
-
-def _dtype_of_array(value: Any) -> str:
-    """Its name; empty for what is no array."""
-    return str(getattr(value, "dtype", "")) if type(value) is np.ndarray else ""
+    if not isinstance(value, np.ndarray):
+        return value
+    array = cast("NDArray[Any]", value)
+    return widened(array) if is_floating(array.dtype.name) else array

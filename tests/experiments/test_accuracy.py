@@ -76,7 +76,8 @@ def test_around_a_crossing_the_absolute_error_counts():
     exact = x - 2.0
     off = np.where(np.abs(exact) < 0.05, 2.0**-23, 0)
     found = errors.measure(x.astype(np.float32), (exact + off).astype(np.float32), exact, "float32")
-    assert found.crossing == pytest.approx(2.0**-23, rel=0.1)
+    # The moved result, of up to 0.05, is rounded to float32: by up to 2^-29, a share of 1/64.
+    assert found.crossing == pytest.approx(2.0**-23, rel=2.0**-6)
     assert found.ulp < 1
     assert found.within("float32")
     far = np.where(np.abs(exact) > 0.07, 2.0**-20, 0)
@@ -141,8 +142,10 @@ def test_a_side_computes_value_and_slope(label, side):
     x = np.linspace(-2, 2, 9).astype(np.float32)
     value, slope = side_of(row, side)(x)
     exact_value, exact_slope = exact_results(row, x)
-    np.testing.assert_allclose(value, exact_value, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(slope[x != 0], exact_slope[x != 0], rtol=1e-5, atol=1e-6)
+    # torch's float32 is off by half an epsilon of terms near 1, whatever the result.
+    tolerance = {"rtol": 1e-6, "atol": 3e-7}
+    np.testing.assert_allclose(value, exact_value, **tolerance)
+    np.testing.assert_allclose(slope[x != 0], exact_slope[x != 0], **tolerance)
 
 
 def _judged(function, label="tanh"):

@@ -75,9 +75,11 @@ def test_forward_and_backward_compute_what_they_are_timed_for():
     ct = np.linspace(1, 2, 64, dtype=np.float32)
     ours = JaxFunction(on("jax", "nn.gelu", approximate=False), {}, None, X)
     theirs = TorchFunction(on("torch", "nn.functional.gelu"), {}, X)
-    np.testing.assert_allclose(ours.forward()(), theirs.forward()().numpy(), rtol=1e-5, atol=1e-7)
+    # torch's float32 is off by an epsilon of terms near 1, whatever the result.
+    tolerance = {"rtol": 1e-6, "atol": 5e-7}
+    np.testing.assert_allclose(ours.forward()(), theirs.forward()().numpy(), **tolerance)
     (slope,) = theirs.backward(lambda shape: ct)()
-    np.testing.assert_allclose(ours.backward(lambda shape: ct)(), slope, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ours.backward(lambda shape: ct)(), slope, **tolerance)
 
 
 def test_hyperparameters_and_keys_are_handed_on():

@@ -28,10 +28,11 @@ WORKLOADS = list(workloads("losses", (), 1e-4))
 def test_all_sides_compute_the_same_loss(work):
     ours = jnp.mean(work.jaxact.call(*map(jnp.asarray, work.jaxact.arguments)))
     theirs = work.torch.prepare(*map(torch.tensor, work.torch.arguments))().mean()
-    np.testing.assert_allclose(ours, theirs.numpy(), rtol=2e-5, atol=1e-7)
+    # Means in float32, each added up in another order.
+    np.testing.assert_allclose(ours, theirs.numpy(), rtol=2e-6, atol=1e-7)
     for peer in work.peers.values():
         of_peer = jnp.mean(peer.call(*map(jnp.asarray, peer.arguments)))
-        np.testing.assert_allclose(of_peer, ours, rtol=2e-5, atol=1e-7)
+        np.testing.assert_allclose(of_peer, ours, rtol=2e-6, atol=1e-7)
 
 
 PROGRAM = """

@@ -105,7 +105,8 @@ def test_a_regularizer_without_strength_leaves_the_network_of_its_seed_alone(giv
         for quantity in ("train", "test", "norm", "wrong"):
             expected = getattr(runs[PLAIN], quantity)[0]
             for of_strength in getattr(found[name], quantity):
-                np.testing.assert_allclose(of_strength, expected, atol=1e-5, err_msg=name)
+                # Equal here; another processor may round another place in the batch otherwise.
+                np.testing.assert_allclose(of_strength, expected, atol=1e-6, err_msg=name)
 
 
 def test_every_regularizer_changes_the_network(runs):

@@ -272,11 +272,17 @@ def test_a_traced_p_of_2_has_the_second_derivatives_of_a_number():
 
 
 def test_the_default_distance_of_a_triplet_is_not_rounded_to_half_precision():
-    # In bfloat16 the distances are 3.2656 and 4.2812; exactly 3.2724 and 4.2674, the loss 0.005.
-    triplet = [jnp.asarray(x, jnp.bfloat16)[None] for x in _vectors(3)[0][:3]]
-    near, far = (pairwise_distance(triplet[0].astype("f4"), x.astype("f4")) for x in triplet[1:])
-    margin = float(far[0] - near[0]) + 0.005
-    if margin <= 0:
-        triplet, margin = [triplet[0], triplet[2], triplet[1]], float(near[0] - far[0]) + 0.005
-    loss = triplet_margin_with_distance_loss(*triplet, margin=margin)
-    np.testing.assert_allclose(float(loss), 0.005, rtol=0.01)
+    # In bfloat16 the distances are 3.2656 and 4.2812, exactly 3.2724 and 4.2674.
+    triplet = [
+        jnp.asarray([x], jnp.bfloat16)
+        for x in (
+            (0.54296875, 0.2490234375, -1.140625),
+            (-1.140625, 0.0220947265625, -3.9375),
+            (-3.5, 1.0, 0.0),
+        )
+    ]
+    wide = [torch.tensor(np.asarray(x, np.float64)) for x in triplet]
+    expected = torch.nn.functional.triplet_margin_with_distance_loss(*wide)
+    # The loss itself is rounded to bfloat16, and in float32 it is a difference of terms near 4.
+    loss = triplet_margin_with_distance_loss(*triplet)
+    np.testing.assert_allclose(float(loss), float(expected), rtol=2.0**-8, atol=2.0**-20)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -221,22 +221,17 @@ def _any_kind_of_key_will_do(subject: Subject, mask: Mask) -> str | None:
     return None
 
 
-def _laws(mask: Mask, *broken: Callable[..., str | None]) -> tuple[Law, ...]:
+def _laws(masks: Sequence[Mask], *broken: Callable[[Subject, Mask], str | None]) -> tuple[Law, ...]:
+    """Laws that have to hold for each of the masks."""
+
+    def violated(law: Callable[[Subject, Mask], str | None], subject: Subject) -> str | None:
+        found = ((mask.shape, law(subject, mask)) for mask in masks)
+        return next((f"shape {shape}: {text}" for shape, text in found if text), None)
+
     return tuple(
-        Law(name=law.__name__.strip("_"), violation=functools.partial(law, mask=mask))
+        Law(name=law.__name__.strip("_"), violation=functools.partial(violated, law))
         for law in broken
     )
-
-
-def _in_every_shape(law: Callable[[Subject, Mask], str | None], masks: tuple[Mask, ...]) -> Law:
-    def violation(subject: Subject) -> str | None:
-        for mask in masks:
-            found = law(subject, mask)
-            if found:
-                return f"shape {mask.shape}: {found}"
-        return None
-
-    return Law(name=law.__name__.strip("_"), violation=violation)
 
 
 def random_mask(*masks: Mask, stream: bool = False) -> tuple[Law, ...]:
@@ -246,16 +241,16 @@ def random_mask(*masks: Mask, stream: bool = False) -> tuple[Law, ...]:
         masks: of inputs of several shapes; laws that have nothing to do with shapes take the first.
         stream: whether it also draws torch's stream.
     """
-    everywhere = (
-        _drops_with_probability_p,
-        _neighbours_are_independent,
-        *((_draws_alike_from_torch_s_stream,) if stream else ()),
-        *((_shares_one_draw,) if masks[0].shared else ()),
-    )
     return (
-        *(_in_every_shape(law, masks) for law in everywhere),
         *_laws(
-            masks[0],
+            masks,
+            _drops_with_probability_p,
+            _neighbours_are_independent,
+            *((_draws_alike_from_torch_s_stream,) if stream else ()),
+            *((_shares_one_draw,) if masks[0].shared else ()),
+        ),
+        *_laws(
+            masks[:1],
             _keys_are_independent,
             _mapped_keys_have_masks_of_their_own,
             _any_kind_of_key_will_do,
@@ -286,10 +281,7 @@ def _keeps_mean_and_variance(subject: Subject, mask: Mask) -> str | None:
 
 def saturating_mask(*masks: Mask, stream: bool = False) -> tuple[Law, ...]:
     """The laws of a dropout whose dropped values are selu's limit at -inf."""
-    return (
-        *random_mask(*masks, stream=stream),
-        _in_every_shape(_keeps_mean_and_variance, masks),
-    )
+    return (*random_mask(*masks, stream=stream), *_laws(masks, _keeps_mean_and_variance))
 
 
 # ------------------------------------------------------------------------------- Gaussian dropout
@@ -313,7 +305,7 @@ def _factors_are_independent(subject: Subject) -> str | None:
 
 GAUSSIAN = (
     *laws(_factors_are_normal, _factors_are_independent),
-    *_laws(LINE, _training_needs_a_key, _is_the_input_itself),
+    *_laws((LINE,), _training_needs_a_key, _is_the_input_itself),
 )
 
 
@@ -386,5 +378,5 @@ DROPBLOCK = (
         _maps_are_independent,
         _channels_may_be_last,
     ),
-    *_laws(MAPS, _training_needs_a_key, _is_the_input_itself),
+    *_laws((MAPS,), _training_needs_a_key, _is_the_input_itself),
 )
