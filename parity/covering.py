@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from parity.domains import LENGTHS, USUAL, Domain, Factor, Levels
+from parity.domains import EQUAL, LENGTHS, USUAL, Domain, Factor, Levels
 
 # How many choices have to meet in a call.
 NOTHING, CHOICES, PAIRS = 0, 1, 2
@@ -220,7 +220,7 @@ def _lengths(domain: Domain, factors: Mapping[str, Factor]) -> Iterator[Rule]:
     def holds(levels: Levels) -> bool:
         axis = levels[LENGTHS].partition("=")[0]
         return (
-            levels[LENGTHS] == USUAL
+            levels[LENGTHS] in (USUAL, EQUAL)
             or axis in always
             or any(axis in levels[name].split() for name in chosen)
         )

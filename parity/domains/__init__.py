@@ -27,6 +27,8 @@ from parity.domains.choices import (
 )
 from parity.domains.draws import (
     DTYPE,
+    EQUAL,
+    EQUAL_LENGTH,
     LENGTHS,
     LENGTHS_OF_AXES,
     LONG,
@@ -34,7 +36,10 @@ from parity.domains.draws import (
     NO_AXES,
     NOTHING,
     OUTSIDE,
+    PARAMETERS,
+    SAME,
     SPECIAL,
+    TIES,
     USUAL,
     WITHIN,
     Beyond,
@@ -46,6 +51,7 @@ from parity.domains.draws import (
 
 __all__ = [
     "DTYPE",
+    "EQUAL",
     "FLAG",
     "LENGTHS",
     "LONG",
@@ -53,7 +59,9 @@ __all__ = [
     "NOTHING",
     "NO_AXES",
     "OUTSIDE",
+    "PARAMETERS",
     "SPECIAL",
+    "TIES",
     "USUAL",
     "WITHIN",
     "Beyond",
@@ -80,6 +88,7 @@ class Domain:
     Args:
         arguments: by name, in the order in which they are made: an argument that depends on
             another one comes after it.
+        parameters: the arguments that all have the dtype of the call, or all float32.
         lengths: the lengths of axes by name, the usual one first. By default the axes that an
             argument has first may also have length 0, 1 and a long one.
         impossible: levels that do not go together, each a mapping from factors to levels.
@@ -90,6 +99,7 @@ class Domain:
     """
 
     arguments: Mapping[str, Choice]
+    parameters: tuple[str, ...] = ()
     lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
     refusals: bool = True
@@ -116,10 +126,13 @@ class Domain:
         }
 
     def factors(self) -> Iterator[Factor]:
-        """The choices of all arguments, and the lengths of axes: one differs from the usual."""
+        """The choices of all arguments, and the lengths of axes: one is unusual, or all equal."""
         for name, choice in self.arguments.items():
             yield from choice.factors(name)
+        if self.parameters:
+            yield Factor(PARAMETERS, (SAME, "float32"))
         unusual = [f"{name}={n}" for name, lengths in self.axes.items() for n in lengths[1:]]
+        unusual += [EQUAL] if len({*self.axes} - {*self.lengths}) > 1 else []
         if unusual:
             yield Factor(LENGTHS, (USUAL, *unusual))
 
@@ -129,7 +142,10 @@ class Domain:
         name, _, length = levels.get(LENGTHS, USUAL).partition("=")
         if length:
             lengths[name] = int(length)
-        draw = Draw(random=random, levels=levels, lengths=lengths)
+        elif name == EQUAL:
+            lengths |= dict.fromkeys({*lengths} - {*self.lengths}, EQUAL_LENGTH)
+        dtypes = dict.fromkeys(self.parameters, levels.get(PARAMETERS, SAME))
+        draw = Draw(random=random, levels=levels, lengths=lengths, dtypes=dtypes)
         for name, choice in self.arguments.items():
             draw.made[name] = choice.made(name, draw)
         outside = levels.get(OUTSIDE, WITHIN)

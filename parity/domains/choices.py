@@ -13,16 +13,20 @@ from parity.domains.draws import (
     NAN,
     NO_AXES,
     NOTHING,
+    SAME,
     SPECIAL,
+    TIES,
     Beyond,
     Choice,
     Draw,
     Factor,
 )
-from parity.dtypes import rounded
+from parity.dtypes import is_floating, rounded
 from parity.trees import flat, mapped, placed
 
-# Numbers that an eighth of a tensor is replaced by. The largest is the root of float32's largest.
+# Numbers that an eighth of a tensor, and at least a few, are replaced by. The largest is the root
+# of float32's largest.
+LEAST_PLACED = 3
 _PLACED = {SPECIAL: (0.0, np.inf, -0.0, 2.0**64, -np.inf, -(2.0**64)), NAN: (np.nan,)}
 
 
@@ -109,11 +113,13 @@ class Tensor:
     Args:
         axes: the axes that it may have, each a string of names: ("n c", "c", "n c d").
         like: the name of an argument made before, whose axes it has; without those in `without`.
-        low, high: the range of its numbers, both ends included; by default they are normal, of
-            standard deviation 2.
+        low, high: the range of its numbers, whose ends and middle are among them; by default they
+            are normal, of standard deviation 2.
         values: the numbers that it may have, if they are few: (-1.0, 1.0).
         special: whether zeros, infinities, huge numbers and nan may be among them.
         broadcast: whether some of its axes may have length 1, or the first be missing.
+        dtype: its own dtype; by default the one of the call.
+        beside: other dtypes that it may have beside the dtype of the call, such as "int32".
         differentiated: whether the reference has a gradient with respect to it.
         numeric: whether the subject has one although the reference has none; it is compared with
             a numeric derivative.
@@ -127,6 +133,8 @@ class Tensor:
     values: tuple[float, ...] = ()
     special: bool = False
     broadcast: bool = False
+    dtype: str = ""
+    beside: tuple[str, ...] = ()
     differentiated: bool = True
     numeric: bool = False
 
@@ -142,12 +150,14 @@ class Tensor:
         yield Factor(f"{name}.numbers", self._kinds, free=True)
         if self.broadcast:
             yield Factor(f"{name}.broadcast", ("no", "first", "last", "all", "fewer"))
+        if self.beside:
+            yield Factor(f"{name}.dtype", (SAME, *self.beside))
 
     @property
     def _kinds(self) -> tuple[str, ...]:
         if self.values:
             return ("ordinary",)
-        ties = "ties" if self.low is None else "ends"
+        ties = TIES if self.low is None else "ends"
         return ("ordinary", ties, *((SPECIAL, NAN) if self.special else ()))
 
     def made(self, name: str, draw: Draw) -> NDArray[Any]:
@@ -162,9 +172,11 @@ class Tensor:
         numbers = self._numbers(random, shape, kind)
         if kind in _PLACED and numbers.size:
             flat = numbers.reshape(-1)
-            places = random.permutation(flat.size)[: max(1, flat.size // 8)]
-            flat[places] = np.resize(_PLACED[kind], len(places))
-        return rounded(numbers, draw.dtype)
+            places = random.permutation(flat.size)[: max(LEAST_PLACED, flat.size // 8)]
+            placed = np.roll(_PLACED[kind], random.integers(len(_PLACED[kind])))
+            flat[places] = np.resize(placed, len(places))
+        dtype = self.dtype or draw.dtype_of(name)
+        return rounded(numbers if is_floating(dtype) else np.rint(numbers), dtype)
 
     def beyond(self, name: str) -> dict[str, Beyond]:
         """Other dtypes, another number of axes, no array; beside another argument, longer ones."""
@@ -193,15 +205,15 @@ class Tensor:
         if self.low is None or self.high is None:
             numbers = 2.0 * random.standard_normal(shape)
             # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.
-            return np.round(2 * numbers) / 2 if kind == "ties" else numbers
+            return np.round(2 * numbers) / 2 if kind == TIES else numbers
         numbers = random.uniform(self.low, self.high, shape)
         if kind == "ends":
-            numbers = np.where(random.random(shape) < 0.5, self.low, self.high)
+            numbers = random.choice((self.low, (self.low + self.high) / 2, self.high), shape)
         return np.asarray(numbers)
 
 
 def _another_dtype(array: NDArray[Any]) -> NDArray[Any]:
-    return rounded(array, "float16" if array.dtype != np.float16 else "float32")
+    return rounded(array, "float16" if array.dtype == np.float32 else "float32")
 
 
 def _longer(array: NDArray[Any]) -> NDArray[Any]:
@@ -369,7 +381,7 @@ class Trees:
     def factors(self, name: str) -> Iterator[Factor]:
         """The form, and the numbers of the leaves."""
         yield Factor(f"{name}.form", tuple(self.forms))
-        yield Factor(f"{name}.numbers", ("ordinary", "ties"), free=True)
+        yield Factor(f"{name}.numbers", ("ordinary", TIES), free=True)
 
     def made(self, name: str, draw: Draw) -> Any:
         """The tree."""

@@ -13,13 +13,16 @@ Levels: TypeAlias = Mapping[str, str]
 Beyond: TypeAlias = Callable[[Any], Any]
 
 # Factors of every call; no argument has such a name.
-DTYPE, LENGTHS = "precision", "lengths"
-USUAL, NO_AXES, NOTHING = "usual", "none", "none"
-SPECIAL, NAN = "special", "nan"
+DTYPE, LENGTHS, PARAMETERS = "precision", "lengths", "parameters"
+USUAL, EQUAL, NO_AXES, NOTHING = "usual", "equal", "none", "none"
+SPECIAL, NAN, TIES = "special", "nan", "ties"
+SAME = "same"
 # Not a factor: the argument that is just outside of the domain, and how: "input:integers".
 OUTSIDE, WITHIN = "outside", "no"
 # The usual lengths of axes in the order of their names' first appearance; all differ.
 LENGTHS_OF_AXES = (5, 3, 4, 2, 6, 7)
+# The length of all axes where they are equal.
+EQUAL_LENGTH = 3
 # Beyond the blocks of vector kernels, and no multiple of any.
 LONG = 1031
 
@@ -58,6 +61,7 @@ class Draw:
         numeric: the names of those whose gradient only the subject has.
         numbers: the names of hyperparameters that are arrays.
         indices: the names of arrays of indices, of which the reference takes one dtype only.
+        dtypes: those of arguments that have another one than the call, by name.
         observed: the random draw of the subject in this call, once it has been made.
     """
 
@@ -70,12 +74,19 @@ class Draw:
     numeric: set[str] = field(default_factory=set[str])
     numbers: set[str] = field(default_factory=set[str])
     indices: set[str] = field(default_factory=set[str])
+    dtypes: Mapping[str, str] = field(default_factory=dict[str, str])
     observed: list[Any] = field(default_factory=list[Any])
 
     @property
     def dtype(self) -> str:
         """The dtype of floating arguments."""
         return self.levels[DTYPE]
+
+    def dtype_of(self, name: str) -> str:
+        """The dtype of the argument, or the part of an argument, of that name."""
+        own = self.levels.get(f"{name}.dtype", SAME)
+        dtype = self.dtypes.get(name.partition(".")[0], own)
+        return self.dtype if dtype == SAME else dtype
 
     def axes_like(self, other: str, without: str) -> str:
         """The axes of an argument made before, less some."""

@@ -54,7 +54,7 @@ class Caller:
         for draw in draws:
             call.problem(draw, for_reference=True)
         try:
-            expected = [_reference(call, draw, call.dtype) for draw in draws]
+            expected = [_reference(call, draw) for draw in draws]
         except Exception as error:
             return exception_difference(lambda: self._checked(call), error, (_BadValueError,))
         try:
@@ -65,7 +65,7 @@ class Caller:
         values_only = NAN in call.levels.values()
         for draw, ours, theirs in zip(draws, found, expected, strict=True):
             truths = _truths(call, draw, theirs)
-            dtype = coarsest(call.dtype, *theirs.values())
+            dtype = coarsest(call.dtype, *_results(theirs))
             shaken = functools.partial(_shaken, call, draw)
             message = unlike(ours, theirs, truths, dtype, shaken=shaken, values_only=values_only)
             message = message or _numeric_difference(call, draw, ours)
@@ -140,22 +140,23 @@ def _around(call: Call, problem: Problem) -> Problem:
 # ------------------------------------------------------------------------------------ the reference
 
 
-def _reference(call: Call, draw: Draw, dtype: str) -> Trace:
-    return _run(call, draw, call.setup.reference, dtype)
+def _reference(call: Call, draw: Draw) -> Trace:
+    return _run(call, call.setup.reference, *_referred(call, draw))
 
 
-def _run(
+def _run_in_float64(
     call: Call,
     draw: Draw,
     target: Target,
-    dtype: str,
     change: Callable[[Problem], Problem] = lambda problem: problem,
 ) -> Trace:
-    """The trace of the reference, or of the truth, in the dtype, for arguments that are changed."""
+    """The trace of the reference, or of the truth, in float64 for arguments that are changed."""
     problem, values = _referred(call, draw)
-    if dtype != call.dtype:
-        problem, values = problem.in_dtype(dtype), in_float32(values)
-    problem = change(problem)
+    values = values if call.dtype == "float64" else in_float32(values)
+    return _run(call, target, change(problem.in_dtype("float64")), values)
+
+
+def _run(call: Call, target: Target, problem: Problem, values: Mapping[str, Any]) -> Trace:
     run = _program(call, target, problem, values, call.phases)(problem)
     if "forward" in run.failures:
         raise run.failures["forward"]
@@ -208,14 +209,21 @@ def _truths(call: Call, draw: Draw, expected: Trace) -> list[Callable[[], Trace]
     if setup.truth == "reference" or not is_floating(call.dtype):
         return [lambda: expected]
     found: list[Callable[[], Trace]] = [lambda: expected]
-    if call.dtype != "float64":
-        found[0] = functools.cache(lambda: _reference(call, draw, "float64"))
+    if _narrow(call, draw):
+        found[0] = functools.cache(lambda: _run_in_float64(call, draw, setup.reference))
     truth = setup.truth
     if isinstance(truth, Target):
-        found.append(functools.cache(lambda: _tried(lambda: _run(call, draw, truth, "float64"))))
+        found.append(functools.cache(lambda: _tried(lambda: _run_in_float64(call, draw, truth))))
     if isinstance(truth, Formula):
         found.append(functools.cache(lambda: _tried(lambda: _of_formula(call, draw, truth))))
     return found
+
+
+def _narrow(call: Call, draw: Draw) -> bool:
+    """Whether an argument has less than 64 bits."""
+    problem, _ = call.problem(draw)
+    dtypes = {array.dtype.name for array in problem.arguments.values()}
+    return any(is_floating(dtype) and dtype != "float64" for dtype in {call.dtype, *dtypes})
 
 
 def _shaken(call: Call, draw: Draw) -> list[Trace]:
@@ -232,7 +240,7 @@ def _shaken(call: Call, draw: Draw) -> list[Trace]:
 
     def run(i: int) -> Trace:
         change = functools.partial(moved, i=i)
-        return _tried(lambda: _run(call, draw, call.setup.reference, "float64", change))
+        return _tried(lambda: _run_in_float64(call, draw, call.setup.reference, change))
 
     return [run(i) for i in range(SHAKEN)]
 

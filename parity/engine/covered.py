@@ -24,7 +24,7 @@ from parity.covering import (
     simplified,
     varied,
 )
-from parity.domains import LENGTHS, NAN, OUTSIDE, SPECIAL, Beyond, Domain, Factor, Levels
+from parity.domains import LENGTHS, NAN, OUTSIDE, SPECIAL, TIES, Beyond, Domain, Factor, Levels
 from parity.engine.calling import Caller
 from parity.engine.draws import NUMBER, SECOND, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
@@ -37,7 +37,7 @@ from parity.verdict import Outcome
 # A function with more failures than this has them for the same few reasons.
 SHOWN = 3
 # How many random calls differ in their numbers only: compiling one costs more than running many.
-ALIKE = 10
+ALIKE = 25
 # How many of the random calls are just outside of the domain, one in so many.
 OUTSIDE_EVERY = 8
 # How many random calls are tried to find one in which choices meet.
@@ -196,8 +196,11 @@ class Visit:
 
         What has nothing to do with the length of an axis does not meet in an empty result.
         """
-        for _ in range(TRIES):
-            found = drawn(factors, rules, random, missing)
+        plain = tuple((f.name, f.levels[0]) for f in factors if f.free)
+        for i in range(TRIES):
+            # Every other time what does not matter is the simplest.
+            fixed = tuple({**dict(plain if i % 2 else ()), **dict(missing)}.items())
+            found = drawn(factors, rules, random, fixed)
             if found is not None and _counts(missing, found) and self._answers(found):
                 return found
         return None
@@ -315,13 +318,13 @@ class Visit:
 def _counts(met: Meeting, levels: Levels) -> bool:
     """Whether choices that meet in a call matter for what is compared.
 
-    In an empty result only those of the length do. Where infinities or nan are, and where second
-    derivatives are compared, no gradient with respect to a hyperparameter is.
+    In an empty result only those of the length do. Where infinities or nan are, where second
+    derivatives are compared, and at kinks, no gradient with respect to a hyperparameter is.
     """
     chosen = dict(met)
     if levels.get(LENGTHS, "").endswith("=0") and LENGTHS not in chosen:
         return False
-    without = {name for name, level in levels.items() if level in (SPECIAL, NAN, SECOND)}
+    without = {name for name, level in levels.items() if level in (SPECIAL, NAN, TIES, SECOND)}
     arrays = [name for name, level in chosen.items() if (name[-5:], level) == (".type", "array")]
     return not (without and arrays) or bool(chosen.keys() & without)
 

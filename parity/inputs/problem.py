@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.dtypes import numpy_dtype, rounded
+from parity.dtypes import is_floating, numpy_dtype, rounded
 from parity.inputs import streams
 from parity.inputs.meetings import columns
 from parity.inputs.points import Pointwise
@@ -103,7 +103,8 @@ class Problem:
 
         def widened(array: NDArray[Any]) -> NDArray[Any]:
             """The array in the wider dtype; labels keep theirs."""
-            return rounded(array, dtype) if array.dtype == numpy_dtype(self.dtype) else array
+            number = array.dtype == numpy_dtype(self.dtype) or is_floating(array.dtype.name)
+            return rounded(array, dtype) if number else array
 
         return replace(
             self,

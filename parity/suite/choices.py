@@ -10,9 +10,11 @@ from parity.domains import LONG, Choice, Domain, Draw, Indices, Made, OneOf, Ten
 from parity.trees import mapped
 
 # Any number of axes.
-ANY = ("n m", "", "n", "n m k", "n m k l")
+ANY = ("n m", "", "n", "n m k", "n m k l", "n m k l j")
 ELEMENTS = Tensor(axes=ANY, special=True)
 NUMBERS = Tensor(axes=ANY)
+# What may stand beside an argument of another dtype, where torch promotes.
+OTHER_DTYPES = ("float32", "bfloat16", "int32")
 REDUCTION = OneOf("mean", "sum", "none")
 # torch raises if an index is not below the number of classes; a compiled program cannot.
 SOME_CLASSES = {"c": (3, 1, LONG)}
@@ -28,7 +30,7 @@ def loss_of(first: str, second: str, **others: Choice) -> Domain:
     """A loss of two arrays that broadcast, with a reduction."""
     arguments: dict[str, Choice] = {
         first: NUMBERS,
-        second: Tensor(like=first, broadcast=True),
+        second: Tensor(like=first, broadcast=True, beside=OTHER_DTYPES),
         **others,
         "reduction": REDUCTION,
     }
@@ -46,9 +48,15 @@ def factors(like: str = "input", *, broadcast: bool = False, numeric: bool = Fal
     return optional(Tensor(like=like, low=0.0, high=2.0, broadcast=broadcast, numeric=numeric))
 
 
-def shares(like: str = "input", *, broadcast: bool = False) -> Tensor:
-    """Numbers between 0 and 1, both included."""
-    return Tensor(like=like, low=0.0, high=1.0, broadcast=broadcast)
+def shares(like: str = "input", *, broadcast: bool = False, beside: tuple[str, ...] = ()) -> Tensor:
+    """Numbers between 0 and 1, both included.
+
+    Args:
+        like: the argument whose axes they have.
+        broadcast: whether some axes may be shorter.
+        beside: other dtypes that they may have.
+    """
+    return Tensor(like=like, low=0.0, high=1.0, broadcast=broadcast, beside=beside)
 
 
 def signs(like: str, without: str = "") -> Tensor:
@@ -68,7 +76,9 @@ MEANS = Tensor(axes=("c",), differentiated=False)
 BATCHES = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w"))
 
 # The same, and with the channels on the last axis.
-CHANNELS_ANYWHERE = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w", "n h w c", "n l c"))
+CHANNELS_ANYWHERE = Tensor(
+    axes=("n c", "n c h w", "n c l", "n c d h w", "n h w c", "n l c", "n d h w c")
+)
 # A program on one device has no other axes that it could name.
 AXIS_NAME = OneOf(None)
 
@@ -85,6 +95,7 @@ def channel_axis(like: str) -> Made:
 
 _MATRIX, _BIAS = Tensor(axes=("n m",)), Tensor(axes=("m",))
 _SCALE, _KERNEL = Tensor(axes=("",)), Tensor(axes=("n m k l",))
+_HALF, _VOLUME = Tensor(axes=("m",), dtype="bfloat16"), Tensor(axes=("n m k l j",))
 LAYERS = Trees(
     layer={"weight": _MATRIX, "bias": _BIAS},
     layers=[{"weight": _MATRIX, "bias": _BIAS}, {"kernel": _KERNEL}],
@@ -133,4 +144,6 @@ def trees() -> Trees:
         named={"a": _MATRIX, "b": {"c": _KERNEL}},
         one=[_BIAS],
         number=[_SCALE, _MATRIX],
+        mixed=[_MATRIX, _HALF],
+        volume=[_VOLUME, _BIAS],
     )

@@ -204,6 +204,18 @@ def test_rounding_decides_few_numbers_and_by_no_more_than_it_changes():
     assert message(jump, {"out": expected["out"] + np.float32(1e-5)}).startswith("out[5]: 0.5")
 
 
+def test_a_result_is_as_accurate_as_its_dtype_where_the_reference_is():
+    expected = {"out": np.asarray([1.0], np.float32)}
+    found = {"out": np.asarray([1.001], np.float32)}
+
+    def message(true):
+        return unlike(found, expected, [lambda: {"out": np.asarray([true])}], "bfloat16")
+
+    assert message(1.0).startswith("out[0]: 1.001")
+    # The reference is itself no more accurate than half precision.
+    assert message(1.002) == ""
+
+
 # ------------------------------------------------------------------------------- what is visited
 
 

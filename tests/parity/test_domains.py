@@ -96,7 +96,7 @@ def test_tensors_have_ties_ends_and_special_numbers():
     assert {np.inf, -np.inf, 0.0} <= set(special)
     assert np.isnan(_arguments(domain, x__numbers="nan")["x"]).any()
     ends = Domain(arguments={"x": Tensor(axes=("n",), low=0.0, high=1.0)})
-    assert set(_arguments(ends, x__numbers="ends", lengths=f"n={LONG}")["x"]) == {0.0, 1.0}
+    assert set(_arguments(ends, x__numbers="ends", lengths=f"n={LONG}")["x"]) == {0.0, 0.5, 1.0}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,31 @@ def test_tensors_have_ties_ends_and_special_numbers():
 def test_an_argument_that_broadcasts_has_shorter_axes(how, shape):
     both = {"x": Tensor(axes=("n m",)), "y": Tensor(like="x", broadcast=True)}
     assert _arguments(Domain(arguments=both), y__broadcast=how)["y"].shape == shape
+
+
+def test_an_argument_may_have_another_dtype_beside_the_call_s():
+    arguments = {"x": Tensor(axes=("n",)), "y": Tensor(like="x", beside=("bfloat16", "int32"))}
+    domain = Domain(arguments=arguments)
+    for level, dtype in (("same", "float32"), ("bfloat16", "bfloat16"), ("int32", "int32")):
+        made = _arguments(domain, y__dtype=level)
+        assert (made["x"].dtype.name, made["y"].dtype.name) == ("float32", dtype)
+
+
+def test_parameters_have_the_dtype_of_the_call_or_float32_together():
+    arguments = {"x": Tensor(), "w": optional(Tensor()), "b": Tensor()}
+    domain = Domain(arguments=arguments, parameters=("w", "b"))
+    made = _arguments(domain, precision="float16", parameters="float32", w="given")
+    assert [made[name].dtype.name for name in "xwb"] == ["float16", "float32", "float32"]
+
+
+def test_all_axes_may_have_the_same_length():
+    domain = Domain(arguments={"x": Tensor(axes=("n m k",))}, lengths={"k": (2,)})
+    assert _arguments(domain, lengths="equal")["x"].shape == (3, 3, 2)
+
+
+def test_few_special_numbers_are_not_zeros_only():
+    domain = Domain(arguments={"x": Tensor(axes=("n",), special=True)})
+    assert np.isinf(_arguments(domain, x__numbers="special")["x"]).any()
 
 
 def test_trees_have_one_of_several_forms():

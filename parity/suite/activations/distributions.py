@@ -58,7 +58,7 @@ def _softmax_row(name: str, forward: Budget, **fields: Any) -> Spec:
         ),
         laws=(compiled_over_a_product((4, 7), dim=1),),
         domain=elementwise(
-            dim=OneOf(1, 0, -1, -2, None),
+            dim=OneOf(1, 0, -1, -2, None, 2, -3),
             dtype=OneOf(None, np.dtype("float32"), np.dtype("float16")),
         ),
         **fields,
@@ -111,10 +111,10 @@ SPECS = (
         domain=Domain(
             arguments={
                 "logits": NUMBERS,
-                "tau": Number(1, 0.5, 2.0),
+                "tau": Number(1, 0.5, 2.0, 10),
                 "hard": FLAG,
                 "eps": OneOf(1e-10, 1e-3),
-                "dim": OneOf(-1, 0, 1, -2),
+                "dim": OneOf(-1, 0, 1, -2, 2, -3),
             },
             # The gradient of the soft result, which is no derivative: a setting proves it.
             impossible=({"hard": "True", "tau.type": "array"},),

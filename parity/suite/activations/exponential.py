@@ -16,7 +16,7 @@ SPECS = (
         setting(alpha=0.0, dtypes=SINGLE),
         swept("elu", alpha=(-2.0, 2.0)),
         inputs=(kinks(0.0),),
-        domain=elementwise(alpha=Number(1.0, 0.5, 2, 0.0, -1.0)),
+        domain=elementwise(alpha=Number(1.0, 0.5, 2, 0.0, -1.0, 100.0)),
     ),
     activation(
         "celu",
@@ -26,7 +26,7 @@ SPECS = (
         swept("celu", floor=1, alpha=(0.25, 4.0)),
         inputs=(kinks(0.0),),
         bad_calls=(bad("alpha_zero", "a division by zero", alpha=0.0),),
-        domain=elementwise(alpha=Number(1.0, 0.5, 2, -1.0)),
+        domain=elementwise(alpha=Number(1.0, 0.5, 2, -1.0, 100.0, outside=(0.0,))),
     ),
     activation(
         "selu",

@@ -41,7 +41,7 @@ SPECS = (
         reference=THEME.reference("swish"),
         budgets=rows.SUMMED,
         refuses=(),
-        domain=elementwise(beta=Number(1.0, 0.5, 2, 0.0, -1.0)),
+        domain=elementwise(beta=Number(1.0, 0.5, 2, 0.0, -1.0, 100.0)),
     ),
     activation(
         "hardswish",

@@ -86,7 +86,9 @@ SPECS = (
         bad_calls=(
             bad("value_above_int8", "a value that the dtype cannot represent", BYTES, 3, 300),
         ),
-        domain=elementwise(threshold=Number(0.0, 0.5, -1), value=Number(0.0, -1.0, 2)),
+        domain=elementwise(
+            threshold=Number(0.0, 0.5, -1, np.inf, -np.inf), value=Number(0.0, -1.0, 2, np.inf, 0.5)
+        ),
     ),
     activation(
         "hardtanh",
@@ -102,7 +104,9 @@ SPECS = (
             bad("bound_above_int8", "a bound that the dtype cannot represent", BYTES, -1, 300),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
-        domain=elementwise(min_val=Number(-1.0, -2, -0.5), max_val=Number(1.0, 2, 0.5)),
+        domain=elementwise(
+            min_val=Number(-1.0, -2, -0.5, 0, 0.5, -np.inf), max_val=Number(1.0, 2, 0.5, 6, np.inf)
+        ),
     ),
     activation(
         "leaky_relu",
@@ -162,7 +166,9 @@ SPECS = (
             bad("bound_nan", "a bound that is not finite", lower=float("nan")),
         ),
         domain=elementwise(
-            lower=Number(0.125, 0.0, 0.25), upper=Number(1 / 3, 1, 0.5), training=OneOf(False)
+            lower=Number(0.125, 0.0, 0.25, -1),
+            upper=Number(1 / 3, 1, 0.5, 2.0),
+            training=OneOf(False),
         ),
     ),
 )

@@ -30,7 +30,7 @@ SPECS = (
         bad_calls=(
             bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e30),
         ),
-        domain=elementwise(lambd=Number(0.5, 0.0, 1, -1.0)),
+        domain=elementwise(lambd=Number(0.5, 0.0, 1, -1.0, np.inf, 2.0)),
     ),
     activation(
         "softshrink",
@@ -45,6 +45,6 @@ SPECS = (
             bad("lambd_infinite", "an infinite lambd", lambd=np.inf),
             bad("lambd_above_float16", "a lambd that the dtype cannot represent", HALF, lambd=1e5),
         ),
-        domain=elementwise(lambd=Number(0.5, 0.0, 1)),
+        domain=elementwise(lambd=Number(0.5, 0.0, 1, 2.0, outside=(-0.5, np.inf))),
     ),
 )

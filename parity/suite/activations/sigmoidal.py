@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from parity.domains import Number
 from parity.spec import FLOATS, Quirk
 from parity.suite.activations.rows import FLAT_AT_INFINITY, INTEGERS, activation, kinks, swept
@@ -42,7 +44,9 @@ SPECS = (
         # Each of the terms reaches 16 and is rounded.
         swept("softplus", floor=32, beta=(0.5, 2.0)),
         inputs=(kinks(20.0),),
-        domain=elementwise(beta=Number(1.0, 0.5, 2), threshold=Number(20.0, 1, 0.0)),
+        domain=elementwise(
+            beta=Number(1.0, 0.5, 2, -1.0, 100.0), threshold=Number(20.0, 1, 0.0, -1.0, np.inf)
+        ),
     ),
     activation(
         "softsign",

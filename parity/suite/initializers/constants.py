@@ -41,7 +41,7 @@ SPECS = (
             ),
             bad("two_numbers", "more numbers than one", val=np.ones(2, np.float32)),
         ),
-        domain=domain_of(*ANY, val=Number(0.3, -2.5, 3, float("inf"))),
+        domain=domain_of(*ANY, val=Number(0.3, -2.5, 3, float("inf"), 0, -1e30)),
     ),
     initializer(
         "zeros",

@@ -23,7 +23,7 @@ LONG = (70_001,)
 SPECS = (
     initializer(
         "uniform",
-        domain=domain_of(*ANY, a=Number(0.0, -1, 0.125), b=Number(1.0, 0.25, 2)),
+        domain=domain_of(*ANY, a=Number(0.0, -1, 0.125, -100.0), b=Number(1.0, 0.25, 2, 100.0)),
         settings=(
             keyed(KERNEL, "uniform", a=0.0, b=1.0),
             *random_settings({"a": -0.3, "b": 0.3}, {"a": 5.0, "b": 5.0}),
@@ -47,7 +47,7 @@ SPECS = (
     ),
     initializer(
         "normal",
-        domain=domain_of(*ANY, mean=Number(0.0, 1, -0.5), std=Number(1.0, 0.02, 0)),
+        domain=domain_of(*ANY, mean=Number(0.0, 1, -0.5, 100.0), std=Number(1.0, 0.02, 0, 2)),
         settings=(
             keyed(KERNEL, "normal", mean=0.0, std=1.0),
             *random_settings({}, {"mean": 1.0, "std": 0.2}, {"std": 0.0}, {"mean": INF}),

@@ -11,10 +11,10 @@ from parity.domains import LONG, Choice, Domain, Draw, Made, OneOf, Tensor
 from parity.dtypes import numpy_dtype
 
 LAYOUT = OneOf("torch", "flax")
-ANY = ("o i", "o i k l", "")
-KERNELS = ("o i", "o i k l", "o i k")
+ANY = ("o i", "o i k l", "", "o", "o i k l j")
+KERNELS = ("o i", "o i k l", "o i k", "o i k l j")
 # Blocks of 16 numbers and a remainder, also fewer than 16.
-LENGTHS = {"o": (16, 1, 0, LONG), "i": (33,), "k": (3,), "l": (2,)}
+LENGTHS = {"o": (16, 1, 0, LONG), "i": (33, 2), "k": (3, 4), "l": (2,), "j": (3,)}
 
 
 def domain_of(

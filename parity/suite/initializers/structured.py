@@ -71,7 +71,7 @@ SPECS = (
             filled((0, 3), label="empty", seed=3),
         ),
         dtypes=WIDE,
-        domain=domain_of(*SHAPES, gain=Number(1.0, 0.5, -1)),
+        domain=domain_of(*SHAPES, gain=Number(1.0, 0.5, -1, 0, 2)),
         budgets={("forward", "float32"): DECOMPOSED, ("forward", "float64"): DECOMPOSED_64},
         bad_calls=(*NOT_FLOATING, *WITHOUT_FANS, bad("half", "half precision", dtype="float16")),
         laws=laws.ORTHOGONAL,
@@ -88,7 +88,7 @@ SPECS = (
             ),
             keyed(MATRIX, "sparse", given={"sparsity": 0.25}, std=1.0),
         ),
-        domain=domain_of("o i", sparsity=OneOf(0.1, 0.5, 0.0, 1), std=Number(0.01, 1)),
+        domain=domain_of("o i", sparsity=OneOf(0.1, 0.5, 0.0, 1, 0.9), std=Number(0.01, 1, 0, 2)),
         budgets=NORMAL_BITS,
         bad_calls=(
             bad("integers", "an integer dtype", dtype="int32", sparsity=0.1),

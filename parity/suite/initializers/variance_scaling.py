@@ -29,7 +29,7 @@ NONLINEARITIES = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 SLOPES = (0.2, 2, -1, float("nan"))
 # The fields that the uniform and the normal initializer of each kind share.
 XAVIER: dict[str, Any] = {
-    "domain": domain_of(*KERNELS, gain=Number(1.0, 5 / 3, 0)),
+    "domain": domain_of(*KERNELS, gain=Number(1.0, 5 / 3, 0, 2)),
     "bad_calls": (
         *NOT_FLOATING,
         *WITHOUT_FANS,
@@ -41,7 +41,7 @@ XAVIER_SETTINGS = random_settings({}, {"gain": 5 / 3}, {"gain": 0.0})
 KAIMING: dict[str, Any] = {
     "domain": domain_of(
         *KERNELS,
-        a=OneOf(0, 5**0.5, 0.25),
+        a=OneOf(0, 5**0.5, 0.25, -0.5),
         mode=OneOf("fan_in", "fan_out"),
         nonlinearity=OneOf("leaky_relu", *NONLINEARITIES[:3], *LAYERS[:2]),
     ),
@@ -109,7 +109,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "nonlinearity": OneOf(*NONLINEARITIES, *LAYERS),
-                "param": OneOf(None, 0.2, 2, -1),
+                "param": OneOf(None, 0.2, 2, -1, 0),
             }
         ),
     ),

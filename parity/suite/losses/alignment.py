@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import FLAG, Domain, Draw, Made, OneOf, Tensor
+from parity.backends import LAYOUTS, MAPPED, MAPPED_FIRST, MAPPED_OTHERS
+from parity.domains import FLAG, Domain, Draw, Either, Made, OneOf, Tensor
 from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
 from parity.suite.choices import REDUCTION
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
@@ -44,37 +45,80 @@ def _bad(
     return THEME.bad(name, reason, x, y, frames, lengths, **values)
 
 
-def _some_lengths(draw: Draw) -> Any:
-    """From 1 to S labels for each sequence."""
-    batch = "n" in draw.axes["log_probs"].split()
-    shape = (draw.lengths["n"],) if batch else ()
-    return np.asarray(draw.random("target_lengths").integers(1, S + 1, shape))
+def _batch(draw: Draw) -> tuple[int, ...]:
+    return (draw.lengths["n"],) if "n" in draw.axes["log_probs"].split() else ()
 
 
-def _some_targets(draw: Draw) -> Any:
-    """Labels other than the blank."""
-    lengths = draw.made["target_lengths"]
-    # Those of a single sequence are as many as its length says.
+def _lengths(least: int) -> Made:
+    """From so many to S labels for each sequence."""
+
+    def made(draw: Draw) -> Any:
+        return np.asarray(draw.random("target_lengths").integers(least, S + 1, _batch(draw)))
+
+    return Made(made)
+
+
+def _in_a_tuple(lengths: Made) -> Made:
+    """Lengths as Python numbers."""
+    return Made(lambda draw: tuple(lengths.of(draw).ravel().tolist()))
+
+
+def _labels(draw: Draw) -> Any:
+    """Labels other than the blank: of a single sequence as many as its length says."""
+    lengths = np.asarray(draw.made["target_lengths"]).reshape(_batch(draw))
     shape = (*lengths.shape, S) if lengths.ndim else (int(lengths),)
     labels = draw.random("targets").integers(0, draw.lengths["c"] - 1, shape)
     return labels + (labels >= draw.made["blank"])
 
 
-def _all_frames(draw: Draw) -> Any:
-    return np.full(draw.made["target_lengths"].shape, draw.lengths["t"])
+def _repeated(draw: Draw) -> Any:
+    """One label in each sequence."""
+    labels = _labels(draw)
+    return np.repeat(labels[..., :1], labels.shape[-1], axis=-1)
 
 
+def _packed(draw: Draw) -> Any:
+    """All labels in one row."""
+    labels, lengths = _labels(draw), np.asarray(draw.made["target_lengths"])
+    return labels[np.arange(S) < lengths[:, None]] if labels.ndim == 2 else labels
+
+
+def _frames(draw: Draw) -> Any:
+    return np.full(_batch(draw), draw.lengths["t"])
+
+
+def _some_frames(draw: Draw) -> Any:
+    return draw.random("input_lengths").integers(1, draw.lengths["t"] + 1, _batch(draw))
+
+
+SOME_LABELS, ALL_FRAMES = _lengths(1), Made(_frames)
+EACH_MAPPED = (MAPPED, MAPPED_FIRST, MAPPED_OTHERS)
 DOMAIN = Domain(
     arguments={
         "log_probs": Tensor(axes=("t n c", "t c")),
         "blank": OneOf(0, 1),
-        "target_lengths": Made(_some_lengths),
-        "targets": Made(_some_targets),
-        "input_lengths": Made(_all_frames),
+        "target_lengths": Either(
+            some=SOME_LABELS, perhaps_none=_lengths(0), tuple=_in_a_tuple(SOME_LABELS)
+        ),
+        "targets": Either(rows=Made(_labels), repeated=Made(_repeated), packed=Made(_packed)),
+        "input_lengths": Either(
+            all=ALL_FRAMES, some=Made(_some_frames), tuple=_in_a_tuple(ALL_FRAMES)
+        ),
         "reduction": REDUCTION,
         "zero_infinity": FLAG,
     },
     lengths={"t": (2 * S, 1, 40), "n": (3, 1), "c": (5, 2)},
+    impossible=(
+        # torch misplaces packed targets that are strided, see the reference of packed ones.
+        {"targets": "packed", "memory": LAYOUTS[1:]},
+        # Python numbers, and the number of labels, are the same in all calls mapped together.
+        {"target_lengths": "tuple", "way": EACH_MAPPED},
+        # torch takes two tuples or two arrays.
+        {"target_lengths": "tuple", "input_lengths": ("all", "some")},
+        {"target_lengths": ("some", "perhaps_none"), "input_lengths": "tuple"},
+        {"targets": "packed", "way": EACH_MAPPED},
+        {"log_probs.axes": "t c", "way": EACH_MAPPED},
+    ),
 )
 
 BAD_CALLS = (

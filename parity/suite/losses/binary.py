@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parity.domains import Domain, Tensor, optional
 from parity.spec import BadCall, Budget, Choices, Floats, Place, Quirk, Samples, Sweep, Values
-from parity.suite.choices import ANY, NUMBERS, REDUCTION, factors, shares, signs
+from parity.suite.choices import ANY, NUMBERS, OTHER_DTYPES, REDUCTION, factors, shares, signs
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, WIDE, Theme, few, setting
 
@@ -128,7 +128,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": NUMBERS,
-                "target": shares(),
+                "target": shares(beside=OTHER_DTYPES[:2]),
                 "weight": factors(broadcast=True, numeric=True),
                 "reduction": REDUCTION,
                 "pos_weight": factors(broadcast=True, numeric=True),

@@ -150,15 +150,15 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": Tensor(axes=CLASSES),
-                "ignore_index": OneOf(-100, 0, 2),
+                "ignore_index": OneOf(-100, 0, 2, -1),
                 "target": Either(labels=labels(special="ignore_index"), shares=shares()),
                 "weight": CLASS_WEIGHTS,
                 "reduction": REDUCTION,
-                "label_smoothing": Number(0.0, 0.25, 1.0),
+                "label_smoothing": Number(0.0, 0.25, 1.0, 1),
             },
             lengths=SOME_CLASSES,
             impossible=(
-                {"target": "shares", "ignore_index": ("0", "2")},
+                {"target": "shares", "ignore_index": ("0", "2", "-1")},
                 {"target.labels.special": "all", "order": "second"},
                 ALL_IGNORED,
             ),
@@ -197,7 +197,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": Tensor(axes=CLASSES),
-                "ignore_index": OneOf(-100, 0, 2),
+                "ignore_index": OneOf(-100, 0, 2, -1),
                 "target": labels(special="ignore_index"),
                 "weight": CLASS_WEIGHTS,
                 "reduction": REDUCTION,

@@ -8,7 +8,7 @@ import numpy as np
 
 from parity.domains import FLAG, LONG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, SampleQuirk, Samples, Setting
-from parity.suite.choices import REDUCTION, signs
+from parity.suite.choices import OTHER_DTYPES, REDUCTION, signs
 from parity.suite.losses.rows import (
     DERIVATIVES,
     NUMERIC,
@@ -57,6 +57,11 @@ CANCELS = Budget(ulp=4, floor=4, everywhere=True, reason="rounded distances canc
 PROJECTED = Budget(
     ulp=8, floor=4, everywhere=True, reason="the part along the vector is subtracted"
 )
+
+
+def squared(x1: Any, x2: Any) -> Any:
+    """The sum of squared differences, of arrays of any framework."""
+    return ((x1 - x2) ** 2).sum(-1)
 
 
 def _number(center: float, scale: float) -> Samples:
@@ -131,9 +136,9 @@ SPECS = (
         domain=Domain(
             arguments={
                 "x1": Tensor(axes=("n c", "c", "n c k", "n c k l")),
-                "x2": Tensor(like="x1", broadcast=True),
-                "dim": OneOf(1, 0, -1, -2),
-                "eps": Number(1e-8, 0.5, 0.0),
+                "x2": Tensor(like="x1", broadcast=True, beside=OTHER_DTYPES),
+                "dim": OneOf(1, 0, -1, -2, 2, -3),
+                "eps": Number(1e-8, 0.5, 0.0, 2),
             },
             # A vector of one component, or of equal ones, may only change its length: the slope is
             # what the rounding of the terms leaves.
@@ -171,9 +176,9 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input1": Tensor(axes=("n c", "c")),
-                "input2": Tensor(like="input1"),
+                "input2": Tensor(like="input1", beside=OTHER_DTYPES),
                 "target": signs("input1", without="c"),
-                "margin": Number(0.0, 0.5, -0.5),
+                "margin": Number(0.0, 0.5, -0.5, 1, -1),
                 "reduction": REDUCTION,
             },
             # With one component the slope is what the rounding of the terms leaves.
@@ -211,9 +216,9 @@ SPECS = (
         domain=Domain(
             arguments={
                 "x1": Tensor(axes=("n c", "c", "n k c")),
-                "x2": Tensor(like="x1", broadcast=True),
-                "p": Number(2.0, 1, 3, 0.5, 0, np.inf),
-                "eps": Number(1e-6, 0.5, 0.0),
+                "x2": Tensor(like="x1", broadcast=True, beside=OTHER_DTYPES),
+                "p": Number(2.0, 1, 3, 0.5, 0, np.inf, -1, -np.inf),
+                "eps": Number(1e-6, 0.5, 0.0, 2, -0.5),
                 "keepdim": FLAG,
             },
             # torch's second derivative at a component of 0 is nan.
@@ -245,9 +250,9 @@ SPECS = (
         domain=Domain(
             arguments={
                 **TRIPLET,
-                "margin": Number(1.0, 0.5, outside=(0.0,)),
-                "p": Number(2.0, 1, 3),
-                "eps": Number(1e-6, 0.5),
+                "margin": Number(1.0, 0.5, 2, 100.0, outside=(0.0, -1.0)),
+                "p": Number(2.0, 1, 3, 1.5, np.inf),
+                "eps": Number(1e-6, 0.5, 2, 0.0),
                 "swap": FLAG,
                 "reduction": REDUCTION,
             },
@@ -282,8 +287,8 @@ SPECS = (
         domain=Domain(
             arguments={
                 **TRIPLET,
-                "distance_function": OneOf(None),
-                "margin": Number(1.0, 0.5, outside=(0.0,)),
+                "distance_function": OneOf(None, squared),
+                "margin": Number(1.0, 0.5, 2, 100.0, outside=(0.0, -1.0)),
                 "swap": FLAG,
                 "reduction": REDUCTION,
             }

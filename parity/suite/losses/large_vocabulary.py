@@ -105,7 +105,7 @@ SPECS = (
             arguments={
                 "input": Tensor(axes=("n d", "d")),
                 "linear_weight": Tensor(axes=("c d",)),
-                "ignore_index": OneOf(None, 0, 2),
+                "ignore_index": OneOf(None, 0, 2, -1),
                 "target": Either(
                     labels=Indices(like="input", without="d", below="c", special="ignore_index"),
                     probabilities=Tensor(axes=("n c", "c"), low=0.0, high=1.0),
@@ -113,7 +113,7 @@ SPECS = (
                 "linear_bias": optional(Tensor(axes=("c",))),
                 "weight": CLASS_WEIGHTS,
                 "reduction": REDUCTION,
-                "label_smoothing": Number(0.0, 0.25, 1.0),
+                "label_smoothing": Number(0.0, 0.25, 1.0, 1),
                 "options": OneOf(None),
             },
             decisions={

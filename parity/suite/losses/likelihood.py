@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.domains import FLAG, Domain, Number, OneOf, Tensor
+from parity.domains import FLAG, Domain, Either, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Floats, Quirk, SampleQuirk, Samples, Sweep, Values, on
-from parity.suite.choices import ANY, NUMBERS, REDUCTION, shares
+from parity.suite.choices import ANY, NUMBERS, OTHER_DTYPES, REDUCTION, shares
 from parity.suite.losses import rows
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme
 
@@ -85,12 +85,18 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": Tensor(axes=ANY, low=0.1, high=3.0),
-                "target": Tensor(like="input", low=0.01, high=4.0),
+                "target": Tensor(like="input", low=0.0, high=4.0, beside=OTHER_DTYPES),
                 "log_input": OneOf(True, False),
                 "full": FLAG,
-                "eps": Number(1e-8, 0.5),
+                "eps": Number(1e-8, 0.5, 0.0, 2),
                 "reduction": REDUCTION,
-            }
+            },
+            # torch multiplies the slope of log t at a target of 0, which has no such term, by 0.
+            impossible=(
+                {"full": "True", "target.numbers": "ends"},
+                # torch takes the logarithm of integers in float32.
+                {"full": "True", "target.dtype": "int32", "precision": "float64"},
+            ),
         ),
     ),
     rows.loss(
@@ -115,11 +121,16 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": NUMBERS,
-                "target": Tensor(like="input"),
-                "var": Tensor(like="input", low=0.01, high=4.0, broadcast=True),
+                "target": Tensor(like="input", beside=OTHER_DTYPES),
+                "var": Either(
+                    array=Tensor(
+                        like="input", low=0.01, high=4.0, broadcast=True, beside=OTHER_DTYPES[:2]
+                    ),
+                    number=OneOf(0.5, 2.0),
+                ),
                 "full": FLAG,
                 # torch clamps the variance where it takes no gradients.
-                "eps": Number(1e-6, 0.5, differentiated=False),
+                "eps": Number(1e-6, 0.5, 2, differentiated=False, outside=(0.0, -1.0)),
                 "reduction": REDUCTION,
             }
         ),
@@ -153,7 +164,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": NUMBERS,
-                "target": shares(broadcast=True),
+                "target": shares(broadcast=True, beside=OTHER_DTYPES[:2]),
                 "reduction": OneOf("mean", "sum", "none", "batchmean"),
                 "log_target": FLAG,
             }

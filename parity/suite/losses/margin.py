@@ -18,7 +18,7 @@ from parity.spec import (
     Sweep,
     SweepAround,
 )
-from parity.suite.choices import CLASS_WEIGHTS, NUMBERS, REDUCTION, labels
+from parity.suite.choices import CLASS_WEIGHTS, NUMBERS, OTHER_DTYPES, REDUCTION, labels
 from parity.suite.losses.rows import JVP, filled, swept
 from parity.suite.rows import FORWARD, SINGLE, WIDE, Theme, as_formula, few, setting
 
@@ -94,8 +94,8 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": NUMBERS,
-                "target": Tensor(like="input", low=-1.0, high=1.0),
-                "margin": Number(1.0, 0.5, 0.0, -1.0),
+                "target": Tensor(like="input", low=-1.0, high=1.0, beside=OTHER_DTYPES),
+                "margin": Number(1.0, 0.5, 0.0, -1.0, 2),
                 "reduction": REDUCTION,
             }
         ),
@@ -133,9 +133,9 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input1": NUMBERS,
-                "input2": Tensor(like="input1", broadcast=True),
-                "target": Tensor(like="input1", low=-1.0, high=1.0),
-                "margin": Number(0.0, 0.5, -1.0),
+                "input2": Tensor(like="input1", broadcast=True, beside=OTHER_DTYPES),
+                "target": Tensor(like="input1", low=-1.0, high=1.0, beside=OTHER_DTYPES),
+                "margin": Number(0.0, 0.5, -1.0, 1, 100.0),
                 "reduction": REDUCTION,
             },
             # torch asks for as many axes.
@@ -180,7 +180,7 @@ SPECS = (
                 "input": Tensor(axes=("n c", "c")),
                 "target": labels(),
                 "p": OneOf(1, 2),
-                "margin": Number(1.0, 0.5, 2, 0.0),
+                "margin": Number(1.0, 0.5, 2, 0.0, -1.0),
                 "weight": CLASS_WEIGHTS,
                 "reduction": REDUCTION,
             },

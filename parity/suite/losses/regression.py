@@ -84,7 +84,7 @@ SPECS = (
             rows.swept(THEME.reference("smooth_l1_loss"), beta=WIDTHS),
         ),
         bad_calls=(*GENERIC, *rows.wrong_values("beta", **NO_WIDTHS)),
-        domain=loss_of("input", "target", beta=Number(1.0, 0.5, 2, 0.0)),
+        domain=loss_of("input", "target", beta=Number(1.0, 0.5, 2, 0.0, 100.0, outside=(-1.0,))),
     ),
     rows.loss(
         "huber_loss",
@@ -111,6 +111,11 @@ SPECS = (
             *rows.wrong_kinds(int32="float32"),
             *rows.wrong_values("delta", zero=0.0, **NO_WIDTHS),
         ),
-        domain=loss_of("input", "target", delta=Number(1.0, 0.5, 2), weight=factors()),
+        domain=loss_of(
+            "input",
+            "target",
+            delta=Number(1.0, 0.5, 2, 100.0, outside=(0.0, -1.0)),
+            weight=factors(),
+        ),
     ),
 )

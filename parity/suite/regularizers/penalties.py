@@ -152,7 +152,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "l1_ratio": Number(0.5, 0.0, 1.0),
+                "l1_ratio": Number(0.5, 0.0, 1.0, 1),
                 "where": OneOf("weights", "all"),
             }
         ),

@@ -70,7 +70,7 @@ def _gains(draw: Draw) -> NDArray[Any]:
     if dim is None or dim == -1:
         kept: tuple[int, ...] = ()
     else:
-        kept = tuple(n if i == dim else 1 for i, n in enumerate(shape))
+        kept = tuple(n if i == dim % len(shape) else 1 for i, n in enumerate(shape))
     return rounded(1.5 + draw.random("g").standard_normal(kept), draw.dtype)
 
 
@@ -130,7 +130,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "v": Tensor(axes=("n m", "n m k")),
-                "dim": OneOf(0, 1, -1, None),
+                "dim": OneOf(0, 1, -1, None, -2),
                 "g": Made(_gains),
             },
             lengths={"n": (5, 1, LONG), "m": (3, 1)},
@@ -160,7 +160,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "weight": Tensor(axes=("n m", "n m k")),
-                "dim": OneOf(0, 1, -1),
+                "dim": OneOf(0, 1, -1, -2),
                 "u": Made(lambda draw: _direction(draw, "u")),
                 "v": Made(lambda draw: _direction(draw, "v")),
                 "n_power_iterations": OneOf(1, 0, 3),
@@ -179,7 +179,7 @@ SPECS = (
             arguments={
                 "weight": Tensor(axes=("n m", "n m k"), differentiated=False),
                 "eps": OneOf(1e-12, 0.5),
-                "dim": OneOf(0, 1, -1),
+                "dim": OneOf(0, 1, -1, -2),
             },
             lengths={"n": (5, 1, 33), "m": (3, 1)},
         ),

@@ -73,7 +73,7 @@ BLOCKS = Domain(
     arguments={
         "input": Tensor(axes=("n c h w", "n c d h w"), special=True),
         "p": Number(0.1, 0.5, 0, 1),
-        "block_size": OneOf(7, 3, 4, 1),
+        "block_size": OneOf(7, 3, 4, 1, 45),
         "training": OneOf(True, False),
         "channel_axis": OneOf(1, -1),
     },

@@ -62,12 +62,13 @@ SPECS = (
         domain=Domain(
             arguments={
                 "input": CHANNELS_ANYWHERE,
-                "num_groups": OneOf(1, 2, 4),
+                "num_groups": OneOf(1, 2, 4, outside=(3, 0, -1)),
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
-                "eps": Number(1e-5, 0.5),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
                 "channel_axis": channel_axis("input"),
             },
+            parameters=("weight", "bias"),
             lengths={"c": (4, 2, 1028)},
             decisions={"input:fewer_axes": "the reference fails where it moves the channels"},
         ),

@@ -50,7 +50,7 @@ INSTANCE_CALLS = (
 )
 RUNNING = {"use_input_stats": False}
 
-IN_ANY_LAYOUT = Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c"))
+IN_ANY_LAYOUT = Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c", "n d h w c"))
 
 SPECS = (
     THEME.row(
@@ -82,10 +82,18 @@ SPECS = (
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
                 "use_input_stats": OneOf(True, False),
-                "momentum": Number(0.1, 0.5),
-                "eps": Number(1e-5, 0.5),
+                "momentum": Number(0.1, 0.5, 0, 1),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
                 "channel_axis": channel_axis("input"),
             },
+            parameters=("running_mean", "running_var", "weight", "bias"),
+            # torch's exception is another one.
+            impossible=(
+                {"parameters": "float32", "running_mean": "given", "running_var": "none"},
+                {"parameters": "float32", "running_mean": "none", "running_var": "given"},
+                # torch refuses these of a bias without weight; its batch_norm takes them.
+                {"parameters": "float32", "weight": "none", "bias": "given"},
+            ),
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
             decisions={
                 "momentum:None": "the momentum is that of instance_norm_stats; None is a choice",
@@ -110,7 +118,7 @@ SPECS = (
                 "x": IN_ANY_LAYOUT,
                 "running_mean": CHANNELS,
                 "running_var": Tensor(axes=("c",), low=0.5, high=2.0),
-                "momentum": Either(given=Number(0.1, 0.5, 0, 1), none=OneOf(None)),
+                "momentum": Either(given=Number(0.1, 0.5, 0, 1, 2.0), none=OneOf(None)),
                 "channel_axis": channel_axis("x"),
             },
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.domains import Domain, Either, Number, OneOf, Tensor, optional
+from parity.domains import Domain, Either, Number, OneOf, optional
 from parity.spec import BadCall, Choices, SampleQuirk
 from parity.suite.regularizers.normalization.rows import (
     ALL,
@@ -15,9 +15,11 @@ from parity.suite.regularizers.normalization.rows import (
     LARGE_MEAN,
     LEARNED,
     NCHW,
+    OF_FEATURES,
     ROWS,
     ROWS_OF_FEATURES,
     THEME,
+    TOO_FEW_AXES,
     WEIGHT,
     C,
     X,
@@ -89,12 +91,14 @@ SPECS = (
             arguments={
                 "input": ROWS_OF_FEATURES,
                 "normalized_shape": FEATURES,
-                "weight": optional(Tensor(axes=("d",))),
-                "bias": optional(Tensor(axes=("d",))),
-                "eps": Number(1e-5, 0.5),
+                "weight": optional(OF_FEATURES),
+                "bias": optional(OF_FEATURES),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
             },
+            parameters=("weight", "bias"),
             # The slope of a row of one is 0: a fused product leaves an epsilon of terms near 300.
             impossible=(
+                TOO_FEW_AXES,
                 {"lengths": "d=1", "weight": "given"},
                 {"lengths": "d=1", "order": "second"},
             ),
@@ -142,11 +146,17 @@ SPECS = (
             arguments={
                 "input": ROWS_OF_FEATURES,
                 "normalized_shape": FEATURES,
-                "weight": optional(Tensor(axes=("d",))),
-                "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5)),
+                "weight": optional(OF_FEATURES),
+                "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5, 2, 0.0, outside=(-1.0,))),
             },
+            parameters=("weight",),
             # The slope of a single number is 0 but for eps: a fused product leaves an epsilon of 1.
-            impossible=({"lengths": "d=1", "eps": "none"}, {"lengths": "d=1", "order": "second"}),
+            impossible=(
+                TOO_FEW_AXES,
+                {"lengths": "d=1", "eps": "none"},
+                {"lengths": "d=1", "eps.given": "0.0"},
+                {"lengths": "d=1", "order": "second"},
+            ),
             decisions={
                 "weight.given:integers": "a weight is floating",
                 "weight.given:booleans": "a weight is floating",

@@ -91,17 +91,19 @@ SPECS = (
         ),
         domain=Domain(
             arguments={
-                "input": Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c")),
-                "size": OneOf(2, 1, 3, 5),
-                "alpha": Number(1e-4, 0.5),
-                "beta": Number(0.75, 1, 0.5),
-                "k": Number(1.0, 2, 0.5),
+                "input": Tensor(
+                    axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c", "n d h w c")
+                ),
+                "size": OneOf(2, 1, 3, 5, 8, outside=(0, -1)),
+                "alpha": Number(1e-4, 0.5, 0, -1e-3, 10.0),
+                "beta": Number(0.75, 1, 0.5, 0, -1.0, 2),
+                "k": Number(1.0, 2, 0.5, 10.0),
                 "channel_axis": channel_axis("input"),
             },
             # torch's volumes have to be contiguous.
             impossible=(
                 {
-                    "input.axes": ("n c h w", "n c d h w", "n h w c", "n l c"),
+                    "input.axes": ("n c h w", "n c d h w", "n h w c", "n l c", "n d h w c"),
                     "memory": ("strided", "transposed"),
                 },
             ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import Made, Tensor
+from parity.domains import Either, Made, Tensor
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Spec
 from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
 
@@ -24,9 +24,16 @@ SUMMED: dict[str | tuple[str, str], Budget] = {
 }
 C = 6
 X = np.asarray([[[0.25, 0.5], [0.5, 0.125]], [[1.0, 2.0], [0.5, 0.75]]], np.float32)
-# The last axis is normalized.
+# The last axis is normalized, or the last two.
 ROWS_OF_FEATURES = Tensor(axes=("n d", "d", "n k d"))
-FEATURES = Made(lambda draw: (draw.lengths["d"],))
+FEATURES = Either(
+    last=Made(lambda draw: draw.shape("normalized_shape", "d")),
+    last_two=Made(lambda draw: draw.shape("normalized_shape", "k d")),
+    list=Made(lambda draw: list(draw.shape("normalized_shape", "d"))),
+)
+OF_FEATURES = Tensor(like="normalized_shape")
+# Where there are not two axes to normalize.
+TOO_FEW_AXES = {"normalized_shape": "last_two", "input.axes": ("n d", "d")}
 
 THEME = Theme("regularizers", "normalization.", {"budgets": SUMMED}, (X,))
 CHECKS = (*FORWARD, "jvp", "second")

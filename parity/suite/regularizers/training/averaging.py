@@ -98,7 +98,7 @@ SPECS = (
             arguments={
                 "params": trees(),
                 "updates": steps_of("params"),
-                "decay": Number(0.75, 0.999, 0, 1),
+                "decay": Number(0.75, 0.999, 0, 1, 0.5),
             },
             lengths=STEPS_OF_AVERAGES,
         ),

@@ -168,7 +168,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "tensors": trees(),
-                "norm_type": Number(2.0, 1, 3, 0.5, np.inf),
+                "norm_type": Number(2.0, 1, 3, 0.5, np.inf, 0, -1, -np.inf),
                 "error_if_nonfinite": FLAG,
             },
             impossible=(
@@ -214,7 +214,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "grads": trees(),
-                "max_norm": Number(1.0, 0.25, 0, 1000),
+                "max_norm": Number(1.0, 0.25, 0, 1000, 2),
                 "total_norm": Tensor(axes=("",), low=0.0, high=8.0),
             }
         ),
@@ -234,6 +234,8 @@ SPECS = (
             few(SMALL, label="kept", max_norm=1.0),
             few(LARGE, label="far_beyond", max_norm=1.0),
             values_only(OF_NORM_5, label="max_norm=total", max_norm=5.0),
+            # The gradient in torch is nan, an infinity times 0.
+            values_only(max_norm=np.inf),
             few(max_norm=0.0),
             few(max_norm=-1.0),
             *_norm_types(1.0, "inf", max_norm=1.0),
@@ -259,8 +261,8 @@ SPECS = (
         domain=Domain(
             arguments={
                 "grads": trees(),
-                "max_norm": Number(1.0, 0.25, 1000),
-                "norm_type": Number(2.0, 1, 3, np.inf),
+                "max_norm": Number(1.0, 0.25, 1000, 0),
+                "norm_type": Number(2.0, 1, 3, np.inf, 0.5, 1.5),
                 "error_if_nonfinite": FLAG,
             }
         ),
@@ -296,7 +298,7 @@ SPECS = (
                 "complex64", "numbers without order", _even((5,), "complex64"), clip_value=1.0
             ),
         ),
-        domain=Domain(arguments={"grads": trees(), "clip_value": Number(0.5, 1, 0.0)}),
+        domain=Domain(arguments={"grads": trees(), "clip_value": Number(0.5, 1, 0.0, np.inf)}),
     ),
     THEME.row_beyond(
         "adaptive_grad_clip",
@@ -304,13 +306,17 @@ SPECS = (
             arguments={
                 "grads": trees(),
                 "params": another_tree("grads"),
-                "clip_factor": Number(0.01, 0.5, 0),
-                "eps": Number(1e-3, 0.5),
+                "clip_factor": Number(0.01, 0.5, 0, 2),
+                "eps": Number(1e-3, 0.5, 0, 2),
                 "layout": OneOf("torch", "flax"),
             },
             # Of a clipped number only the sign is left: its gradient is a difference of rounding
             # errors.
-            impossible=({"grads.form": "number"},),
+            impossible=(
+                {"grads.form": "number"},
+                # torch's second derivative at a gradient of zeros is nan.
+                {"grads.numbers": "ties", "order": "second"},
+            ),
         ),
         inputs=(TREE, TREE),
         budgets=CLIPPED,

@@ -42,7 +42,7 @@ SPECS = (
         "clip_by_grad_norm",
         inputs=(START, _positive(2.0, STEPS)),
         budgets=CLIPPED,
-        domain=_domain(max_norm=Number(1.0, 0.25, 1000), norm_type=OneOf(2.0, 1, "inf", 3)),
+        domain=_domain(max_norm=Number(1.0, 0.25, 1000, 0), norm_type=OneOf(2.0, 1, "inf", 3)),
         checks=("forward", "vjp", "vmap", "signature"),
         dtypes=WIDE,
         settings=(
@@ -59,7 +59,7 @@ SPECS = (
         inputs=(START, tree(Choices, STEPS, values=BOUNDS)),
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,
-        domain=_domain(clip_value=Number(0.5, 1, 0.0)),
+        domain=_domain(clip_value=Number(0.5, 1, 0.0, np.inf)),
         settings=(setting(clip_value=0.5),),
     ),
     THEME.row_of_steps(
@@ -70,8 +70,8 @@ SPECS = (
         checks=(*FORWARD, "signature"),
         dtypes=WIDE,
         domain=_domain(
-            clip_factor=Number(0.01, 0.5, 0),
-            eps=Number(1e-3, 0.5),
+            clip_factor=Number(0.01, 0.5, 0, 2),
+            eps=Number(1e-3, 0.5, 0, 2),
             layout=OneOf("torch", "flax"),
             impossible=A_NUMBER_CANCELS,
         ),

@@ -35,15 +35,18 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "max_value": Number(3.0, 0, 0.5, np.inf),
-                "p": Number(2.0, 1, 3, np.inf),
+                "max_value": Number(3.0, 0, 0.5, np.inf, 1),
+                "p": Number(2.0, 1, 3, np.inf, 1.5, 0.5),
                 "axis": OneOf(0, 1, -1),
                 "where": OneOf("weights", "*weight"),
             },
             # The gradient of a unit of one number is 1e-7 of what cancels in it.
             lengths={"n": (5, LONG), "m": (3,)},
-            # torch's second derivative is nan.
-            impossible=({"max_value": "inf", "order": "second"},),
+            # torch's second derivative is nan, also of a unit of zeros.
+            impossible=(
+                {"max_value": "inf", "order": "second"},
+                {"params.numbers": "ties", "order": "second"},
+            ),
         ),
         budgets=UNITS,
         dtypes=WIDE,
@@ -83,7 +86,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "threshold": Number(0.5, 0, 2),
+                "threshold": Number(0.5, 0, 2, 10.0),
                 "where": OneOf("weights", "all", "*weight"),
             },
             # Beside more numbers there are more kinks than a numeric derivative can miss.
@@ -113,7 +116,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "threshold": Number(1.5, 0, 0.25),
+                "threshold": Number(1.5, 0, 0.25, 10.0),
                 "axis": OneOf(0, 1, -1),
                 "where": OneOf("weights", "*weight"),
             },

@@ -49,7 +49,7 @@ SPECS = (
             arguments={
                 "grads": LAYERS,
                 "params": another_tree("grads"),
-                "weight_decay": Number(0.5, 0.0),
+                "weight_decay": Number(0.5, 0.0, 2, 1),
                 "where": OneOf("weights", "all"),
             }
         ),
@@ -70,8 +70,8 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "lr": Number(0.1, 0.0),
-                "weight_decay": Number(0.5, 0.0),
+                "lr": Number(0.1, 0.0, 1, 2.0),
+                "weight_decay": Number(0.5, 0.0, 2, 1),
                 "where": OneOf("weights", "all"),
             }
         ),
