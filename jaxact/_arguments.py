@@ -340,13 +340,14 @@ def real_parameter(holds: Callable[[float], bool], expected: str) -> Check:
 
 
 def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
-    """Checks that input's dtype can represent every parameter that is a finite Python number.
+    """Checks that input's dtype can represent every parameter that is a Python number.
 
     Args:
         *arguments: the parameters' names.
         wide: whether to test the compute dtype of input instead of its own dtype.
 
-    The check raises an ArgumentValueError, as torch does.
+    The check raises an ArgumentValueError, as torch does: for finite numbers beyond the range of
+    the dtype, and for infinities and nan beside integers.
     """
 
     def check(function: str, input: object, *values: object) -> None:
@@ -355,8 +356,10 @@ def held_by_input(*arguments: str, wide: bool = False) -> Callable[..., None]:
             if (type(value) is float and -127 <= value <= 127) or not is_number(value):
                 continue
             given = np.dtype(getattr(input, "dtype", np.float32))
-            dtype = compute_dtype(given) if wide else given
-            if np.isfinite(value) and abs(value) > _largest(dtype):
+            finite = np.isfinite(value)
+            dtype = compute_dtype(given) if wide and finite else given
+            held = abs(value) <= _largest(dtype) if finite else dtype.kind not in "iu"
+            if not held:
                 raise ArgumentValueError(
                     f"{function}: {argument} must be a number that {dtype.name} holds, got {value}"
                 )

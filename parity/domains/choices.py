@@ -232,7 +232,9 @@ def _always(value: Any) -> Beyond:
 
 
 _OTHER_DTYPES: dict[str, Beyond] = {
-    "integers": lambda x: np.asarray(np.nan_to_num(x.astype(np.float32)), np.int32),
+    "integers": lambda x: np.asarray(
+        np.clip(np.nan_to_num(x.astype(np.float32)), -999, 999), np.int32
+    ),
     "booleans": lambda x: np.asarray(x.astype(np.float32) > 0),
 }
 _OTHER_AXES: dict[str, Beyond] = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from parity.backends import OUT, STEP, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
-from parity.domains import NAN, SPECIAL, Draw
+from parity.domains import NAN, SPECIAL, TIES, Draw
 from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.agreement import coarsest, near, unlike
 from parity.engine.calls import exception_difference, named
@@ -85,14 +85,10 @@ class Caller:
     def _checked(self, call: Call) -> list[Trace]:
         """The subject's traces; an error if a bad number in an array has made the result nan.
 
-        A compiled program cannot raise for the value of an array; nothing can be nan in no result.
+        A compiled program cannot raise for the value of an array.
         """
         found = self._subject(call)
-        if not call.draws[0].numbers:
-            return found
-        if not any(array.size for trace in found for array in _results(trace)):
-            raise _BadValueError
-        return [*map(_without_nan, found)]
+        return [_without_nan(call, t) for t in found] if call.draws[0].numbers else found
 
     def _subject(self, call: Call) -> list[Trace]:
         given = [call.problem(draw) for draw in call.draws]
@@ -108,15 +104,20 @@ class Caller:
         return self.programs[key]([_around(call, problem) for problem, _ in given])
 
 
-def _without_nan(trace: Trace) -> Trace:
-    """The trace; an error if a number of the result is nan."""
-    if any(np.isnan(widened(array)).any() for array in _results(trace)):
+def _without_nan(call: Call, trace: Trace) -> Trace:
+    """The trace; an error if a number of the result is nan.
+
+    An empty result, or one of integers, cannot be nan where a number in an array is bad.
+    """
+    results = _results(trace)
+    able = any(array.size and is_floating(array.dtype.name) for array in results)
+    if any(np.isnan(widened(a)).any() for a in results) or (call.draws[0].numbers and not able):
         raise _BadValueError
     return trace
 
 
 def _results(trace: Trace) -> list[NDArray[Any]]:
-    return [array for entry, array in trace.items() if entry.partition("/")[0] == OUT]
+    return [array for entry, array in trace.items() if entry.partition("/")[0] in (OUT, STEP)]
 
 
 def difference(call: Call) -> str:
@@ -264,7 +265,7 @@ def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
 
     These are those with respect to hyperparameters that are arrays, and to weights.
     """
-    if {SPECIAL, NAN} & {*call.levels.values()}:
+    if {SPECIAL, NAN, TIES} & {*call.levels.values()}:
         return ""
     for name in sorted(draw.numbers | draw.numeric):
         path = str(call.positional.index(name)) if name in call.positional else name
@@ -389,7 +390,7 @@ def _difference_outside(call: Call) -> str:
             return exception_difference(subject, error, own)
         # A number of an array that made the reference raise makes the subject's result nan.
         kinds = (_BadValueError, *own)
-        return exception_difference(lambda: _without_nan(subject()), error, kinds)
+        return exception_difference(lambda: _without_nan(call, subject()), error, kinds)
     try:
         found = called(setup.subject)
     except Exception as error:

@@ -42,6 +42,8 @@ ALIKE = 25
 OUTSIDE_EVERY = 8
 # How many random calls are tried to find one in which choices meet.
 TRIES = 20
+# How many until one shows a declared decision.
+UNTIL_SHOWN = 60
 
 
 def calls(case: Case, sides: Sides) -> Finding:
@@ -291,7 +293,7 @@ class Visit:
         """Whether one of some random calls with this argument outside differs."""
         calls = (
             levels
-            for _ in range(TRIES)
+            for _ in range(UNTIL_SHOWN)
             for levels in self._anywhere(name, self._factors, self._rules, random)
         )
         return any(self._difference(levels) for levels in calls)

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.backends import (
     FROM_PYTHON,
@@ -250,7 +249,7 @@ class Call:
             return draw.made
         outside = {self.argument_outside} if self.outside else set[str]()
         numbers = {n: draw.made[n].item() for n in draw.numbers - outside}
-        indices = {n: mapped(_in_64_bits, draw.made[n]) for n in draw.indices - outside}
+        indices = {n: mapped(_in_64_bits, draw.made[n]) for n in draw.indices}
         return {**draw.made, **numbers, **indices}
 
     def problem(
@@ -326,8 +325,9 @@ def _first_of(draw: Draw) -> str:
     return (*differentiated, *arrays, *trees, "")[0]
 
 
-def _in_64_bits(array: NDArray[Any]) -> NDArray[Any]:
-    return array.astype(np.int64) if array.dtype == np.int32 else array
+def _in_64_bits(value: Any) -> Any:
+    """Indices of 32 bits in 64; anything else, which an argument outside may be, as it is."""
+    return value.astype(np.int64) if getattr(value, "dtype", None) == np.int32 else value
 
 
 def _is_tree(value: Any) -> bool:

@@ -92,4 +92,5 @@ def _plain(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return str(value)
+    # A function by its name: what it prints as says where it is in memory.
+    return getattr(value, "__name__", str(value))

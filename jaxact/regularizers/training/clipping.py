@@ -288,10 +288,13 @@ def _clipped_units(
     g: Array, g_norm: Array, w_norm: Array, clip_factor: ArrayLike, eps: ArrayLike
 ) -> Array:
     dtype = g_norm.dtype
-    least = jnp.maximum(w_norm.astype(dtype), jnp.asarray(eps).astype(dtype))
+    length, bound = w_norm.astype(dtype), jnp.asarray(eps).astype(dtype)
+    # No maximum: at a tie the slope is the length's, as torch's clamp has it.
+    least = jnp.where(length < bound, bound, length)
     ratio = jnp.asarray(clip_factor).astype(dtype)
     limit = ratio * least
-    over = g_norm > limit
+    # At the limit the slope is that of a gradient that is shortened to it, as in timm.
+    over = (g_norm >= limit) & (g_norm > 0)
     # A norm of nan is no larger than the limit, and makes its unit nan all the same.
     unknown = jnp.isnan(g_norm) | jnp.isnan(limit)
     # A ratio of infinity would make the slope of a limit nan that is not taken.

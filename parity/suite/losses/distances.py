@@ -258,8 +258,9 @@ SPECS = (
             },
             # Of a thousand rows of few numbers some have distances that are equal but for rounding.
             impossible=(
-                {"p": "1", "lengths": f"n={LONG}"},
-                # torch's second derivative at a distance of 0 is nan.
+                {"p": ("1", "1.5", "inf"), "lengths": f"n={LONG}"},
+                # torch's second derivative at a distance, or a component, of 0 is nan.
+                {"p": "1.5", "order": "second"},
                 {
                     "anchor.numbers": "ties",
                     "positive.numbers": "ties",
@@ -277,6 +278,7 @@ SPECS = (
             setting(),
             few(reduction="none", swap=True, margin=2.0, checks=SUMMED, dtypes=WIDE),
             few(reduction="sum"),
+            few(label="distance_function=squared", distance_function=squared, swap=True),
         ),
         bad_calls=(
             bad_triplet("reduction_men", "no such reduction", reduction="men"),
@@ -287,7 +289,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 **TRIPLET,
-                "distance_function": OneOf(None, squared),
+                "distance_function": OneOf(None),
                 "margin": Number(1.0, 0.5, 2, 100.0, outside=(0.0, -1.0)),
                 "swap": FLAG,
                 "reduction": REDUCTION,

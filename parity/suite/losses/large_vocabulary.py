@@ -117,6 +117,7 @@ SPECS = (
                 "options": OneOf(None),
             },
             decisions={
+                "target.labels:longer": "a row may have its target on an axis, smoothed as well",
                 "weight.given:booleans": "weights are floating",
                 "target.labels:more_axes": "a row may have its target on an axis, smoothed as well",
             },

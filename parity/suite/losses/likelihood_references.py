@@ -30,6 +30,15 @@ def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduct
     return losses + torch.where(target > 1, stirling, 0)
 
 
+def poisson_nll_loss_of_floats(input, target, *args, **options):
+    """torch's own, without its logarithm of integers, which is float32 beside float64 too."""
+    integers = not target.is_floating_point() and target.dtype != torch.bool
+    wide = input.dtype == torch.float64 and integers
+    return torch.nn.functional.poisson_nll_loss(
+        input, target.double() if wide else target, *args, **options
+    )
+
+
 class _Divergence(torch.autograd.Function):
     """t (log t - x), whose derivatives at t = 0 and t = inf are limits where torch has nan."""
 

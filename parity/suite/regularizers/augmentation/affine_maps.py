@@ -90,7 +90,7 @@ SPECS = (
         required=(30.0,),
         domain=domain_of(
             angle=Either(
-                number=OneOf(30.0, -137.5, 3645),
+                number=OneOf(31.0, -137.5, 3645),
                 each=each_of(lambda random, shape: random.uniform(-180, 180, shape)),
             ),
             interpolation=INTERPOLATION,

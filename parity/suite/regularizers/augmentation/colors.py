@@ -59,8 +59,8 @@ def _color(
     number = f"{color}_factor"
     each = each_of(_around_of(color))
     # torch's formula differentiates where pixels leave [0, 1], a numeric derivative does not.
-    # Turned by 0 or by half a circle, primary colours are at kinks.
-    one = Tensor(axes=("",), low=0.05, high=0.45)
+    # Turned by 0, a quarter or half a circle, primary colours are at kinks.
+    one = Tensor(axes=("",), low=0.05, high=0.46)
     kinds = Either(number=OneOf(0.375, 0, *others), one=one, each=each)
     # At equal channels a hue has several gradients; the settings compare some.
     pixels = Tensor(axes=PLACES, low=0.0, high=1.0, differentiated=color != "hue")

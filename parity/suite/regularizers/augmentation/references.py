@@ -81,7 +81,7 @@ def crop(images: Tensor, top: Number, left: Number, height: int, width: int) -> 
     _check(images)
     if height < 1 or width < 1:
         raise ValueError(f"no window: {height}, {width}")
-    sea = 16
+    sea = 32
     padded = functional.pad(images, (sea, sea, sea, sea))
     return windows(padded, _each(top, images) + sea, _each(left, images) + sea, height, width)
 

@@ -65,7 +65,7 @@ SPECS = (
                 "num_groups": OneOf(1, 2, 4, outside=(3, 0, -1)),
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
                 "channel_axis": channel_axis("input"),
             },
             parameters=("weight", "bias"),

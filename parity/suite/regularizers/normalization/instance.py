@@ -83,7 +83,7 @@ SPECS = (
                 "bias": optional(CHANNELS),
                 "use_input_stats": OneOf(True, False),
                 "momentum": Number(0.1, 0.5, 0, 1),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
                 "channel_axis": channel_axis("input"),
             },
             parameters=("running_mean", "running_var", "weight", "bias"),

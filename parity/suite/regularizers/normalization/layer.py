@@ -93,7 +93,7 @@ SPECS = (
                 "normalized_shape": FEATURES,
                 "weight": optional(OF_FEATURES),
                 "bias": optional(OF_FEATURES),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -1.0)),
+                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
             },
             parameters=("weight", "bias"),
             # The slope of a row of one is 0: a fused product leaves an epsilon of terms near 300.
@@ -147,7 +147,7 @@ SPECS = (
                 "input": ROWS_OF_FEATURES,
                 "normalized_shape": FEATURES,
                 "weight": optional(OF_FEATURES),
-                "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5, 2, 0.0, outside=(-1.0,))),
+                "eps": Either(none=OneOf(None), given=Number(1e-5, 0.5, 2, 0.0, outside=(-0.3,))),
             },
             parameters=("weight",),
             # The slope of a single number is 0 but for eps: a fused product leaves an epsilon of 1.

@@ -264,7 +264,9 @@ SPECS = (
                 "max_norm": Number(1.0, 0.25, 1000, 0),
                 "norm_type": Number(2.0, 1, 3, np.inf, 0.5, 1.5),
                 "error_if_nonfinite": FLAG,
-            }
+            },
+            # torch's second derivative at a number of 0 is nan.
+            impossible=({"grads.numbers": "ties", "order": "second"},),
         ),
     ),
     THEME.row_beyond(
@@ -314,8 +316,9 @@ SPECS = (
             # errors.
             impossible=(
                 {"grads.form": "number"},
-                # torch's second derivative at a gradient of zeros is nan.
+                # At a gradient of zeros torch's second derivative is nan, and 0 divided by 0.
                 {"grads.numbers": "ties", "order": "second"},
+                {"grads.numbers": "ties", "clip_factor": "0"},
             ),
         ),
         inputs=(TREE, TREE),
