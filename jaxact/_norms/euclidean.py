@@ -70,7 +70,10 @@ def _scaled_difference_norm(parts: tuple[Array, ...], squared: float, total: Arr
     x = joined(*parts)
     scale = rescue(total, least_sum_of_squares(x.dtype, x.shape[-1]))
     squares = jnp.sum(jnp.square(x * scale[..., None]), axis=-1)
-    return jnp.sqrt(squares + jnp.square(math.sqrt(squared) * scale)) / scale
+    if squared:
+        # Not for 0: XLA would make it 0 times the square of the scale, which is infinite.
+        squares += jnp.square(math.sqrt(squared) * scale)
+    return jnp.sqrt(squares) / scale
 
 
 def unit_vectors(x: Array, least: Array, axes: Sequence[int]) -> Array:

@@ -16,6 +16,7 @@ from parity.domains.draws import (
     SAME,
     SPECIAL,
     TIES,
+    ZEROS,
     Beyond,
     Choice,
     Draw,
@@ -157,8 +158,8 @@ class Tensor:
     def _kinds(self) -> tuple[str, ...]:
         if self.values:
             return ("ordinary",)
-        ties = TIES if self.low is None else "ends"
-        return ("ordinary", ties, *((SPECIAL, NAN) if self.special else ()))
+        equal = (TIES, ZEROS) if self.low is None else ("ends",)
+        return ("ordinary", *equal, *((SPECIAL, NAN) if self.special else ()))
 
     def made(self, name: str, draw: Draw) -> NDArray[Any]:
         """The array."""
@@ -205,7 +206,8 @@ class Tensor:
         if self.low is None or self.high is None:
             numbers = 2.0 * random.standard_normal(shape)
             # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.
-            return np.round(2 * numbers) / 2 if kind == TIES else numbers
+            factor = 0.0 if kind == ZEROS else 1.0
+            return factor * (np.round(2 * numbers) / 2 if kind == TIES else numbers)
         numbers = random.uniform(self.low, self.high, shape)
         if kind == "ends":
             numbers = random.choice((self.low, (self.low + self.high) / 2, self.high), shape)

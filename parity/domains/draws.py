@@ -15,7 +15,7 @@ Beyond: TypeAlias = Callable[[Any], Any]
 # Factors of every call; no argument has such a name.
 DTYPE, LENGTHS, PARAMETERS = "precision", "lengths", "parameters"
 USUAL, EQUAL, NO_AXES, NOTHING = "usual", "equal", "none", "none"
-SPECIAL, NAN, TIES = "special", "nan", "ties"
+SPECIAL, NAN, TIES, ZEROS = "special", "nan", "ties", "zeros"
 SAME = "same"
 # Not a factor: the argument that is just outside of the domain, and how: "input:integers".
 OUTSIDE, WITHIN = "outside", "no"

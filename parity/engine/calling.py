@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from parity.backends import OUT, STEP, ManyProgram, Task, backend, leaf_of, native
 from parity.compare import Trace
-from parity.domains import NAN, SPECIAL, TIES, Draw
+from parity.domains import NAN, SPECIAL, TIES, ZEROS, Draw
 from parity.dtypes import FORMATS, Floats, is_floating, widened
 from parity.engine.agreement import coarsest, near, unlike
 from parity.engine.calls import exception_difference, named
@@ -265,7 +265,7 @@ def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
 
     These are those with respect to hyperparameters that are arrays, and to weights.
     """
-    if {SPECIAL, NAN, TIES} & {*call.levels.values()}:
+    if {SPECIAL, NAN, TIES, ZEROS} & {*call.levels.values()}:
         return ""
     for name in sorted(draw.numbers | draw.numeric):
         path = str(call.positional.index(name)) if name in call.positional else name

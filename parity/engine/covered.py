@@ -24,7 +24,18 @@ from parity.covering import (
     simplified,
     varied,
 )
-from parity.domains import LENGTHS, NAN, OUTSIDE, SPECIAL, TIES, Beyond, Domain, Factor, Levels
+from parity.domains import (
+    LENGTHS,
+    NAN,
+    OUTSIDE,
+    SPECIAL,
+    TIES,
+    ZEROS,
+    Beyond,
+    Domain,
+    Factor,
+    Levels,
+)
 from parity.engine.calling import Caller
 from parity.engine.draws import NUMBER, SECOND, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
@@ -324,9 +335,10 @@ def _counts(met: Meeting, levels: Levels) -> bool:
     derivatives are compared, and at kinks, no gradient with respect to a hyperparameter is.
     """
     chosen = dict(met)
+    without_slopes = (SPECIAL, NAN, TIES, ZEROS, SECOND)
     if levels.get(LENGTHS, "").endswith("=0") and LENGTHS not in chosen:
         return False
-    without = {name for name, level in levels.items() if level in (SPECIAL, NAN, TIES, SECOND)}
+    without = {name for name, level in levels.items() if level in without_slopes}
     arrays = [name for name, level in chosen.items() if (name[-5:], level) == (".type", "array")]
     return not (without and arrays) or bool(chosen.keys() & without)
 

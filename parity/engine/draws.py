@@ -29,6 +29,7 @@ from parity.domains import (
     OUTSIDE,
     SPECIAL,
     WITHIN,
+    ZEROS,
     Domain,
     Draw,
     Factor,
@@ -130,10 +131,12 @@ def _rules_of_derivatives(factors: Mapping[str, Factor]) -> Iterator[Rule]:
     empty = tuple(level for level in lengths if level.endswith("=0"))
     if empty:
         yield impossible({LENGTHS: empty, ORDER: SECOND})
-    # torch's second derivatives at infinities and huge numbers are often nan; points show which.
+    # torch's second derivatives at infinities, huge numbers and zero vectors are often nan; points
+    # show which.
     for factor in factors.values():
-        if SPECIAL in factor.levels:
-            yield impossible({factor.name: (SPECIAL, NAN), ORDER: SECOND})
+        bad = tuple(level for level in factor.levels if level in (SPECIAL, NAN, ZEROS))
+        if bad:
+            yield impossible({factor.name: bad, ORDER: SECOND})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,8 @@ SPECS = (
         refuses=UNORDERED,
         bad_calls=(
             bad("value_above_int8", "a value that the dtype cannot represent", BYTES, 3, 300),
+            bad("value_infinite", "a value that integers cannot represent", BYTES, 3, np.inf),
+            bad("threshold_infinite", "a threshold that integers lack", BYTES, -np.inf, 3),
         ),
         domain=elementwise(
             threshold=Number(0.0, 0.5, -1, np.inf, -np.inf), value=Number(0.0, -1.0, 2, np.inf, 0.5)
@@ -102,6 +104,7 @@ SPECS = (
         bad_calls=(
             bad("bounds_crossed", "min_val above max_val", min_val=2.0, max_val=1.0),
             bad("bound_above_int8", "a bound that the dtype cannot represent", BYTES, -1, 300),
+            bad("bound_infinite", "a bound that integers cannot represent", BYTES, -np.inf, 3),
             bad("negative_bound_of_uint8", "a negative bound", np.zeros(3, np.uint8)),
         ),
         domain=elementwise(

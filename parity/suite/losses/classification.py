@@ -160,6 +160,7 @@ SPECS = (
             impossible=(
                 {"target": "shares", "ignore_index": ("0", "2", "-1")},
                 {"target.labels.special": "all", "order": "second"},
+                {"target.labels.special": "some", "input.axes": "c", "order": "second"},
                 ALL_IGNORED,
                 # The sum is beyond the range.
                 {"reduction": "sum", "lengths": f"n={LONG}", "precision": "float16"},

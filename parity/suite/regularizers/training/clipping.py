@@ -63,6 +63,8 @@ OF_NORM_5 = {
     "a": {"bias": Fixed(values=(3.0, 0.0)), "weight": Fixed(values=((0.0, 4.0),))},
     "b": Fixed(values=(0.0,)),
 }
+# Each unit, a row of the weight, has the length 4.
+OF_NORM_4 = {"weight": Choices(values=(2.0,), shape=(3, 4))}
 ALONG = "each gradient's part along all of them is subtracted"
 SUMS = Budget(ulp=4, floor=4, everywhere=True, reason=ALONG)
 HALF_SUMS = Budget(ulp=1, floor=2.0**-6, everywhere=True, reason=ALONG)
@@ -331,6 +333,9 @@ SPECS = (
             few(clip_factor=1.0),
             few(clip_factor=1.0, layout="flax"),
             few(clip_factor=0.5, eps=4.0),
+            # A gradient whose length is the limit, and a weight whose length is eps.
+            few(OF_NORM_4, OF_NORM_4, label="at_the_limit", clip_factor=1.0),
+            few(OF_NORM_4, OF_NORM_4, label="as_long_as_eps", clip_factor=0.5, eps=4.0),
             values_only(TREE, ZERO, label="weights_of_zeros"),
             few(ZERO, TREE, label="gradients_of_zeros"),
             values_only(HUGE, TREE, label="huge"),
