@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -143,7 +143,12 @@ LENGTHS = {
 }
 
 
-def domain_of(*axes: str, name: str = "input", **others: Choice) -> Domain:
+def domain_of(
+    *axes: str,
+    name: str = "input",
+    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = (),
+    **others: Choice,
+) -> Domain:
     """What a dropout of an array with these axes may get."""
     return Domain(
         arguments={
@@ -154,7 +159,7 @@ def domain_of(*axes: str, name: str = "input", **others: Choice) -> Domain:
         },
         lengths=LENGTHS if len(axes[0].split()) > 2 else {},
         # torch's stream is drawn for a number.
-        impossible=({"random": "stream", "p.type": "array"},),
+        impossible=({"random": "stream", "p.type": "array"}, *impossible),
     )
 
 

@@ -105,7 +105,14 @@ SPECS = (
             bad("no_rows", "no axis of samples", np.ones((), np.float32)),
             bad("no_such_mode", "no such mode", mode="rows"),
         ),
-        domain=domain_of("n m", "n", "n m k l", mode=OneOf("row", "batch")),
+        domain=domain_of(
+            "n m",
+            "n",
+            "n m k l",
+            mode=OneOf("row", "batch"),
+            # Nothing is drawn for an empty array, as in torch's dropouts; torchvision draws rows.
+            impossible=({"random": "stream", "lengths": "m=0"},),
+        ),
     ),
     variant(
         "dropblock",
