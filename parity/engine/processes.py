@@ -6,6 +6,7 @@ import functools
 import itertools
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -38,7 +39,7 @@ def run_in_processes(
         coverage: which calls of domains are made.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_share_device) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=begin) as pool:
         started = {
             pool.submit(_work, load, [case.id for case in group], seed, coverage): group
             for group in groups
@@ -47,12 +48,21 @@ def run_in_processes(
             yield from map(result_of, started[future], future.result())
 
 
-def _share_device() -> None:
-    """Keeps the first process from allocating all of a GPU's memory.
+def begin() -> None:
+    """Prepares a worker, before jax is imported, which then reads the environment.
 
-    jax reads the variable when it is first imported.
+    The first process must not allocate all of a GPU's memory. A worker ends with the process that
+    started it, also if that is killed: it would wait for work for ever.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(load: Load, ids: list[str], seed: int, coverage: Coverage) -> list[Finding]:
