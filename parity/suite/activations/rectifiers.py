@@ -89,7 +89,7 @@ SPECS = (
             bad("threshold_infinite", "a threshold that integers lack", BYTES, -np.inf, 3),
         ),
         domain=elementwise(
-            threshold=Number(0.0, 0.5, -1, np.inf, -np.inf), value=Number(0.0, -1.0, 2, np.inf, 0.5)
+            threshold=Number(0.0, 0.5, -1, np.inf), value=Number(0.0, -1.0, 2, np.inf)
         ),
     ),
     activation(
