@@ -277,8 +277,8 @@ def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
         if expected is None:
             continue
         ours, (true, size) = np.asarray((widened(slope) * along).sum()), expected
-        # The numeric derivative is no more accurate than float32.
-        dtype = coarsest("float32", slope, call.dtype)
+        # The numeric derivative is no more accurate than float32, a cotangent than the result.
+        dtype = coarsest("float32", slope, call.dtype, *_results(found))
         if not near(ours, true, true, dtype, beside=float(size)).all():
             return f"vjp/{path}: {float(ours)!r}, numeric derivative {float(true)!r}"
     return ""
