@@ -56,7 +56,8 @@ ManyProgram = Callable[[list[Problem]], list[Trace]]
 # the first one.
 EAGER, NUMPY, COMPILED, WIDE = "eager", "numpy", "compiled", "wide"
 MAPPED, MAPPED_FIRST, MAPPED_OTHERS = "mapped", "mapped_first", "mapped_others"
-WAYS = (EAGER, COMPILED, NUMPY, WIDE, MAPPED, MAPPED_FIRST, MAPPED_OTHERS)
+MAPPINGS = (MAPPED, MAPPED_FIRST, MAPPED_OTHERS)
+WAYS = (EAGER, COMPILED, NUMPY, WIDE, *MAPPINGS)
 # Those from Python, in which nothing is compiled with the function.
 FROM_PYTHON = (EAGER, NUMPY)
 LAYOUTS = ("contiguous", "strided", "transposed")

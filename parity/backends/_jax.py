@@ -17,6 +17,7 @@ from parity.backends import (
     MAPPED,
     MAPPED_FIRST,
     MAPPED_OTHERS,
+    MAPPINGS,
     NUMPY,
     STREAM,
     WAYS,
@@ -175,7 +176,7 @@ class JaxBackend(Backend):
             return _each(program, function, as_numpy=way.name == NUMPY, abstract=_called)
         if way.name in FROM_PYTHON:
             return _each(program, function, as_numpy=way.name == NUMPY)
-        if way.name in (MAPPED, MAPPED_FIRST, MAPPED_OTHERS):
+        if way.name in MAPPINGS:
             return _mapped(program, function, way)
         return _each(jax.jit(program), function, wide=way.name == WIDE)
 

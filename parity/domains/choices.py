@@ -205,9 +205,11 @@ class Tensor:
             return np.asarray(random.choice(self.values, shape))
         if self.low is None or self.high is None:
             numbers = 2.0 * random.standard_normal(shape)
+            if kind == ZEROS:
+                # Of both signs.
+                return 0.0 * numbers
             # Multiples of 1/2: equal numbers, zeros of both signs and usual kinks.
-            factor = 0.0 if kind == ZEROS else 1.0
-            return factor * (np.round(2 * numbers) / 2 if kind == TIES else numbers)
+            return np.round(2 * numbers) / 2 if kind == TIES else numbers
         numbers = random.uniform(self.low, self.high, shape)
         if kind == "ends":
             numbers = random.choice((self.low, (self.low + self.high) / 2, self.high), shape)

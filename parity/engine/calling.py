@@ -31,6 +31,8 @@ INCREMENT = 2.0**-10
 KINK = 2.0**-14
 # Numeric derivatives are exact to this much of the result.
 NOISE = 2.0**-20
+# Numbers at which derivatives with respect to hyperparameters are not compared: often kinks.
+WITHOUT_SLOPES = (SPECIAL, NAN, TIES, ZEROS)
 # How often, and by up to how many epsilons, arguments are moved to see what rounding decides.
 SHAKEN, SHAKEN_BY = 8, 4.0
 
@@ -265,7 +267,7 @@ def _numeric_difference(call: Call, draw: Draw, found: Trace) -> str:
 
     These are those with respect to hyperparameters that are arrays, and to weights.
     """
-    if {SPECIAL, NAN, TIES, ZEROS} & {*call.levels.values()}:
+    if {*WITHOUT_SLOPES} & {*call.levels.values()}:
         return ""
     for name in sorted(draw.numbers | draw.numeric):
         path = str(call.positional.index(name)) if name in call.positional else name

@@ -24,19 +24,8 @@ from parity.covering import (
     simplified,
     varied,
 )
-from parity.domains import (
-    LENGTHS,
-    NAN,
-    OUTSIDE,
-    SPECIAL,
-    TIES,
-    ZEROS,
-    Beyond,
-    Domain,
-    Factor,
-    Levels,
-)
-from parity.engine.calling import Caller
+from parity.domains import LENGTHS, OUTSIDE, Beyond, Domain, Factor, Levels
+from parity.engine.calling import WITHOUT_SLOPES, Caller
 from parity.engine.draws import NUMBER, SECOND, Call, factors_of, rules_for
 from parity.engine.reproduction import reproduction
 from parity.engine.results import Finding, Visited
@@ -335,10 +324,9 @@ def _counts(met: Meeting, levels: Levels) -> bool:
     derivatives are compared, and at kinks, no gradient with respect to a hyperparameter is.
     """
     chosen = dict(met)
-    without_slopes = (SPECIAL, NAN, TIES, ZEROS, SECOND)
     if levels.get(LENGTHS, "").endswith("=0") and LENGTHS not in chosen:
         return False
-    without = {name for name, level in levels.items() if level in without_slopes}
+    without = {name for name, level in levels.items() if level in (*WITHOUT_SLOPES, SECOND)}
     arrays = [name for name, level in chosen.items() if (name[-5:], level) == (".type", "array")]
     return not (without and arrays) or bool(chosen.keys() & without)
 

@@ -13,9 +13,9 @@ import numpy as np
 from parity.backends import (
     FROM_PYTHON,
     LAYOUTS,
-    MAPPED,
     MAPPED_FIRST,
     MAPPED_OTHERS,
+    MAPPINGS,
     Way,
     backend,
 )
@@ -89,7 +89,7 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
 
 
 def _without_mapping(ways: Sequence[str]) -> tuple[str, ...]:
-    return tuple(way for way in ways if not way.startswith(MAPPED))
+    return tuple(way for way in ways if way not in MAPPINGS)
 
 
 def _sources(spec: Spec) -> Iterator[Factor]:
@@ -201,7 +201,7 @@ class Call:
     @cached_property
     def draws(self) -> list[Draw]:
         """The arguments; of several calls, if they are mapped."""
-        mapped = self.levels[WAY].startswith(MAPPED) and not self.outside
+        mapped = self.levels[WAY] in MAPPINGS and not self.outside
         made = [
             self.domain.call(self.levels, lambda name, i=i: stream(f"{self.key}/{i}/{name}"))
             for i in range(TOGETHER if mapped else 1)

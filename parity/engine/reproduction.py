@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.backends import FROM_PYTHON, MAPPED, NUMPY, WIDE, full_path
+from parity.backends import FROM_PYTHON, MAPPINGS, NUMPY, WIDE, full_path
 from parity.backends.contexts import ALONE
 from parity.dtypes import is_floating, widened
 from parity.engine.draws import CONTEXT, WAY, Call
@@ -80,7 +80,7 @@ def _arguments(call: Call) -> list[str]:
 def _function(call: Call) -> list[str]:
     way, context = call.levels[WAY], call.levels[CONTEXT]
     where = f"beside what {context!r} means in docs/parity.md" if context != ALONE else ""
-    where = f"{way.replace('_', ' over ')}" if way.startswith(MAPPED) else where
+    where = f"{way.replace('_', ' over ')}" if way in MAPPINGS else where
     compiled = way not in FROM_PYTHON and not call.outside
     function = "functools.partial(subject, **options)"
     array = "lambda x, dtype: np.array(x, jnp.dtype(dtype))" if way == NUMPY else "jnp.array"

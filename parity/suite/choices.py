@@ -79,6 +79,8 @@ BATCHES = Tensor(axes=("n c", "n c h w", "n c l", "n c d h w"))
 CHANNELS_ANYWHERE = Tensor(
     axes=("n c", "n c h w", "n c l", "n c d h w", "n h w c", "n l c", "n d h w c")
 )
+# The same with at least one axis beside rows and channels.
+SIGNALS_ANYWHERE = Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c", "n d h w c"))
 # A program on one device has no other axes that it could name.
 AXIS_NAME = OneOf(None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import LAYOUTS, MAPPED, MAPPED_FIRST, MAPPED_OTHERS
+from parity.backends import LAYOUTS, MAPPINGS
 from parity.domains import FLAG, Domain, Draw, Either, Made, OneOf, Tensor
 from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
 from parity.suite.choices import REDUCTION
@@ -92,7 +92,6 @@ def _some_frames(draw: Draw) -> Any:
 
 
 SOME_LABELS, ALL_FRAMES = _lengths(1), Made(_frames)
-EACH_MAPPED = (MAPPED, MAPPED_FIRST, MAPPED_OTHERS)
 DOMAIN = Domain(
     arguments={
         "log_probs": Tensor(axes=("t n c", "t c")),
@@ -112,12 +111,12 @@ DOMAIN = Domain(
         # torch misplaces packed targets that are strided, see the reference of packed ones.
         {"targets": "packed", "memory": LAYOUTS[1:]},
         # Python numbers, and the number of labels, are the same in all calls mapped together.
-        {"target_lengths": "tuple", "way": EACH_MAPPED},
+        {"target_lengths": "tuple", "way": MAPPINGS},
+        {"targets": "packed", "way": MAPPINGS},
+        {"log_probs.axes": "t c", "way": MAPPINGS},
         # torch takes two tuples or two arrays.
         {"target_lengths": "tuple", "input_lengths": ("all", "some")},
         {"target_lengths": ("some", "perhaps_none"), "input_lengths": "tuple"},
-        {"targets": "packed", "way": EACH_MAPPED},
-        {"log_probs.axes": "t c", "way": EACH_MAPPED},
     ),
 )
 

@@ -160,6 +160,7 @@ SPECS = (
             impossible=(
                 {"target": "shares", "ignore_index": ("0", "2", "-1")},
                 {"target.labels.special": "all", "order": "second"},
+                # As with all rows ignored: a single one.
                 {"target.labels.special": "some", "input.axes": "c", "order": "second"},
                 ALL_IGNORED,
                 # The sum is beyond the range.

@@ -22,6 +22,7 @@ from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
     CONSTANT,
+    EPSILONS,
     LARGE_MEAN,
     LEARNED,
     LEARNED_STATS,
@@ -29,6 +30,7 @@ from parity.suite.regularizers.normalization.rows import (
     MOMENTUM,
     NCHW,
     NHWC,
+    ONE_CHANNEL,
     STATS,
     THEME,
     THREE,
@@ -156,7 +158,7 @@ SPECS = (
                 "bias": optional(CHANNELS),
                 "training": OneOf(True, False),
                 "momentum": Number(0.1, 0.5, 0, 1),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
+                "eps": EPSILONS,
                 "channel_axis": channel_axis("input"),
                 "axis_name": AXIS_NAME,
             },
@@ -166,10 +168,7 @@ SPECS = (
                 "input:fewer_axes": "torch fails where it looks for the channels",
                 "weight.given:more_axes": "a parameter has one axis; torch counts its numbers only",
                 "bias.given:more_axes": "a parameter has one axis; torch counts its numbers only",
-                **{
-                    f"{name}.given:fewer_axes": "torch takes a number for a single channel"
-                    for name in ("weight", "bias")
-                },
+                **ONE_CHANNEL,
                 "momentum:None": "the momentum is that of batch_norm_stats, where None is a choice",
             },
         ),

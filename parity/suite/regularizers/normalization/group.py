@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from parity.domains import Domain, Number, OneOf, optional
+from parity.domains import Domain, OneOf, optional
 from parity.suite.choices import CHANNELS, CHANNELS_ANYWHERE, channel_axis
 from parity.suite.regularizers.normalization.rows import (
     ALL,
+    EPSILONS,
     IMAGES,
     LARGE_MEAN,
     LEARNED,
@@ -65,7 +66,7 @@ SPECS = (
                 "num_groups": OneOf(1, 2, 4, outside=(3, 0, -1)),
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
+                "eps": EPSILONS,
                 "channel_axis": channel_axis("input"),
             },
             parameters=("weight", "bias"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from parity.domains import LONG, Domain, Either, Number, OneOf, Tensor, optional
-from parity.suite.choices import CHANNELS, MEANS, VARIANCES, channel_axis
+from parity.suite.choices import CHANNELS, MEANS, SIGNALS_ANYWHERE, VARIANCES, channel_axis
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     CHECKS,
     CONSTANT,
+    EPSILONS,
     IMAGES,
     LARGE_MEAN,
     LEARNED,
@@ -16,6 +17,7 @@ from parity.suite.regularizers.normalization.rows import (
     MOMENTUM,
     NCHW,
     NHWC,
+    ONE_CHANNEL,
     STATS,
     THEME,
     THREE,
@@ -50,7 +52,6 @@ INSTANCE_CALLS = (
 )
 RUNNING = {"use_input_stats": False}
 
-IN_ANY_LAYOUT = Tensor(axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c", "n d h w c"))
 
 SPECS = (
     THEME.row(
@@ -76,14 +77,14 @@ SPECS = (
         bad_calls=INSTANCE_CALLS,
         domain=Domain(
             arguments={
-                "input": IN_ANY_LAYOUT,
+                "input": SIGNALS_ANYWHERE,
                 "running_mean": optional(MEANS),
                 "running_var": optional(VARIANCES),
                 "weight": optional(CHANNELS),
                 "bias": optional(CHANNELS),
                 "use_input_stats": OneOf(True, False),
                 "momentum": Number(0.1, 0.5, 0, 1),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
+                "eps": EPSILONS,
                 "channel_axis": channel_axis("input"),
             },
             parameters=("running_mean", "running_var", "weight", "bias"),
@@ -97,10 +98,7 @@ SPECS = (
             lengths={"c": (3, 1, LONG), "l": (4, 3, LONG), "n": (5, 1)},
             decisions={
                 "momentum:None": "the momentum is that of instance_norm_stats; None is a choice",
-                **{
-                    f"{name}.given:fewer_axes": "torch takes a number for a single channel"
-                    for name in ("weight", "bias")
-                },
+                **ONE_CHANNEL,
                 "running_var.given:another_dtype": "statistics that are not used have any dtype",
                 **{
                     f"running_mean.given:{other}": "of two mistakes the missing variance is named"
@@ -115,7 +113,7 @@ SPECS = (
         bad("two_axes", "one value for a mean", ones((4, 2)), *STATS),
         domain=Domain(
             arguments={
-                "x": IN_ANY_LAYOUT,
+                "x": SIGNALS_ANYWHERE,
                 "running_mean": CHANNELS,
                 "running_var": Tensor(axes=("c",), low=0.5, high=2.0),
                 "momentum": Either(given=Number(0.1, 0.5, 0, 1, 2.0), none=OneOf(None)),

@@ -11,6 +11,7 @@ from parity.suite.regularizers.normalization.rows import (
     BIAS,
     CONSTANT,
     EPS,
+    EPSILONS,
     FEATURES,
     LARGE_MEAN,
     LEARNED,
@@ -93,7 +94,7 @@ SPECS = (
                 "normalized_shape": FEATURES,
                 "weight": optional(OF_FEATURES),
                 "bias": optional(OF_FEATURES),
-                "eps": Number(1e-5, 0.5, 2, outside=(0.0, -0.3)),
+                "eps": EPSILONS,
             },
             parameters=("weight", "bias"),
             # The slope of a row of one is 0: a fused product leaves an epsilon of terms near 300.

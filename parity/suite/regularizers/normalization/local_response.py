@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.domains import Domain, Number, OneOf, Tensor
+from parity.domains import Domain, Number, OneOf
 from parity.spec import Budget, Fixed, Samples, on
-from parity.suite.choices import channel_axis
+from parity.suite.choices import SIGNALS_ANYWHERE, channel_axis
 from parity.suite.rows import WIDE, Theme, each, few, number, setting, values_only
 
 CHANNELS = Samples(shape=(4, 6, 5))
@@ -91,9 +91,7 @@ SPECS = (
         ),
         domain=Domain(
             arguments={
-                "input": Tensor(
-                    axes=("n c l", "n c h w", "n c d h w", "n h w c", "n l c", "n d h w c")
-                ),
+                "input": SIGNALS_ANYWHERE,
                 "size": OneOf(2, 1, 3, 5, 8, outside=(0, -1)),
                 "alpha": Number(1e-4, 0.5, 0, -1e-3, 10.0),
                 "beta": Number(0.75, 1, 0.5, 0, -1.0, 2),
@@ -103,7 +101,7 @@ SPECS = (
             # torch's volumes have to be contiguous.
             impossible=(
                 {
-                    "input.axes": ("n c h w", "n c d h w", "n h w c", "n l c", "n d h w c"),
+                    "input.axes": SIGNALS_ANYWHERE.axes[1:],
                     "memory": ("strided", "transposed"),
                 },
             ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import Either, Made, Tensor
+from parity.domains import Either, Made, Number, Tensor
 from parity.spec import BadCall, Budget, Choices, Fixed, Samples, Setting, Spec
 from parity.suite.rows import FORWARD, HALVES, WIDE, Theme, each, few, number, setting
 
@@ -53,6 +53,12 @@ def learned(*shape: int) -> dict[str, Any]:
 LEARNED = learned(C)
 WEIGHT, BIAS = ({name: LEARNED[name]} for name in ("weight", "bias"))
 EPS = {"eps": number(0.5, 0.1)}
+# What eps may be in a domain; torch refuses 0 in some rows, and roots of negative numbers are nan.
+EPSILONS = Number(1e-5, 0.5, 2, outside=(0.0, -0.3))
+ONE_CHANNEL = {
+    f"{name}.given:fewer_axes": "torch takes a number for a single channel"
+    for name in ("weight", "bias")
+}
 ALL = {**LEARNED, **EPS}
 MOMENTUM = {"momentum": number(0.3, 0.01)}
 MEAN = Fixed(values=(0.5, -1.0, 0.25, 2.0, 0.0, -0.125))
