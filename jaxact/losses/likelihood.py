@@ -233,10 +233,9 @@ def gaussian_nll_loss(
     refuse_booleans(name, input=x, target=t)
     if not jnp.issubdtype(v.dtype, jnp.floating):
         raise ArgumentTypeError(f"{name}: var must be floating, got {v.dtype.name}")
-    # A Python number is weakly typed: it does not take part in the promotion. An array without axes
-    # does, since torch expands it first.
-    dtype = promoted(x, t) if v.weak_type else jnp.promote_types(promoted(x, t), v.dtype)
-    dtype = _floating(dtype)
+    # torch makes an array like input of a Python number, which is weakly typed, and expands an array
+    # without axes first.
+    dtype = jnp.promote_types(promoted(x, t), _floating(x.dtype) if v.weak_type else v.dtype)
     x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
     losses = nan_unless(
         _gaussian(x, t, v, number(name, "eps", eps, dtype)),

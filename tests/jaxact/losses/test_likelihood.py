@@ -187,3 +187,11 @@ def test_the_least_variance_is_invisible_to_the_gradient():
 def test_a_square_that_overflows_does_not_spoil_the_quotient():
     out = gaussian_nll_loss(jnp.float32(1e25), jnp.float32(0), jnp.float32(1e20))
     np.testing.assert_allclose(out, 0.5e30, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "beside"), [("int32", "bfloat16"), ("int32", "int32")])
+def test_a_number_as_variance_has_the_default_dtype_beside_integers(kind, beside):
+    theirs = [torch.ones(3, dtype=getattr(torch, name)) for name in (kind, beside)]
+    expected = torch.nn.functional.gaussian_nll_loss(*theirs, 0.5)
+    found = gaussian_nll_loss(jnp.ones(3, kind), jnp.ones(3, beside), 0.5)
+    assert str(expected.dtype) == f"torch.{found.dtype}" == "torch.float32"
