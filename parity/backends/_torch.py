@@ -172,7 +172,13 @@ class TorchProgram:
             run.failures["jvp"] = error
             return
         del run.failures["jvp"]
-        run.trace |= {joined("jvp", key): to_numpy(entry) for key, entry in pushed[1].items()}
+        # A tangent has the dtype of its result. Beside float32 weights torch 2.13 gives batch_norm's
+        # result in bfloat16 and its tangent in float32.
+        results, tangents = pushed
+        run.trace |= {
+            joined("jvp", key): to_numpy(tangent.to(results[key].dtype))
+            for key, tangent in tangents.items()
+        }
 
 
 class TorchBackend(Backend):
