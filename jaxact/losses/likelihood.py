@@ -233,8 +233,8 @@ def gaussian_nll_loss(
     refuse_booleans(name, input=x, target=t)
     if not jnp.issubdtype(v.dtype, jnp.floating):
         raise ArgumentTypeError(f"{name}: var must be floating, got {v.dtype.name}")
-    # torch makes an array like input of a Python number, which is weakly typed, and expands an array
-    # without axes first.
+    # torch makes an array like input of a Python number, which is weakly typed, and expands an
+    # array without axes first.
     dtype = jnp.promote_types(promoted(x, t), _floating(x.dtype) if v.weak_type else v.dtype)
     x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
     losses = nan_unless(

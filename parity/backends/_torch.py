@@ -172,8 +172,8 @@ class TorchProgram:
             run.failures["jvp"] = error
             return
         del run.failures["jvp"]
-        # A tangent has the dtype of its result. Beside float32 weights torch 2.13 gives batch_norm's
-        # result in bfloat16 and its tangent in float32.
+        # A tangent has the dtype of its result. Beside float32 weights torch 2.13 gives the result
+        # of batch_norm in bfloat16 and its tangent in float32.
         results, tangents = pushed
         run.trace |= {
             joined("jvp", key): to_numpy(tangent.to(results[key].dtype))

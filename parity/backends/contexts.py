@@ -17,8 +17,8 @@ from parity.dtypes import is_floating, numpy_dtype
 ALONE, PRODUCT, CAST, SLICE, SCALED = "alone", "product", "cast", "slice", "scaled"
 CONTEXTS = (ALONE, PRODUCT, CAST, SLICE, SCALED)
 # XLA may keep the product of two numbers in half precision unrounded, which moves kinks: there the
-# factor is a power of two. In the others no multiple of 1/2, such as those of `ties`, becomes another
-# one by rounding, where a fused product would not be at the kink.
+# factor is a power of two. In the others no multiple of 1/2, such as those of `ties`, becomes
+# another one by rounding, where a fused product would not be at the kink.
 FACTORS = {"float16": 0.5, "bfloat16": 0.5, "float32": 0.29, "float64": 0.29}
 # From which dtype the argument of a dtype is cast.
 CAST_FROM = {
