@@ -8,7 +8,7 @@ import numpy as np
 
 from parity.backends import LAYOUTS, MAPPINGS
 from parity.domains import FLAG, Domain, Draw, Either, Made, OneOf, Tensor
-from parity.spec import BadCall, Budget, Fixed, Labels, Quirk, Samples, on
+from parity.spec import BadCall, Budget, Choices, Fixed, Labels, Quirk, Samples, on
 from parity.suite.choices import REDUCTION
 from parity.suite.rows import SINGLE, WIDE, Theme, few, setting
 
@@ -30,6 +30,11 @@ SPECIAL = (Samples(shape=(T, N, C), axis=1, special=True), ROWS, *COUNTS)
 ONE = (
     Samples(shape=(T, C), center=-2.0, axis=None),
     *(Fixed(values=values) for values in ((3, 1, 1), (10,), (3,))),
+)
+# As many paths emit the label as a blank in two of the frames.
+EVEN = (
+    Choices(values=(0.0,), shape=(8, 2, C)),
+    *(Fixed(values=values) for values in (((1,), (2,)), (8, 8), (1, 1))),
 )
 TORCH = on("torch", "nn.functional.ctc_loss")
 THEME = Theme("losses", "alignment")
@@ -181,6 +186,7 @@ SPECS = (
                 dtypes=SINGLE,
             ),
             few(*ONE, label="one_sequence"),
+            few(*EVEN, label="even"),
             few(*IMPOSSIBLE, label="impossible", reduction="none", truth=TORCH),
             few(
                 *IMPOSSIBLE, label="impossible,zero_infinity=True", zero_infinity=True, truth=TORCH

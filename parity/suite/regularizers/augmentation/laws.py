@@ -2,7 +2,8 @@
 
 Every statistical test has a fixed key; a correct function fails it with a probability of one in a
 million (ALARM). The theme's mutants show which errors the tests detect. Draws are recovered from
-the results for images in which the value of every pixel encodes its position.
+the results for images in which the value of every pixel encodes its position. Distributions are
+tested for a batch, and for single images over which the function is mapped.
 """
 
 from __future__ import annotations
@@ -358,21 +359,57 @@ def _is_the_same_compiled_and_mapped(subject: Subject, **values: Any) -> str | N
     return None if same else "compiled the result is another one"
 
 
+# ------------------------------------------------------------------------------------------- modes
+
+
+def _mapped_over_single_images(subject: Subject) -> Subject:
+    """The subject as one program, mapped over keys and images, whose channels are last."""
+    import jax
+    import jax.numpy as jnp
+
+    # There is one program for each function and its hyperparameters.
+    @functools.cache
+    def compiled(**values: Any) -> Any:
+        def of_one(key: Any, image: Any) -> Any:
+            images = jnp.moveaxis(image, 0, -1)[None]
+            return jnp.moveaxis(subject(key, images, channel_axis=-1, **values)[0], -1, 0)
+
+        return jax.jit(jax.vmap(of_one))
+
+    def call(key: Any, images: Any, **values: Any) -> Any:
+        return compiled(**values)(jax.random.split(key, len(images)), images)
+
+    return call
+
+
+def _in_every_mode(law: Callable[..., str | None], **values: Any) -> Law:
+    """The law of a batch, and of single images over which the subject is mapped."""
+
+    def broken(subject: Subject) -> str | None:
+        alone = law(subject, **values)
+        mapped = alone or law(_mapped_over_single_images(subject), **values)
+        return f"mapped: {mapped}" if mapped and not alone else alone
+
+    return Law(name=law.__name__.strip("_"), violation=broken)
+
+
 def _laws(*broken: Callable[..., str | None], **values: Any) -> tuple[Law, ...]:
     """The function's own laws, and with these arguments those of all functions."""
-    shared = (_follows_its_key, _is_the_same_compiled_and_mapped)
-    named = {law.__name__: law for law in broken}
-    named |= {law.__name__: functools.partial(law, **values) for law in shared}
-    return tuple(Law(name=name.strip("_"), violation=law) for name, law in named.items())
+    shared = {law: functools.partial(law, **values) for law in _SHARED}
+    return (
+        *map(_in_every_mode, broken),
+        *(Law(name=law.__name__.strip("_"), violation=bound) for law, bound in shared.items()),
+    )
 
 
+_SHARED = (_follows_its_key, _is_the_same_compiled_and_mapped)
 MAP: Any = {"degrees": 50.0, "translate": (0.2, 0.2), "scale": (0.5, 1.5), "shear": 10.0}
 STRENGTHS = {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.25}
 CROP = _laws(_corners_are_uniform, size=6, padding=3)
 FLIP = _laws(_have_their_rate)
 ROTATION = _laws(_angles_are_uniform, degrees=50.0)
 AFFINE = (
-    Law(name="angles_are_uniform", violation=functools.partial(_angles_are_uniform, sign=1)),
+    _in_every_mode(_angles_are_uniform, sign=1),
     *_laws(_translations_are_whole_and_uniform, _scales_are_uniform, _shears_are_uniform, **MAP),
 )
 JITTER = _laws(_factors_are_uniform, _every_order_is_as_likely, **STRENGTHS)
