@@ -55,6 +55,11 @@ def _maps(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return 0.5 * random.standard_normal(shape)
 
 
+def _angles(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Away from multiples of 30 degrees, which read halfway between pixels."""
+    return 30.0 * random.integers(-6, 6, shape) + random.uniform(2, 28, shape)
+
+
 MAPS = measured(512, "the map is measured on images that it moved, and rounded like them")
 SPECS = (
     transform(
@@ -91,7 +96,7 @@ SPECS = (
         domain=domain_of(
             angle=Either(
                 number=OneOf(31.0, -137.5, 3645),
-                each=each_of(lambda random, shape: random.uniform(-180, 180, shape)),
+                each=each_of(_angles),
             ),
             interpolation=INTERPOLATION,
             fill=PAINT,

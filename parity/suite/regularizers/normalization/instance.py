@@ -101,6 +101,11 @@ SPECS = (
                 **ONE_CHANNEL,
                 "running_var.given:another_dtype": "statistics that are not used have any dtype",
                 **{
+                    f"running_var.given:{other}": "beside half precision and a mean in float32 "
+                    "torch takes a variance of any dtype"
+                    for other in ("integers", "booleans")
+                },
+                **{
                     f"running_mean.given:{other}": "of two mistakes the missing variance is named"
                     for other in ("integers", "booleans")
                 },
