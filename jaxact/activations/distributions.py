@@ -18,6 +18,7 @@ from jaxact._arguments import (
     random_key,
     warn,
 )
+from jaxact._flat_draws import flat_gumbel
 from jaxact._numbers import compute_dtype
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_rule
@@ -281,7 +282,7 @@ def gumbel_softmax(
     wide = compute_dtype(x.dtype)
 
     def relaxed(x: Array, tau: Array) -> Array:
-        noise = jax.random.gumbel(key, x.shape, wide)
+        noise = flat_gumbel(key, x.shape, wide)
         scores = (x.astype(wide) + noise) / tau.astype(wide)
         return _along(_softmax, scores, axis).astype(x.dtype)
 

@@ -1,6 +1,5 @@
 """Piecewise linear activations: relu and its variants."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -18,6 +17,7 @@ from jaxact._arguments import (
     truncated,
 )
 from jaxact._checking import nan_unless
+from jaxact._flat_draws import flat_uniform
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_derivative
@@ -272,7 +272,8 @@ def _check_slopes(function: str, lower: object, upper: object, training: bool, k
 def _random_leaky(x: Array, key: Array, lower: Array, upper: Array) -> Array:
     # Draw in the compute dtype: half precision would round the slopes.
     wide = compute_dtype(x.dtype)
-    slopes = jax.random.uniform(key, x.shape, wide, lower.astype(wide), upper.astype(wide))
+    least, most = lower.astype(wide), upper.astype(wide)
+    slopes = least + (most - least) * flat_uniform(key, x.shape, wide)
     # nan <= 0 is False, so a nan input keeps the slope 1.
     return _leaky_relu(x, jnp.where(x <= 0, slopes, 1))
 

@@ -3,7 +3,6 @@
 import math
 from typing import ParamSpec, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -11,6 +10,7 @@ from jax.scipy.special import ndtr, ndtri
 from jax.typing import ArrayLike
 
 from jaxact._checking import nan_unless
+from jaxact._flat_draws import flat_normal, flat_uniform
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import program
 from jaxact.errors import ArgumentValueError
@@ -141,7 +141,7 @@ def _uniform(
 ) -> Array:
     wide = compute_dtype(dtype)
     least, end = _checked_ends(function, jnp.asarray(low, wide), jnp.asarray(high, wide))
-    values = (least + (end - least) * jax.random.uniform(key, shape, wide)).astype(dtype)
+    values = (least + (end - least) * flat_uniform(key, shape, wide)).astype(dtype)
     # A value can round to the upper end; as in torch, it becomes the lower end. Between equal ends
     # it stays, and with it the gradients with respect to both.
     low, high = least.astype(dtype), end.astype(dtype)
@@ -154,7 +154,7 @@ def _normal(
 ) -> Array:
     wide = compute_dtype(dtype)
     spread = _checked_std(function, jnp.asarray(std, wide))
-    values = jnp.asarray(mean, wide) + spread * jax.random.normal(key, shape, wide)
+    values = jnp.asarray(mean, wide) + spread * flat_normal(key, shape, wide)
     return values.astype(dtype)
 
 
@@ -198,7 +198,7 @@ def _standardized(end: Array, mean: Array, std: Array) -> Array:
 
 def _inner_uniform(key: Array, shape: Shape, dtype: Dtype) -> Array:
     """Uniform on the midpoints of equal steps: never 0 or 1, because an end may be infinite."""
-    return jax.random.uniform(key, shape, dtype) + float(np.finfo(dtype).eps) / 2
+    return flat_uniform(key, shape, dtype) + float(np.finfo(dtype).eps) / 2
 
 
 def _between(u: Array, lower: Array, upper: Array) -> Array:

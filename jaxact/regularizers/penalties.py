@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import as_floating, check_scalar
 from jaxact._checking import nan_unless
+from jaxact._flat_draws import flat_normal
 from jaxact._norms import Axes, unit_norms
 from jaxact._numbers import compute_dtype, is_number, matmul_precision
 from jaxact._op import op, program
@@ -333,7 +334,7 @@ def _each_output(outputs: Array, count: int) -> Array:
 def _random_directions(outputs: Array, count: int, key: Array, projections: int) -> Array:
     """[projections, n, ...], of length 1 for each sample and independent of each other."""
     wide = compute_dtype(outputs.dtype)
-    drawn = jax.random.normal(key, (projections, outputs.shape[0], count), wide)
+    drawn = flat_normal(key, (projections, outputs.shape[0], count), wide)
     (length,) = unit_norms([drawn], ((2,),))
     unit = drawn / jnp.where(length == 0, 1, length)
     return unit.astype(outputs.dtype).reshape((projections, *outputs.shape))

@@ -10,6 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._arguments import check_key, check_scalar
+from jaxact._flat_draws import flat_normal
 from jaxact._op import op
 from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._draws import (
@@ -199,4 +200,4 @@ def _noise(key: Array, x: Array, axes: Axes) -> Array:
             f"got {x.dtype.name}"
         )
     shape = (x.shape[0], x.shape[axes.channel], *axes.sizes(x))
-    return jnp.moveaxis(jax.random.normal(key, shape, x.dtype), 1, axes.channel)
+    return jnp.moveaxis(flat_normal(key, shape, x.dtype), 1, axes.channel)

@@ -3,7 +3,6 @@
 import functools
 from typing import Any, Literal, cast, get_args
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -11,6 +10,7 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import as_array, as_floating, check_axis
 from jaxact._checking import nan_unless
+from jaxact._flat_draws import flat_normal
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op, program
 from jaxact._rules import rematerialized
@@ -166,8 +166,7 @@ def _multiplied(x: Array, key: Array, spread: Array) -> Array:
     wide = compute_dtype(x.dtype)
 
     def noised(x: Array, key: Array, spread: Array) -> Array:
-        # Bits on one axis compile several times faster than on four.
-        z = jax.random.normal(key, (x.size,), wide).reshape(x.shape)
+        z = flat_normal(key, x.shape, wide)
         return (x * (1 + spread.astype(wide) * z)).astype(x.dtype)
 
     return rematerialized(noised)(x, key, spread)
