@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,18 @@ from numpy.typing import NDArray
 
 from parity.domains import LONG, Domain, Draw, Made, OneOf, Tensor
 from parity.dtypes import rounded
-from parity.spec import Budget, Choices, Fixed, Law, Samples
-from parity.suite.rows import HALVES, WIDE, Theme, each, few, setting, torch_stream, values_only
+from parity.spec import Budget, Choices, Fixed, Floats, Samples
+from parity.suite.rows import (
+    HALVES,
+    WIDE,
+    Theme,
+    each,
+    few,
+    laws,
+    setting,
+    torch_stream,
+    values_only,
+)
 
 SECOND = ("forward", "vjp", "second")
 DERIVATIVES = ("vjp", "jvp", "second")
@@ -48,19 +59,64 @@ def _units(rows: int, columns: int) -> tuple[Fixed, Fixed]:
     return _unit(rows, 0), _unit(columns, 1)
 
 
+# Shapes of weights, and the axis of their outputs.
+WEIGHTS = (((6, 4), 0), ((4, 6), 1), ((33, 3, 2), 0), ((5, 1), -1), ((2, 3, 4), -2))
+
+
+def _weight(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def _matrix(weight: NDArray[np.float32], dim: int) -> Floats:
+    """The weight with an output in each row."""
+    rows = np.moveaxis(weight, dim, 0)
+    return rows.reshape(len(rows), -1).astype(np.float64)
+
+
+def _singular(matrix: Floats, u: Any, v: Any, steps: int) -> str | None:
+    """Both have length 1, and u' W v is the largest singular value to the accuracy of the steps."""
+    left, right = (np.asarray(x, np.float64) for x in (u, v))
+    if max(abs(np.linalg.norm(left) - 1), abs(np.linalg.norm(right) - 1)) > 1e-6:
+        return "u or v has not length 1"
+    singular = np.append(np.linalg.svd(matrix)[1], 0.0)
+    bound = singular[0] * (1 - (singular[1] / singular[0]) ** steps - 1e-6)
+    found = left @ matrix @ right
+    right_one = bound <= found <= singular[0] * (1 + 1e-6)
+    return None if right_one else f"u' W v is {found:.6g}, the largest value {singular[0]:.6g}"
+
+
 def _vectors_are_singular(subject: Callable[..., Any]) -> str | None:
-    """Both have length 1, and u' W v is the largest singular value to the accuracy of 15 steps."""
+    """For weights of several shapes, from a key and from torch's stream."""
     import jax
 
-    for seed in range(3):
-        weight = np.random.default_rng(seed).normal(size=(6, 4)).astype(np.float32)
-        u, v = (np.asarray(x, np.float64) for x in subject(jax.random.key(0), weight))
-        if max(abs(np.linalg.norm(u) - 1), abs(np.linalg.norm(v) - 1)) > 1e-6:
-            return "u or v has not length 1"
-        singular = np.linalg.svd(weight.astype(np.float64))[1]
-        bound = singular[0] * (1 - (singular[1] / singular[0]) ** 20)
-        if not bound <= u @ weight @ v <= singular[0] * (1 + 1e-6):
-            return f"u' W v is {u @ weight @ v:.6g}, the largest singular value {singular[0]:.6g}"
+    from jaxact.random import TorchGenerator
+
+    for seed, (shape, dim) in enumerate(WEIGHTS):
+        weight = _weight(shape)
+        for key in (jax.random.key(seed), TorchGenerator(seed)):
+            # Of 15 steps, each multiplies what is wrong by the square of the ratio of the values.
+            broken = _singular(_matrix(weight, dim), *subject(key, weight, dim=dim), steps=20)
+            if broken:
+                return f"{shape}, dim={dim}, {type(key).__name__}: {broken}"
+    return None
+
+
+def _stays_singular(subject: Callable[..., Any]) -> str | None:
+    """The state after 1,000 steps, from vectors that are not singular."""
+    import jax
+
+    for shape, dim in WEIGHTS:
+        weight = _weight(shape)
+        matrix = _matrix(weight, dim)
+        start = tuple(np.full(n, n**-0.5, np.float32) for n in matrix.shape)
+
+        def step(state: Any, _: Any, weight: Any = weight, dim: int = dim) -> Any:
+            return subject(weight, *state, dim=dim)[1:], None
+
+        scanned: Any = jax.jit(functools.partial(jax.lax.scan, step, length=1000))
+        broken = _singular(matrix, *scanned(start, None)[0], steps=2000)
+        if broken:
+            return f"{shape}, dim={dim}: {broken}"
     return None
 
 
@@ -157,6 +213,7 @@ SPECS = (
             few(Samples(shape=(5,), axis=None), label="one_axis", u=None, v=None, checks=SECOND),
             values_only(Choices(values=(0.0,), shape=(4, 3)), *_units(4, 3), label="zeros"),
         ),
+        laws=laws(_stays_singular),
         domain=Domain(
             arguments={
                 "weight": Tensor(axes=("n m", "n m k")),
@@ -187,6 +244,6 @@ SPECS = (
             setting(V, label=f"seed={seed},dim={dim}", dim=dim, random=torch_stream(seed, at=0))
             for seed, dim in ((0, 0), (7, 1))
         ),
-        laws=(Law(name="vectors_are_singular", violation=_vectors_are_singular),),
+        laws=laws(_vectors_are_singular),
     ),
 )

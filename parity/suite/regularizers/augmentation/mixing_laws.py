@@ -19,6 +19,8 @@ ALARM = 1e-6
 DRAWS = 4096
 ALPHAS = (0.2, 1.0, 4.0)
 COUNT = 16
+# Of images whose boxes are looked at.
+HEIGHT, WIDTH = 9, 14
 
 
 def _stats() -> Any:
@@ -93,7 +95,7 @@ def _follows_its_key(subject: Subject) -> str | None:
 
 
 @functools.lru_cache(maxsize=4)
-def _boxes(function: Subject, height: int, width: int) -> tuple[Floats, Floats]:
+def _boxes(function: Subject, channel_axis: int) -> tuple[Floats, Floats]:
     """[draws, h, w], the image that each pixel is from, and the share of the image's own label.
 
     The first image is 0 and the second is 1.
@@ -101,25 +103,37 @@ def _boxes(function: Subject, height: int, width: int) -> tuple[Floats, Floats]:
     import jax
     import jax.numpy as jnp
 
-    images = jnp.broadcast_to(jnp.arange(2.0)[:, None, None, None], (2, 1, height, width))
+    images = jnp.broadcast_to(jnp.arange(2.0)[:, None, None], (2, HEIGHT, WIDTH))
 
     def draw(key: Any) -> Any:
-        mixed, labels = function(key, images, jnp.eye(2))
-        return mixed[0, 0], labels[0, 0]
+        of_one_channel = jnp.expand_dims(images, channel_axis)
+        mixed, labels = function(key, of_one_channel, jnp.eye(2), channel_axis=channel_axis)
+        return jnp.squeeze(mixed, channel_axis)[0], labels[0, 0]
 
     drawn: Any = jax.jit(jax.vmap(draw))
     pixels, shares = drawn(jax.random.split(jax.random.key(2), DRAWS))
     return np.asarray(pixels, np.float64), np.asarray(shares, np.float64)
 
 
-def _labels_count_pixels(subject: Subject) -> str | None:
-    pixels, shares = _boxes(subject, 9, 14)
+def _in_both_layouts(law: Callable[[Floats, Floats], str | None]) -> Callable[..., str | None]:
+    """The law of boxes, from their pixels and shares, with channels on axis 1 and last."""
+
+    @functools.wraps(law)
+    def broken(subject: Subject) -> str | None:
+        found = ((axis, law(*_boxes(subject, axis))) for axis in (1, -1))
+        return next((f"channel_axis={axis}: {text}" for axis, text in found if text), None)
+
+    return broken
+
+
+@_in_both_layouts
+def _labels_count_pixels(pixels: Floats, shares: Floats) -> str | None:
     off = np.abs(shares - (1 - pixels.mean(axis=(1, 2)))).max()
     return f"a label's share is off its pixels' by {off:.3g}" if off > 1e-6 else None
 
 
-def _boxes_are_rectangles(subject: Subject) -> str | None:
-    pixels, _ = _boxes(subject, 9, 14)
+@_in_both_layouts
+def _boxes_are_rectangles(pixels: Floats, shares: Floats) -> str | None:
     rows, columns = pixels.max(axis=2), pixels.max(axis=1)
     if not np.array_equal(pixels, rows[:, :, None] * columns[:, None, :]):
         return "a box is no rectangle"
@@ -134,16 +148,16 @@ def _gaps(inside: Floats) -> int:
     return int((starts.sum(axis=1) > 1).sum())
 
 
-def _boxes_have_their_distribution(subject: Subject) -> str | None:
+@_in_both_layouts
+def _boxes_have_their_distribution(pixels: Floats, shares: Floats) -> str | None:
     """Compares boxes' numbers of pixels with draws in numpy, half of which have no partner."""
-    height, width = 9, 14
-    pixels, _ = _boxes(subject, height, width)
-    drawn, expected = pixels.sum(axis=(1, 2)), _areas(height, width)
+    drawn, expected = pixels.sum(axis=(1, 2)), _areas(HEIGHT, WIDTH)
     found = _stats().ks_2samp(drawn[drawn > 0], expected[expected > 0], method="asymp")
     differ = f"sizes of boxes: Kolmogorov and Smirnov's D = {found.statistic:.3g}"
     return differ if found.pvalue < ALARM else None
 
 
+@functools.cache
 def _areas(height: int, width: int, draws: int = 1 << 18) -> Floats:
     """The numbers of pixels of boxes as drawn by Yun et al., with alpha = 1."""
     rng = np.random.default_rng(3)

@@ -50,7 +50,7 @@ from parity.suite.regularizers.normalization.rows import (
     thorough,
     wrong_lengths,
 )
-from parity.suite.rows import WIDE, few, setting, values_only
+from parity.suite.rows import WIDE, few, laws, setting, values_only
 
 
 def _trained(make: Callable[..., Setting], label: str, *inputs: Any, **fields: Any) -> Setting:
@@ -102,6 +102,42 @@ def _module(label: str, train: bool, momentum: float | None = 0.1) -> Setting:
 
 _formula_of_batch = functools.partial(of_formula, "batch_norm")
 _moved_batch = functools.partial(moved, "batch_norm")
+
+# The drift is 16 roundings; 3 are measured.
+BATCHES, DRIFT = 1000, 16 * 2.0**-23
+
+
+def _follows_a_thousand_batches(subject: Callable[..., Any]) -> str | None:
+    """The running statistics after a thousand batches are those of float64 to DRIFT of the largest.
+
+    Roundings do not add up: old batches fade with the momentum, and among n batches they average.
+    """
+    import jax
+
+    batches = np.random.default_rng(0).normal(1.0, 2.0, (BATCHES, 4, C)).astype(np.float32)
+    counts = np.arange(1, BATCHES + 1)
+    start = np.zeros(C, np.float32), np.ones(C, np.float32)
+    for momentum in (0.1, None):
+
+        def step(stats: Any, batch: Any, momentum: float | None = momentum) -> Any:
+            x, count = batch
+            return subject(x, *stats, momentum, num_batches_tracked=count), None
+
+        scanned: Any = jax.jit(functools.partial(jax.lax.scan, step))
+        found = scanned(start, (batches, counts))[0]
+        expected = np.zeros(C), np.ones(C)
+        for x, count in zip(batches.astype(np.float64), counts, strict=True):
+            share = momentum or 1 / count
+            new = x.mean(0), x.var(0, ddof=1)
+            expected = tuple(a + share * (b - a) for a, b in zip(expected, new, strict=True))
+        off = max(
+            float(np.abs(a - b).max() / np.abs(b).max())
+            for a, b in zip(map(np.asarray, found), expected, strict=True)
+        )
+        if off > DRIFT:
+            return f"momentum={momentum}: off by {off:.3g} after {BATCHES} batches"
+    return None
+
 
 SPECS = (
     THEME.row(
@@ -177,6 +213,7 @@ SPECS = (
         "batch_norm_stats",
         bad("one_value", "one value for a channel", ones((1, 2)), *STATS),
         bad("statistics_dtype", "dtypes", X, *(s.astype(np.float16) for s in STATS)),
+        laws=laws(_follows_a_thousand_batches),
         extra=("axis_name",),
         domain=Domain(
             arguments={

@@ -135,7 +135,7 @@ def running_statistics(name: str, *bad_calls: BadCall, **fields: Any) -> Spec:
     return THEME.row_beyond(
         name,
         inputs=(NCHW, MEAN, VAR),
-        checks=("forward", "error", "signature"),
+        checks=("forward", "error", "signature", "law"),
         bad_calls=(
             *bad_calls,
             bad("mean_length", "one mean too many", X, THREE, TWO),

@@ -78,6 +78,12 @@ def _spectral_norm_takes_sigma_before_the_iteration(
     return before, *regularizers.spectral_norm(weight, u, v, n_power_iterations, eps, dim)[1:]
 
 
+@_wrong("spectral_norm", "stays_singular/any/law")
+def _spectral_norm_keeps_u(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0):
+    normed, _, new = regularizers.spectral_norm(weight, u, v, n_power_iterations, eps, dim)
+    return normed, u, new
+
+
 @_wrong("spectral_norm", "eps=10/float32/forward")
 def _spectral_norm_forgets_eps(weight, u, v, n_power_iterations=1, eps=1e-12, dim=0):
     return regularizers.spectral_norm(weight, u, v, n_power_iterations, 1e-12, dim)

@@ -78,6 +78,16 @@ def _corners_on_the_diagonal(key, images, size, **options):
 
 
 @_wrong("random_crop", "corners_are_uniform/any/law")
+def _corners_on_the_diagonal_with_the_channels_last(
+    key, images, size, *, channel_axis=1, **options
+):
+    if channel_axis == 1:
+        return right.random_crop(key, images, size, **options)
+    first = jnp.moveaxis(images, -1, 1)
+    return jnp.moveaxis(_corners_on_the_diagonal(key, first, size, **options), 1, -1)
+
+
+@_wrong("random_crop", "corners_are_uniform/any/law")
 def _crop_padded_on_one_side(key, images, size, *, padding=(0, 0), **options):
     right_and_bottom = (0, 0, 2 * padding[0], 2 * padding[1])
     return right.random_crop(key, images, size, padding=right_and_bottom, **options)

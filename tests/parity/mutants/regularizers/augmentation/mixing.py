@@ -123,6 +123,17 @@ def _boxes_are_squares(key, images, labels, alpha=1.0, *, num_classes=None, chan
 
 
 @_wrong("cutmix", "boxes_have_their_distribution/any/law")
+def _boxes_are_squares_with_the_channels_last(
+    key, images, labels, alpha=1.0, *, num_classes=None, channel_axis=1
+):
+    if channel_axis == 1:
+        return regularizers.cutmix(key, images, labels, alpha, num_classes=num_classes)
+    first = jnp.moveaxis(images, -1, 1)
+    mixed, y = _boxes_are_squares(key, first, labels, alpha, num_classes=num_classes)
+    return jnp.moveaxis(mixed, 1, -1), y
+
+
+@_wrong("cutmix", "boxes_have_their_distribution/any/law")
 def _the_box_has_the_area_of_the_own_share(
     key, images, labels, alpha=1.0, *, num_classes=None, channel_axis=1
 ):

@@ -169,6 +169,14 @@ def _batches_are_counted_before_this_one(
     return _running(x, running_mean, running_var, 1 / (num_batches_tracked + 1))
 
 
+@_wrong("batch_norm_stats", "follows_a_thousand_batches/any/law")
+def _batches_are_counted_to_500(
+    x, running_mean, running_var, momentum=0.1, *, num_batches_tracked=None
+):
+    counted = jnp.minimum(num_batches_tracked, 500)
+    return _running(x, running_mean, running_var, momentum, num_batches_tracked=counted)
+
+
 @_wrong("instance_norm_stats", "float32/forward")
 def _instance_statistics_are_those_of_the_batch(x, running_mean, running_var, momentum=0.1):
     return _running(x, running_mean, running_var, momentum)
