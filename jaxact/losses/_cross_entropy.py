@@ -176,15 +176,23 @@ class _Row(NamedTuple):
 
     Attributes:
         top: the largest score, a constant.
-        own: the score of the chosen class.
-        log_total: the log of the sum of exp(x - top).
-        loss: -log softmax(x) at the chosen class.
+        others: the sum of exp(x - top) over the classes that are not chosen.
+        below: the score of the chosen class, less top.
     """
 
     top: Array
-    own: Array
-    log_total: Array
-    loss: Array
+    others: Array
+    below: Array
+
+    @property
+    def log_total(self) -> Array:
+        """The log of the sum of exp(x - top) over all classes."""
+        return _log_total(self.others, self.below)
+
+    @property
+    def loss(self) -> Array:
+        """-log softmax(x) at the chosen class."""
+        return _row_loss(self.others, self.below)
 
 
 def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
@@ -194,8 +202,7 @@ def _row(x: Array, chosen: Array, valid: Array, axis: int) -> _Row:
     top = jnp.where(valid, top, 0)
     own = jnp.where(valid, take_class(axis, x, chosen), 0)
     others = jnp.where(valid, _sumexp_others(axis, x, top, chosen, valid), 1)
-    below = _differentiable_below(own, top)
-    return _Row(top, own, _log_total(others, below), _row_loss(others, below))
+    return _Row(top, others, _differentiable_below(own, top))
 
 
 # If the chosen class has the largest score, `below` is 0, and the loss and 1 - p are computed from
@@ -248,6 +255,31 @@ def _row_loss(others: Array, below: Array) -> Array:
     """-log softmax(x) of the chosen class."""
     largest = _loss_of_largest(others, below)
     return jnp.where(below == 0, largest, jnp.log(others + jnp.exp(below)) - below)
+
+
+def _slope_of_others(others: Array, below: Array, total: Array, rest: Array, own: Array) -> Array:
+    return total * _inverse_total(others, below)
+
+
+def _slope_of_own(others: Array, below: Array, total: Array, rest: Array, own: Array) -> Array:
+    """p Σ q - q of the chosen class; of a likely one from the others, where that would cancel."""
+    p = _own_share(others, below)
+    from_others = rest + total * _minus_share_of_others(others, below)
+    return jnp.where(p < 0.5, total * p - own, from_others)
+
+
+@with_partials(_slope_of_others, _slope_of_own, summed=False)
+def _expected_loss(others: Array, below: Array, total: Array, rest: Array, own: Array) -> Array:
+    """Σ q (-log softmax(x)), but for the gaps between the other scores and the largest one.
+
+    Args:
+        others: the sum of exp(x - top) over all classes but the one with the largest score.
+        below: 0, of which it is a function all the same.
+        total: Σ q.
+        rest: Σ q over the others.
+        own: q of the class with the largest score.
+    """
+    return total * _row_loss(others, below) + rest * below
 
 
 def _sumexp_others_rule(
@@ -376,8 +408,11 @@ def probability_losses(
     row = _row(x, largest, jnp.ones_like(largest, jnp.bool_), axis)
     # Leave the class with the largest score out of the sum: its probability and q may be near 1.
     others = _others_mask(q, largest, axis) * q
-    gaps = jnp.sum(others * (row.own - x), axis, keepdims=True)
-    return jnp.squeeze(jnp.sum(q, axis, keepdims=True) * row.loss + gaps, axis)
+    total, rest = (jnp.sum(a, axis, keepdims=True) for a in (q, others))
+    gaps = jnp.sum(others * (row.top - x), axis, keepdims=True)
+    own = take_class(axis, q, largest)
+    losses = _expected_loss(row.others, row.below, total, rest, own) + gaps
+    return jnp.squeeze(losses, axis)
 
 
 def reduce_rows(losses: Array, rows: Array, shares: Array, reduction: Reduction) -> Array:

@@ -3,6 +3,7 @@
 import functools
 from typing import cast
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -40,7 +41,7 @@ def refuse_booleans(function: str, **arrays: Array) -> None:
             raise ArgumentTypeError(f"{function}: {argument} must not be boolean")
 
 
-def promoted(*arrays: Array) -> jnp.dtype:
+def promoted(*arrays: Array | jax.ShapeDtypeStruct) -> jnp.dtype:
     """The dtype that the arrays promote to.
 
     As in torch, a 0-d array does not widen an array with axes, unless the 0-d array is of a higher

@@ -195,3 +195,11 @@ def test_a_number_as_variance_has_the_default_dtype_beside_integers(kind, beside
     expected = torch.nn.functional.gaussian_nll_loss(*theirs, 0.5)
     found = gaussian_nll_loss(jnp.ones(3, kind), jnp.ones(3, beside), 0.5)
     assert str(expected.dtype) == f"torch.{found.dtype}" == "torch.float32"
+
+
+@pytest.mark.parametrize("shapes", [((), (1,), ()), ((), (), ()), ((3,), (3,), (1,))])
+def test_a_variance_without_axes_widens_no_array_as_in_torch(shapes):
+    dtypes = "float16", "float16", "float32"
+    made = [np.ones(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    expected = torch.nn.functional.gaussian_nll_loss(*map(torch.tensor, made))
+    assert str(expected.dtype) == f"torch.{gaussian_nll_loss(*made).dtype}"
