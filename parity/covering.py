@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from parity.domains import EQUAL, LENGTHS, USUAL, Domain, Factor, Levels
+from parity.domains import EQUAL, LENGTHS, USUAL, Domain, Factor, Levels, Together
 
 # How many choices have to meet in a call.
 NOTHING, CHOICES, PAIRS = 0, 1, 2
@@ -190,7 +190,7 @@ def _needed(factor: Factor, other: str, levels: tuple[str, ...]) -> Rule:
     return Rule(factors=(factor.name, other), holds=holds)
 
 
-def impossible(together: Mapping[str, str | tuple[str, ...]]) -> Rule:
+def impossible(together: Together) -> Rule:
     """The rule that these levels, by factor, do not go together."""
 
     def holds(chosen: Levels) -> bool:

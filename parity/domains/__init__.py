@@ -48,6 +48,7 @@ from parity.domains.draws import (
     Draw,
     Factor,
     Levels,
+    Together,
 )
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "Number",
     "OneOf",
     "Tensor",
+    "Together",
     "Trees",
     "optional",
 ]
@@ -103,7 +105,7 @@ class Domain:
     arguments: Mapping[str, Choice]
     parameters: tuple[str, ...] = ()
     lengths: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
+    impossible: tuple[Together, ...] = ()
     refusals: bool = True
     decisions: Mapping[str, str] = field(default_factory=dict[str, str])
 

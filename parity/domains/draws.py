@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 Levels: TypeAlias = Mapping[str, str]
+# Levels that do not go together: of each of these factors one of them.
+Together: TypeAlias = Mapping[str, str | tuple[str, ...]]
 # An argument that is just outside of a domain, computed from one inside.
 Beyond: TypeAlias = Callable[[Any], Any]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.domains import LONG, Choice, Domain, Draw, Made, OneOf, Tensor
+from parity.domains import LONG, Choice, Domain, Draw, Made, OneOf, Tensor, Together
 from parity.dtypes import numpy_dtype
 
 LAYOUT = OneOf("torch", "flax")
@@ -19,7 +17,7 @@ LENGTHS = {"o": (16, 1, 0, LONG), "i": (33, 2), "k": (3, 4), "l": (2,), "j": (3,
 
 def domain_of(
     *axes: str,
-    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = (),
+    impossible: tuple[Together, ...] = (),
     **arguments: Choice,
 ) -> Domain:
     """An array with some of these axes; the other arguments are those of the initializer."""

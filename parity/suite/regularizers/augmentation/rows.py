@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import Choice, Domain, Draw, Either, Made, Number, OneOf, Tensor
+from parity.domains import Choice, Domain, Draw, Either, Made, Number, OneOf, Tensor, Together
 from parity.dtypes import rounded
 from parity.spec import (
     FLOATS,
@@ -116,7 +116,7 @@ def domain_of(
     *,
     images: Choice = PIXELS,
     lengths: Mapping[str, tuple[int, ...]] = LENGTHS,
-    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = (),
+    impossible: tuple[Together, ...] = (),
     **arguments: Choice,
 ) -> Domain:
     """Images with the channels on axis 1 or on the last one, and other arguments."""

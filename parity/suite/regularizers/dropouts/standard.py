@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from parity.domains import LONG, Choice, Domain, Number, OneOf, Tensor
+from parity.domains import LONG, Choice, Domain, Number, OneOf, Tensor, Together
 from parity.spec import (
     FLOATS,
     BadCall,
@@ -146,7 +146,7 @@ LENGTHS = {
 def domain_of(
     *axes: str,
     name: str = "input",
-    impossible: tuple[Mapping[str, str | tuple[str, ...]], ...] = (),
+    impossible: tuple[Together, ...] = (),
     **others: Choice,
 ) -> Domain:
     """What a dropout of an array with these axes may get."""
