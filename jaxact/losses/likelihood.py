@@ -236,7 +236,8 @@ def gaussian_nll_loss(
     # torch makes an array like input of a Python number, which is weakly typed, and expands an
     # array without axes beside an input with some.
     of_var = _floating(x.dtype) if v.weak_type else v.dtype
-    dtype = promoted(x, t, jax.ShapeDtypeStruct((1,) * max(v.ndim, x.ndim), of_var))
+    difference = jax.ShapeDtypeStruct((1,) * max(x.ndim, t.ndim), promoted(x, t))
+    dtype = promoted(difference, jax.ShapeDtypeStruct((1,) * max(v.ndim, x.ndim), of_var))
     x, t, v = widened(dtype, *broadcast(name, input=x, target=t), _aligned(v, x))
     losses = nan_unless(
         _gaussian(x, t, v, number(name, "eps", eps, dtype)),

@@ -197,9 +197,10 @@ def test_a_number_as_variance_has_the_default_dtype_beside_integers(kind, beside
     assert str(expected.dtype) == f"torch.{found.dtype}" == "torch.float32"
 
 
+@pytest.mark.parametrize("kind", ["float16", "int32"])
 @pytest.mark.parametrize("shapes", [((), (1,), ()), ((), (), ()), ((3,), (3,), (1,))])
-def test_a_variance_without_axes_widens_no_array_as_in_torch(shapes):
-    dtypes = "float16", "float16", "float32"
+def test_a_variance_without_axes_widens_no_array_as_in_torch(shapes, kind):
+    dtypes = "float16", kind, "float32"
     made = [np.ones(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
     expected = torch.nn.functional.gaussian_nll_loss(*map(torch.tensor, made))
     assert str(expected.dtype) == f"torch.{gaussian_nll_loss(*made).dtype}"

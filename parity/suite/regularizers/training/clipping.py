@@ -318,6 +318,7 @@ SPECS = (
             # errors.
             impossible=(
                 {"grads.form": "number"},
+                {"lengths": "m=1", "eps": ("0.5", "2")},
                 # At a gradient of zeros torch's second derivative is nan, and 0 divided by 0.
                 {"grads.numbers": "ties", "order": "second"},
                 {"grads.numbers": "ties", "clip_factor": "0"},
