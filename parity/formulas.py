@@ -41,13 +41,19 @@ class NumpyMath:
         return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
 
 
+def formula_value(formula: Formula, x: Floats, values: Values) -> Floats:
+    """The value of a formula in float64."""
+    with np.errstate(all="ignore"):
+        return formula.value(NumpyMath, x, **values)
+
+
 def formula_trace(formula: Formula, problem: Problem, values: Values) -> Trace:
     """Value and derivatives of a formula in float64, under the problem's cotangents."""
     x = widened(problem.first)
     cotangent = widened(problem.cotangent(x.shape))
     direction = widened(problem.directions()["0"])
+    value = formula_value(formula, x, values)
     with np.errstate(all="ignore"):
-        value = formula.value(NumpyMath, x, **values)
         slope = formula.slope(NumpyMath, x, **values)
         curvature = formula.curvature(NumpyMath, x, **values)
         return {

@@ -19,7 +19,7 @@ from parity.engine.agreement import coarsest, near, unlike
 from parity.engine.calls import exception_difference, named
 from parity.engine.draws import LAYOUT, Call
 from parity.engine.sides import in_float32, observed
-from parity.formulas import formula_trace
+from parity.formulas import formula_trace, formula_value
 from parity.inputs import Problem, streams
 from parity.spec import Formula, SameSeed, Target
 from parity.trees import flat, joined, mapped
@@ -27,7 +27,7 @@ from parity.trees import flat, joined, mapped
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
 INCREMENT = 2.0**-10
-# One-sided derivatives that differ by more, relative to the size of the terms, mean a kink.
+# Formulas of the derivative that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
 # Numeric derivatives are exact to this much of the result.
 NOISE = 2.0**-20
@@ -324,10 +324,13 @@ def _numeric_slope(
     slopes = (8 * (right - left) - (far_right - far_left)) / (12 * step)
     after = (4 * (right - here) - (far_right - here)) / (2 * step)
     before = (4 * (here - left) - (here - far_left)) / (2 * step)
+    # These do not see a kink at 2/3 of a step, where the errors of their terms cancel.
+    near_by, further = (right - left) / (2 * step), (far_right - far_left) / (4 * step)
+    bent = np.maximum(np.abs(after - before).sum(), np.abs(near_by - further).sum())
     # Terms that cancel are as large as the result itself over the argument.
     largest, terms = np.abs(slopes).sum(), np.abs(here).sum()
     size = np.maximum(largest, terms / span)
-    smooth = np.abs(after - before).sum() <= KINK * np.maximum(largest, NOISE * terms)
+    smooth = bent <= KINK * np.maximum(largest, NOISE * terms)
     return (slopes.sum(), size) if smooth and np.isfinite(size) else None
 
 
@@ -397,9 +400,19 @@ def _difference_outside(call: Call) -> str:
         found = called(setup.subject)
     except Exception as error:
         return "" if option else f"{named(error)}; the reference gives a result"
+
+    def of_truth() -> Trace:
+        if isinstance(setup.truth, Target):
+            return called(setup.truth, wide=True)
+        if isinstance(setup.truth, Formula):
+            made = dict(call.given(draw, for_reference=True))
+            x = widened(made.pop(call.positional[0]))
+            return {OUT: formula_value(setup.truth, x, made)}
+        return {}
+
     wide = functools.cache(lambda: _tried(lambda: called(setup.reference, wide=True)))
     dtype = coarsest(*flat(draw.made).values())
-    return unlike(found, expected, [lambda: expected, wide], dtype)
+    return unlike(found, expected, [lambda: expected, wide, lambda: _tried(of_truth)], dtype)
 
 
 def _in_float64(value: Any) -> Any:

@@ -88,10 +88,14 @@ SPECS = (
         bad_calls=(*GENERIC, *rows.wrong_values("beta", **NO_WIDTHS)),
         domain=replace(
             loss_of("input", "target", beta=Number(1.0, 0.5, 2, 0.0, 100.0, outside=(-1.0,))),
-            decisions=dict.fromkeys(
-                ("input:booleans", "target:booleans"),
-                "the same for every beta; torch passes 0 on to its l1_loss, which takes none",
-            ),
+            decisions={
+                **dict.fromkeys(
+                    ("input:booleans", "target:booleans"),
+                    "the same for every beta; torch passes 0 on to its l1_loss, which takes none",
+                ),
+                "input:integers": "the same for every beta; torch passes 0 on to its l1_loss, "
+                "which takes integers beside integers where it does not average",
+            },
         ),
     ),
     rows.loss(
