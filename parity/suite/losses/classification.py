@@ -162,13 +162,20 @@ SPECS = (
                 {"target.labels.special": "all", "order": "second"},
                 # As with all rows ignored: a single one.
                 {"target.labels.special": "some", "input.axes": "c", "order": "second"},
+                {"ignore_index": ("0", "2"), "input.axes": "c", "order": "second"},
                 ALL_IGNORED,
                 # The sum is beyond the range.
                 {"reduction": "sum", "lengths": f"n={LONG}", "precision": "float16"},
                 # The only class's score less itself: a fused product leaves its rounding.
                 {"lengths": "c=1", "context": "product"},
+                {"lengths": "c=1", "order": "second"},
             ),
             decisions={
+                **dict.fromkeys(
+                    ("input:fewer_axes", "target.labels:more_axes"),
+                    "of one row an index of shape [1] counts as one of shape []; torch fails in a "
+                    "sum of its own where it smooths",
+                ),
                 "target.shares:integers": "integers are class indices, of the wrong shape here",
                 "target.shares:fewer_axes": "a target of the wrong kind is a TypeError",
                 "weight.given:integers": "weights are floating",
