@@ -111,11 +111,14 @@ def _without_nan(call: Call, trace: Trace) -> Trace:
 
     An empty result, or one of integers, cannot be nan where a number in an array is bad.
     """
-    results = _results(trace)
-    able = any(array.size and is_floating(array.dtype.name) for array in results)
-    if any(np.isnan(widened(a)).any() for a in results) or (call.draws[0].numbers and not able):
+    unable = call.draws[0].numbers and not _can_be_nan(trace)
+    if unable or any(np.isnan(widened(array)).any() for array in _results(trace)):
         raise _BadValueError
     return trace
+
+
+def _can_be_nan(trace: Trace) -> bool:
+    return any(array.size and is_floating(array.dtype.name) for array in _results(trace))
 
 
 def _results(trace: Trace) -> list[NDArray[Any]]:
@@ -390,12 +393,15 @@ def _difference_outside(call: Call) -> str:
         expected = called(setup.reference)
     except Exception as error:
         own = (TypeError, ValueError) if option else ()
-        subject = functools.partial(called, setup.subject)
-        if {SPECIAL, NAN} & {*call.levels.values()}:
-            return exception_difference(subject, error, own)
-        # A number of an array that made the reference raise makes the subject's result nan.
-        kinds = (_BadValueError, *own)
-        return exception_difference(lambda: _without_nan(call, subject()), error, kinds)
+        # A number of an array that made the reference raise makes the subject's result nan, which
+        # shows only where nothing else does.
+        special = bool({SPECIAL, NAN} & {*call.levels.values()})
+
+        def without_nan() -> Trace:
+            found = called(setup.subject)
+            return found if special and _can_be_nan(found) else _without_nan(call, found)
+
+        return exception_difference(without_nan, error, (_BadValueError, *own))
     try:
         found = called(setup.subject)
     except Exception as error:
