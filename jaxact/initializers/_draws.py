@@ -135,13 +135,21 @@ def _checked_std(function: str, std: Array) -> Array:
 # ------------------------------------------------------------------------------- from a JAX key
 
 
+def _fixed(drawn: Array) -> Array:
+    """The numbers, the same in every program.
+
+    XLA would merge a known scale with the constants of the draw, and round once less.
+    """
+    return lax.optimization_barrier(drawn)
+
+
 @program(static=("function", "shape", "dtype"))
 def _uniform(
     function: str, key: Array, low: ArrayLike, high: ArrayLike, shape: Shape, dtype: Dtype
 ) -> Array:
     wide = compute_dtype(dtype)
     least, end = _checked_ends(function, jnp.asarray(low, wide), jnp.asarray(high, wide))
-    values = (least + (end - least) * flat_uniform(key, shape, wide)).astype(dtype)
+    values = (least + (end - least) * _fixed(flat_uniform(key, shape, wide))).astype(dtype)
     # A value can round to the upper end; as in torch, it becomes the lower end. Between equal ends
     # it stays, and with it the gradients with respect to both.
     low, high = least.astype(dtype), end.astype(dtype)
@@ -154,7 +162,7 @@ def _normal(
 ) -> Array:
     wide = compute_dtype(dtype)
     spread = _checked_std(function, jnp.asarray(std, wide))
-    values = jnp.asarray(mean, wide) + spread * flat_normal(key, shape, wide)
+    values = jnp.asarray(mean, wide) + spread * _fixed(flat_normal(key, shape, wide))
     return values.astype(dtype)
 
 
