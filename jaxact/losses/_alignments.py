@@ -263,8 +263,8 @@ def _(*_: Any) -> tuple[Any, Any]:
 
 def _slopes(scores: Array, p: Array) -> Array:
     """exp(scores) - p; for a nearly certain class computed as (1 - p) - (1 - exp(scores))."""
-    # Of two classes only one can be above 3/4; above 1/2 both can be by rounding.
-    certain = p > 0.75
+    # Of two classes only one can be above this; above 1/2 both can be by rounding.
+    certain = p > 0.51
     others = jnp.sum(jnp.where(certain, 0, p), axis=2, keepdims=True)
     own = jnp.sum(jnp.where(certain, scores, 0), axis=2, keepdims=True)
     return jnp.where(certain, jnp.expm1(own) + others, jnp.exp(scores) - p)

@@ -340,7 +340,7 @@ def test_confident_probabilities_keep_their_digits_too(name):
 
 @pytest.mark.parametrize("scale", [0.0, 1.0])
 def test_an_unlikely_class_with_the_largest_score_keeps_the_digits_of_its_gradient(scale):
-    """Of a thousand classes each has a probability and a share of about 1/1000."""
+    """Of a thousand classes each has a probability of about 1/1000."""
     generator = np.random.default_rng(0)
     x = (scale * generator.standard_normal((5, 1031))).astype(np.float32)
     q = generator.random((5, 1031)).astype(np.float32)

@@ -395,10 +395,12 @@ def _in_every_mode(law: Callable[..., str | None], **values: Any) -> Law:
 
 def _laws(*broken: Callable[..., str | None], **values: Any) -> tuple[Law, ...]:
     """The function's own laws, and with these arguments those of all functions."""
-    shared = {law: functools.partial(law, **values) for law in _SHARED}
     return (
         *map(_in_every_mode, broken),
-        *(Law(name=law.__name__.strip("_"), violation=bound) for law, bound in shared.items()),
+        *(
+            Law(name=law.__name__.strip("_"), violation=functools.partial(law, **values))
+            for law in _SHARED
+        ),
     )
 
 
