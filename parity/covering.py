@@ -156,15 +156,24 @@ def simplified(
     rules: Sequence[Rule],
     fails: Callable[[Levels], bool],
 ) -> Levels:
-    """The call with each level that does not matter for the failure replaced by the simplest."""
-    for _ in factors:
-        before = levels
-        for factor in factors:
-            simpler = {**levels, factor.name: factor.levels[0]}
-            if simpler != levels and all(rule.holds(simpler) for rule in rules) and fails(simpler):
-                levels = simpler
-        if levels == before:
-            break
+    """The call with each level that does not matter for the failure replaced by the simplest.
+
+    Levels are tried together first, then by halves: most of them do not matter, and each trial may
+    compile a program.
+    """
+
+    def without(levels: Levels, tried: Sequence[Factor]) -> Levels:
+        simpler = {**levels, **simplest_of(tried)}
+        if simpler == levels:
+            return levels
+        if all(rule.holds(simpler) for rule in rules) and fails(simpler):
+            return simpler
+        middle = len(tried) // 2
+        return without(without(levels, tried[:middle]), tried[middle:]) if middle else levels
+
+    before: Levels = {}
+    while levels != before:
+        before, levels = levels, without(levels, factors)
     return levels
 
 

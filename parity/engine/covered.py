@@ -147,10 +147,12 @@ class Visit:
     ) -> tuple[list[Levels], Visited]:
         """Calls in which choices meet where the reference gives a result, and what they visit."""
         meeting = self.asked.coverage.meeting
+        if meeting == NOTHING:
+            return [], Visited(calls=0)
         every = cover(factors, rules, PAIRS)
         made = every if meeting == PAIRS else cover(factors, rules, meeting)
-        calls = scattered(made, factors, rules, meeting, random) if meeting else []
-        wanted = meetings(made, meeting) if meeting else set[Meeting]()
+        calls = scattered(made, factors, rules, meeting, random)
+        wanted = meetings(made, meeting)
         met = self._met(calls, meeting)
         refused: set[Meeting] = set()
         for missing in sorted(wanted - met):

@@ -33,20 +33,23 @@ class Visited:
 
     Args:
         calls: how many calls were made.
-        choices, pairs: how many choices, and pairs of choices, met in them, and how many there are.
+        choices, pairs: how many choices, and pairs of choices, met in them, and how many there are;
+            zeros where only random calls were asked for.
         refused: how many pairs meet only where the reference raises an exception, as far as random
             calls show.
         unmet: the choices that no call has in which the reference gives a result.
     """
 
     calls: int
-    choices: tuple[int, int]
-    pairs: tuple[int, int]
+    choices: tuple[int, int] = (0, 0)
+    pairs: tuple[int, int] = (0, 0)
     refused: int = 0
     unmet: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """`52 calls, 39 of 39 choices, 629 of 629 pairs`."""
+        if not any(self.choices):
+            return f"{self.calls} random calls"
         choices, pairs = (f"{n} of {all_of_them}" for n, all_of_them in (self.choices, self.pairs))
         refused = f", {self.refused} refused" if self.refused else ""
         return f"{self.calls} calls, {choices} choices, {pairs} pairs{refused}"

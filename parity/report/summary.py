@@ -44,6 +44,8 @@ def coverage_line(results: Sequence[Result]) -> str:
         for each in ([v.choices for v in found], [v.pairs for v in found])
     )
     calls = sum(visited.calls for visited in found)
+    if not any(any(visited.choices) for visited in found):
+        return f"domains: {len(found)}, {calls:,} random calls"
     return f"domains: {len(found)}, {calls:,} calls, {choices} choices, {pairs} pairs of choices"
 
 
