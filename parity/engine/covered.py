@@ -19,6 +19,7 @@ from parity.covering import (
     cover,
     drawn,
     meetings,
+    possible_pairs,
     scattered,
     simplest_of,
     simplified,
@@ -149,10 +150,10 @@ class Visit:
         meeting = self.asked.coverage.meeting
         if meeting == NOTHING:
             return [], Visited(calls=0)
-        every = cover(factors, rules, PAIRS)
-        made = every if meeting == PAIRS else cover(factors, rules, meeting)
-        calls = scattered(made, factors, rules, meeting, random)
-        wanted = meetings(made, meeting)
+        pairs = possible_pairs(factors, rules)
+        choices = {(choice,) for pair in pairs for choice in pair}
+        wanted = pairs if meeting == PAIRS else choices
+        calls = scattered(cover(factors, rules, meeting), factors, rules, meeting, random)
         met = self._met(calls, meeting)
         refused: set[Meeting] = set()
         for missing in sorted(wanted - met):
@@ -164,15 +165,15 @@ class Visit:
             else:
                 calls.append(found)
                 met |= self._met([found], meeting)
-        choices, pairs = (self._met(calls, n) & meetings(every, n) for n in (CHOICES, PAIRS))
+        met_choices, met_pairs = self._met(calls, CHOICES), self._met(calls, PAIRS)
         # A choice that the reference refuses is none; that it refuses a pair is its business.
         refused_pairs = len(refused) if meeting == PAIRS else 0
         return calls, Visited(
             calls=len(calls),
-            choices=(len(choices), len(meetings(every, CHOICES))),
-            pairs=(len(pairs), len(meetings(every, PAIRS)) - refused_pairs),
+            choices=(len(met_choices), len(choices)),
+            pairs=(len(met_pairs), len(pairs) - refused_pairs),
             refused=refused_pairs,
-            unmet=tuple("=".join(choice) for (choice,) in meetings(every, CHOICES) - choices),
+            unmet=tuple("=".join(choice) for (choice,) in choices - met_choices),
         )
 
     def _met(self, calls: Sequence[Levels], meeting: int) -> set[Meeting]:

@@ -1,13 +1,25 @@
 """Domains: which calls they have, how these are covered, and what is found in wrong functions."""
 
 import dataclasses
+from itertools import product
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from parity.cases import Coverage, case_of_call, cases
-from parity.covering import CHOICES, NOTHING, PAIRS, cover, drawn, meetings, rules_of, scattered
+from parity.covering import (
+    CHOICES,
+    NOTHING,
+    PAIRS,
+    cover,
+    drawn,
+    impossible,
+    meetings,
+    possible_pairs,
+    rules_of,
+    scattered,
+)
 from parity.domains import (
     LONG,
     Domain,
@@ -147,10 +159,26 @@ def test_trees_have_one_of_several_forms():
 @pytest.mark.parametrize("strength", [CHOICES, PAIRS])
 def test_every_choice_or_pair_that_is_possible_is_visited(strength):
     calls = cover(FACTORS, RULES, strength)
-    pairs = meetings(cover(FACTORS, RULES, PAIRS), strength)
-    assert meetings(calls, strength) == pairs
-    assert pairs >= meetings([drawn(FACTORS, RULES, np.random.default_rng(1))], strength)
+    pairs = possible_pairs(FACTORS, RULES)
+    choices = {(choice,) for pair in pairs for choice in pair}
+    wanted = pairs if strength == PAIRS else choices
+    assert meetings(calls, strength) == wanted
+    assert wanted >= meetings([drawn(FACTORS, RULES, np.random.default_rng(1))], strength)
     assert all(rule.holds(levels) for rule in RULES for levels in calls)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_possible_pairs_are_those_of_all_calls_that_keep_the_rules(seed):
+    random = np.random.default_rng(seed)
+    factors = [Factor(name, ("0", "1", "2")) for name in "abcdef"]
+    forbidden = [
+        {name: str(random.integers(3)) for name in random.choice(list("abcdef"), 3, replace=False)}
+        for _ in range(60)
+    ]
+    rules = [impossible(together) for together in forbidden]
+    every = [dict(zip("abcdef", levels, strict=True)) for levels in product("012", repeat=6)]
+    allowed = [levels for levels in every if all(rule.holds(levels) for rule in rules)]
+    assert possible_pairs(factors, rules) == meetings(allowed, PAIRS)
 
 
 def test_calls_are_few_and_always_the_same():
