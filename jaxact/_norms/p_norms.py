@@ -116,7 +116,9 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
         return jnp.where(broken, jnp.nan, reduction(jnp.abs(x), axis=-1))
 
     def slope(x: Array) -> Array:
-        size = jax.lax.stop_gradient(jnp.abs(x))
+        # The loop makes XLA write the sizes to memory. It would compute them where they are needed,
+        # in one place rounded differently (as a fused product): then none is as large as the norm.
+        size = jax.lax.fori_loop(0, 2, lambda _, size: jnp.abs(size), jax.lax.stop_gradient(x))
         tied = (size == value(size)[..., None]) | jnp.isnan(size)
         return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)
 

@@ -118,6 +118,7 @@ SPECS = (
             },
             decisions={
                 "target.labels:longer": "a row may have its target on an axis, smoothed as well",
+                "weight.given:integers": "weights are floating",
                 "weight.given:booleans": "weights are floating",
                 "target.labels:more_axes": "a row may have its target on an axis, smoothed as well",
             },

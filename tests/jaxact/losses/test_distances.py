@@ -215,6 +215,24 @@ def test_a_negative_eps_of_a_cosine_raises_or_gives_nan():
         cosine_similarity(x1, x2, eps=jnp.asarray(-1.0))
 
 
+# ----------------------------------------------------------------------------------- compilation
+
+
+@pytest.mark.parametrize("p", [np.inf, -np.inf])
+def test_the_largest_component_has_the_gradient_also_where_xla_fuses_what_computes_it(p):
+    anchor, positive, negative = _vectors(3, (100, 3))
+
+    def loss(anchor):
+        return triplet_margin_loss(anchor * np.float32(0.29), positive, negative, p=p)
+
+    slope = jax.jit(jax.grad(loss))(anchor)
+    x = torch.tensor(anchor, requires_grad=True)
+    torch.nn.functional.triplet_margin_loss(
+        x * 0.29, torch.tensor(positive), torch.tensor(negative), p=p
+    ).backward()
+    np.testing.assert_allclose(slope, x.grad.numpy(), rtol=1e-6, atol=1e-9)
+
+
 # --------------------------------------------------------------------------------------- shapes
 
 

@@ -72,7 +72,15 @@ SPECS = (
             parameters=("weight", "bias"),
             lengths={"c": (4, 2, 1028)},
             # The slope of a group of one number is what rounding leaves.
-            impossible=({"num_groups": "4", "input.axes": "n c", "order": "second"},),
+            impossible=(
+                {"num_groups": "4", "input.axes": "n c", "order": "second"},
+                {
+                    "num_groups": "4",
+                    "input.axes": "n c",
+                    "weight": "none",
+                    "precision": "float64",
+                },
+            ),
             decisions={"input:fewer_axes": "the reference fails where it moves the channels"},
         ),
     ),
