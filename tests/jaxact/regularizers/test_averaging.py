@@ -44,6 +44,13 @@ def test_any_tree_is_averaged(average, tree):
 
 
 @AVERAGES
+def test_weights_of_numpy_are_averaged_from_python(average):
+    weights = {"a": np.ones(2, np.float32), "b": np.zeros((2, 3), np.float32)}
+    state = average.update(average.update(average.init(weights), weights), weights)
+    jax.tree.map(np.testing.assert_array_equal, state.params, weights)
+
+
+@AVERAGES
 def test_a_training_step_may_take_the_memory_of_its_weights(average):
     step = jax.jit(lambda weights: weights - 1, donate_argnums=0)
     weights = jnp.ones(4)

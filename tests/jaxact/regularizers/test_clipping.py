@@ -219,6 +219,8 @@ def test_in_a_chain_the_optimizer_gets_what_the_function_gives():
         chain = optax.chain(transformation, optax.sgd(0.1))
         updates, _ = jax.jit(chain.update)(grads, chain.init(params), params)
         allclose(updates, jax.tree.map(lambda g: -0.1 * g, clipped))
+        arrays, weights = jax.tree.map(np.asarray, (grads, params))
+        allclose(transformation.update(arrays, transformation.init(weights), weights)[0], clipped)
 
 
 def test_a_bound_may_follow_a_schedule():

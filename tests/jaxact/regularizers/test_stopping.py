@@ -27,6 +27,12 @@ def test_the_best_weights_are_kept_in_any_tree():
     assert (float(state.best), int(state.wait), bool(state.should_stop)) == (2.0, 2, True)
 
 
+def test_weights_and_metrics_may_be_of_numpy():
+    state = _run(early_stopping(patience=2), np.float32([1, 2, 3]), {"w": np.ones(2, np.float32)})
+    np.testing.assert_array_equal(state.params["w"], 1)
+    assert (float(state.best), bool(state.should_stop)) == (1.0, True)
+
+
 def test_a_training_can_end_inside_a_compiled_loop():
     stopping = early_stopping(patience=3)
 
