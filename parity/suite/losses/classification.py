@@ -172,7 +172,7 @@ SPECS = (
             ),
             decisions={
                 **dict.fromkeys(
-                    ("input:fewer_axes", "target.labels:more_axes"),
+                    ("input:fewer_axes", "target.labels:longer", "target.labels:more_axes"),
                     "of one row an index of shape [1] counts as one of shape []; torch fails in a "
                     "sum of its own where it smooths",
                 ),
