@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -278,7 +277,9 @@ def _stepped(
     optimizer = inspect.isclass(maker) and issubclass(maker, torch.optim.Optimizer)
     step: Any = _optimizer(make, state, params, named) if optimizer else make(params, **named).step
     count = len(next(iter(flat(others).values())))
-    seen = [flat(step(*mapped(operator.itemgetter(i), others))) for i in range(count)]
+    # The gradient of an item is an array as large as that of all steps: of a thousand, a million.
+    each = mapped(lambda leaf: iter(leaf.unbind()), others)
+    seen = [flat(step(*mapped(next, each))) for _ in range(count)]
     return {STEP: {path: torch.stack([entry[path] for entry in seen]) for path in seen[0]}}
 
 

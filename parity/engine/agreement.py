@@ -61,12 +61,13 @@ def unlike(
     if structure:
         return structure
     moved = functools.cache(shaken)
+    # Derivatives are differences of terms as large as the largest gradient.
+    steepest = _largest(expected, "vjp")
     for entry, reference in expected.items():
         root = entry.partition("/")[0]
         if root != OUT and values_only:
             continue
-        # Derivatives are differences of terms as large as the largest gradient.
-        beside = 0.0 if root == OUT else _largest(expected, "vjp")
+        beside = 0.0 if root == OUT else steepest
         message = _unlike_entry(entry, found[entry], reference, truths, dtype, beside, moved)
         if message:
             return message

@@ -41,6 +41,8 @@ THEME = Theme(
 
 
 STEPS_OF_AVERAGES = {**STEPS, "n": (5, 1, 0), "m": (3,)}
+# An average is linear, and torch takes four seconds for the second derivatives of 1,000 steps.
+FIRST_OF_MANY_STEPS = {"lengths": "t=1000", "order": "second"}
 
 
 def _against_torch(**values: Any) -> tuple[Setting, ...]:
@@ -101,6 +103,7 @@ SPECS = (
                 "decay": Number(0.75, 0.999, 0, 1, 0.5),
             },
             lengths=STEPS_OF_AVERAGES,
+            impossible=(FIRST_OF_MANY_STEPS,),
         ),
         settings=(
             _differentiated(
@@ -129,7 +132,9 @@ SPECS = (
     THEME.row_of_steps(
         "swa",
         domain=Domain(
-            arguments={"params": trees(), "updates": steps_of("params")}, lengths=STEPS_OF_AVERAGES
+            arguments={"params": trees(), "updates": steps_of("params")},
+            lengths=STEPS_OF_AVERAGES,
+            impossible=(FIRST_OF_MANY_STEPS,),
         ),
         settings=(_differentiated("swa_formula", label="differentiated"), *_against_torch()),
     ),
