@@ -105,6 +105,7 @@ def normalize_channels(
     eps: Array,
     axis_name: AxisName = None,
     group: int | None = None,
+    constant_is_zero: bool = False,
 ) -> Array:
     """Normalize by the moments along some axes, or by the running ones, with a weight by channel.
 
@@ -116,6 +117,7 @@ def normalize_channels(
         eps: added to the variance.
         axis_name: see `standard`.
         group: see `standard`.
+        constant_is_zero: see `standard`.
     """
 
     def formula(x: Array, of: Mapping[str, Array | None], eps: Array) -> Array:
@@ -123,7 +125,7 @@ def normalize_channels(
         if axes is None:
             high, low, scale = _running(of, eps)
         else:
-            high, low, scale = standard(data, eps, axes, axis_name, group)
+            high, low, scale = standard(data, eps, axes, axis_name, group, constant_is_zero)
         if (weight := of["weight"]) is not None:
             scale = scale * weight
         return normalized(data, high, low, scale, None, of["bias"]).reshape(x.shape)

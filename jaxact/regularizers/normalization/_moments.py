@@ -73,6 +73,7 @@ def standard(
     axes: tuple[int, ...],
     axis_name: AxisName = None,
     group: int | None = None,
+    constant_is_zero: bool = False,
 ) -> Standard:
     """The mean and the inverse standard deviation.
 
@@ -83,8 +84,9 @@ def standard(
         axis_name: see `moments`.
         group: the number of neighbours along the last remaining axis, the channels, that share one
             mean, which is repeated for each of them.
+        constant_is_zero: whether the scale is 0, not infinite, where variance and eps are 0.
     """
-    found = _standard_along(_Means(axes, axis_name, group))(x, eps)
+    found = _standard_along(_Means(axes, axis_name, group), constant_is_zero)(x, eps)
     return Standard(_constant(found.high), found.low, found.scale)
 
 
@@ -179,10 +181,13 @@ def _moments_along(mean: _Means) -> Callable[[Array], Moments]:
 
 
 @functools.cache
-def _standard_along(mean: _Means) -> Callable[[Array, Array], Standard]:
+def _standard_along(mean: _Means, constant_is_zero: bool) -> Callable[[Array, Array], Standard]:
     def plain(x: Array, eps: Array) -> Standard:
         high, low, variance = mean.moments(x)
-        return Standard(high, low, lax.rsqrt(variance + eps))
+        scale = lax.rsqrt(variance + eps)
+        if constant_is_zero:
+            scale = jnp.where(jnp.isinf(scale), 0, scale)
+        return Standard(high, low, scale)
 
     def normal_along(x: Array, high: Array, low: Array, scale: Array, x_dot: Array) -> Array:
         low, high, scale = _unshared(low, high, scale)

@@ -68,6 +68,7 @@ SPECS = (
             few(LARGE_MEAN, label="large_mean"),
             few(CONSTANT, label="constant"),
             values_only(label="eps=0", eps=0.0),
+            few(CONSTANT, label="constant,eps=0", eps=0.0),
             of_formula("instance_norm", label="eps=array", arrays=ALL),
             of_formula(
                 "instance_norm", *LEARNED_STATS, label="running=learned", arrays=LEARNED, **RUNNING
