@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -106,6 +106,10 @@ def _sum_of_sizes(x: Array) -> Array:
 _sum_norm = _ruled(_sum_of_sizes, _sign)
 
 
+def _size(step: int, x: Array) -> Array:
+    return jnp.abs(x)
+
+
 @functools.cache
 def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     reduction = jnp.max if largest else jnp.min
@@ -118,7 +122,7 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
     def slope(x: Array) -> Array:
         # The loop makes XLA write the sizes to memory. It would compute them where they are needed,
         # in one place rounded differently (as a fused product): then none is as large as the norm.
-        size = jax.lax.fori_loop(0, 2, lambda _, size: jnp.abs(size), jax.lax.stop_gradient(x))
+        size = cast(Array, jax.lax.fori_loop(0, 2, _size, jax.lax.stop_gradient(x)))
         tied = (size == value(size)[..., None]) | jnp.isnan(size)
         return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)
 
