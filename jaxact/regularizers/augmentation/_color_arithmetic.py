@@ -92,14 +92,12 @@ def hue_turned(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
     if x.shape[axes.channel] == 1:
         return x
     red, green, blue = axes.channels(x)
-    largest = jnp.where(
-        ~(red < jnp.maximum(green, blue)), red, jnp.where(~(green < blue), green, blue)
-    )
+    first, second = ~(red < jnp.maximum(green, blue)), ~(green < blue)
+    largest = jnp.where(first, red, jnp.where(second, green, blue))
     smallest = jnp.where(
         ~(red > jnp.minimum(green, blue)), red, jnp.where(~(green > blue), green, blue)
     )
     chroma = largest - smallest
-    first, second = largest == red, largest == green
     hue = jnp.where(first, green - blue, jnp.where(second, blue - red, red - green))
     sector = jnp.where(first, 0, jnp.where(second, 2, 4)).astype(x.dtype)
     return largest - _depth(chroma, hue, sector, SECTORS * factor, axes)
