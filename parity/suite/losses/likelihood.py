@@ -55,14 +55,16 @@ SPECS = (
                 settings=("reduction=none,input=any",),
             ),
         ),
-        sample_quirks=(
+        sample_quirks=tuple(
             SampleQuirk(
                 reason="with full, the slope in a count of at most 0 is that of the other terms",
                 source="torch 2.13: nan, 0 times the slope of a logarithm",
-                samples="PoissonNLLLoss-*",
+                samples=samples,
                 shows="reference nan",
-                dtypes=WIDE,
-            ),
+                dtypes=dtypes,
+            )
+            # Of the samples of torch's operators only bfloat16 has a count of 0, by rounding.
+            for samples, dtypes in (("PoissonNLLLoss-*", WIDE), ("sample-*", ("bfloat16",)))
         ),
         settings=(
             rows.each(LOG_RATES, COUNTS),
