@@ -7,6 +7,7 @@ import functools
 import inspect
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,9 +73,11 @@ class Recorder:
 
 @contextlib.contextmanager
 def recording() -> Generator[Recorder]:
-    """Puts recorded functions in the place of torch's."""
+    """Puts recorded functions in the place of torch's, and shows no warning of torch's tests."""
     recorder = Recorder()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
         for owner, name, path in _places():
             function = recorder.recorded(path, getattr(owner, name))
             stack.enter_context(mock.patch.object(owner, name, function))
