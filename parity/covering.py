@@ -6,7 +6,7 @@ covertable builds them, greedily and always alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, TypeAlias
@@ -184,28 +184,27 @@ def meetings(calls: Iterable[Levels], strength: int) -> set[Meeting]:
 
 def possible_pairs(factors: Sequence[Factor], rules: Sequence[Rule]) -> set[Meeting]:
     """All pairs of choices that meet in some call that satisfies the rules."""
-    concerning = {f.name: [rule for rule in rules if f.name in rule.factors] for f in factors}
     found: set[Meeting] = set()
     for one, other in combinations(sorted(factors, key=lambda factor: factor.name), PAIRS):
         for levels in product(one.levels, other.levels):
             pair = ((one.name, levels[0]), (other.name, levels[1]))
-            call = None if pair in found else _completed(dict(pair), factors, concerning)
+            call = None if pair in found else completed(dict(pair), factors, rules)
             found |= meetings([call] if call else [], PAIRS)
     return found
 
 
-def _completed(
-    chosen: Levels, factors: Sequence[Factor], concerning: Mapping[str, Sequence[Rule]]
-) -> Levels | None:
+def completed(chosen: Levels, factors: Sequence[Factor], rules: Sequence[Rule]) -> Levels | None:
     """A call with these levels that satisfies the rules, found by backtracking; None without one.
 
     Args:
         chosen: levels of some factors.
         factors: all of them.
-        concerning: the rules of each factor.
+        rules: of every call.
     """
     by_name = {factor.name: factor for factor in factors}
+    concerning = {name: [rule for rule in rules if name in rule.factors] for name in by_name}
     names = _nearest_first(chosen, by_name, concerning)
+    found = dict(chosen)
 
     def holds(name: str) -> bool:
         known = (rule for rule in concerning[name] if found.keys() >= {*rule.factors})
@@ -221,19 +220,18 @@ def _completed(
         del found[names[i]]
         return False
 
-    found = dict(chosen)
     return found if all(map(holds, chosen)) and complete(0) else None
 
 
 def _nearest_first(
-    chosen: Iterable[str], names: Iterable[str], concerning: Mapping[str, Sequence[Rule]]
+    chosen: Collection[str], names: Iterable[str], concerning: Mapping[str, Sequence[Rule]]
 ) -> list[str]:
-    """The other factors, those first that share a rule with the chosen ones, then their own."""
+    """The other factors, those first that share a rule with the chosen ones, directly or not."""
     known = list(chosen)
     for name in known:
         beside = (other for rule in concerning[name] for other in rule.factors)
         known.extend(dict.fromkeys(other for other in beside if other not in known))
-    return [*dict.fromkeys([*known, *names])][len([*chosen]) :]
+    return [name for name in dict.fromkeys([*known, *names]) if name not in chosen]
 
 
 def rules_of(domain: Domain, factors: Sequence[Factor]) -> Iterator[Rule]:

@@ -44,10 +44,11 @@ class Recorder:
         self.found: dict[str, list[Test]] = {}
 
     def run(self, name: str, function: Callable[..., None], *args: Any) -> None:
-        """Records the calls of a test until it raises an exception."""
+        """Records the calls of a test until it raises an exception; shows no warning of it."""
         self.name = name
         # A module that refuses its arguments has called nothing; or it has made a bad call.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             function(*args)
 
     def recorded(self, path: str, function: Any) -> Any:
@@ -73,11 +74,9 @@ class Recorder:
 
 @contextlib.contextmanager
 def recording() -> Generator[Recorder]:
-    """Puts recorded functions in the place of torch's, and shows no warning of torch's tests."""
+    """Puts recorded functions in the place of torch's."""
     recorder = Recorder()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
         for owner, name, path in _places():
             function = recorder.recorded(path, getattr(owner, name))
             stack.enter_context(mock.patch.object(owner, name, function))

@@ -120,8 +120,9 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
         return jnp.where(broken, jnp.nan, reduction(jnp.abs(x), axis=-1))
 
     def slope(x: Array) -> Array:
-        # The loop makes XLA write the sizes to memory. It would compute them where they are needed,
-        # in one place rounded differently (as a fused product): then none is as large as the norm.
+        # Else XLA computes the sizes twice, once with a fused product that is not rounded, and none
+        # is equal to the norm (jax 0.10.2 on CPUs). A loop is not fused; one of a single trip is
+        # removed.
         size = cast(Array, jax.lax.fori_loop(0, 2, _size, jax.lax.stop_gradient(x)))
         tied = (size == value(size)[..., None]) | jnp.isnan(size)
         return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)

@@ -43,7 +43,6 @@ from parity.spec import (
     ObservedDraw,
     Randomness,
     SameSeed,
-    Steps,
     Target,
     Values,
 )
@@ -172,9 +171,6 @@ class JaxBackend(Backend):
         draws torch's stream is not compiled.
         """
         function = _within(way.context, self._of_leaves(task), way.first)
-        if isinstance(task.target.driver, Steps):
-            # A scan that is called from Python is compiled in every call.
-            function = jax.jit(function)
         program = _phases(function, phases)
         if isinstance(task.random, SameSeed):
             return _each(program, function, as_numpy=way.name == NUMPY, abstract=_called)

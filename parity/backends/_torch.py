@@ -277,7 +277,7 @@ def _stepped(
     optimizer = inspect.isclass(maker) and issubclass(maker, torch.optim.Optimizer)
     step: Any = _optimizer(make, state, params, named) if optimizer else make(params, **named).step
     count = len(next(iter(flat(others).values())))
-    # The gradient of an item is an array as large as that of all steps: of a thousand, a million.
+    # Indexing gives each step a gradient as large as all steps together; unbind one for all.
     each = mapped(lambda leaf: iter(leaf.unbind()), others)
     seen = [flat(step(*mapped(next, each))) for _ in range(count)]
     return {STEP: {path: torch.stack([entry[path] for entry in seen]) for path in seen[0]}}

@@ -61,14 +61,11 @@ def unlike(
     if structure:
         return structure
     moved = functools.cache(shaken)
-    # Derivatives are differences of terms as large as the largest gradient; what rounding adds to a
-    # state in one step stays in the next ones.
-    largest = {root: _largest(expected, root) for root in ("vjp", STEP)}
+    scales = _scales(expected)
     for entry, reference in expected.items():
-        derivative, root = _is_derivative(entry), entry.partition("/")[0]
-        if derivative and values_only:
+        if values_only and _is_derivative(entry):
             continue
-        beside = largest["vjp"] if derivative else largest.get(root, 0.0)
+        beside = scales[entry]
         message = _unlike_entry(entry, found[entry], reference, truths, dtype, beside, moved)
         if message:
             return message
@@ -79,10 +76,28 @@ def _is_derivative(entry: str) -> bool:
     return entry.partition("/")[0] in ("vjp", "jvp", "second")
 
 
-def _largest(trace: Trace, root: str) -> float:
-    """The largest finite number of the entries below a root."""
-    arrays = [widened(a) for entry, a in trace.items() if entry.partition("/")[0] == root]
-    return max((float(np.abs(a[np.isfinite(a)]).max(initial=0.0)) for a in arrays), default=0.0)
+def _scales(trace: Trace) -> dict[str, float]:
+    """By entry, how large the terms are that add up to it, as far as other entries show.
+
+    Derivatives are differences of terms as large as the largest gradient. What rounding adds to a
+    state in one step stays in the next ones.
+    """
+    steepest = max((_largest(a) for e, a in trace.items() if e.startswith("vjp/")), default=0.0)
+    found: dict[str, float] = {}
+    states: dict[str, float] = {}
+    for entry, array in trace.items():
+        root, _, rest = entry.partition("/")
+        found[entry] = steepest if _is_derivative(entry) else 0.0
+        if root == STEP:
+            path = rest.partition("/")[2]
+            found[entry] = states[path] = max(states.get(path, 0.0), _largest(array))
+    return found
+
+
+def _largest(array: NDArray[Any]) -> float:
+    """The largest finite number."""
+    numbers = _as_floats(array)
+    return float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0))
 
 
 def _unlike_entry(
@@ -111,8 +126,6 @@ def _unlike_entry(
         if not derivative and near(theirs, true, true, fine).all():
             coarse = fine
         agree |= near(ours, true, theirs, coarse, beside)
-        # Of terms that cancel, which are as large as the cotangents, rounding leaves something.
-        agree |= derivative & (ours == 0) & (np.abs(true) <= FORMATS["float64"].epsilon)
         if agree.all():
             return ""
     if not agree.all():

@@ -16,6 +16,7 @@ from parity.covering import (
     PAIRS,
     Meeting,
     Rule,
+    completed,
     cover,
     drawn,
     meetings,
@@ -202,10 +203,14 @@ class Visit:
         What has nothing to do with the length of an axis does not meet in an empty result.
         """
         plain = tuple((f.name, f.levels[0]) for f in factors if f.free)
-        for i in range(TRIES):
-            # Every other time what does not matter is the simplest.
+        for i in range(TRIES + 1):
+            # Every other time what does not matter is the simplest; the last time all that can be.
             fixed = tuple({**dict(plain if i % 2 else ()), **dict(missing)}.items())
-            found = drawn(factors, rules, random, fixed)
+            found = (
+                drawn(factors, rules, random, fixed)
+                if i < TRIES
+                else completed(dict(missing), factors, rules)
+            )
             if found is not None and _counts(missing, found) and self._answers(found):
                 return found
         return None

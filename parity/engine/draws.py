@@ -41,7 +41,7 @@ from parity.inputs import Form, Problem
 from parity.inputs.streams import stream
 from parity.signatures import required_of
 from parity.spec import Call as PlainCall
-from parity.spec import SameSeed, Spec
+from parity.spec import SameSeed, Spec, Steps
 from parity.trees import flat, mapped
 
 # Factors of every call, whose names no argument has: layout is one of many functions.
@@ -68,7 +68,10 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
     plain = isinstance(spec.subject.driver, PlainCall)
     ways, contexts = side.ways, side.contexts
     if not plain:
-        ways, contexts = _without_mapping(ways), (ALONE,)
+        ways, contexts = _without(MAPPINGS, ways), (ALONE,)
+    if isinstance(spec.subject.driver, Steps):
+        # A scan that is called from Python is compiled in every call.
+        ways = _without(FROM_PYTHON, ways)
     if all(isinstance(choice, OneOf) for choice in domain.arguments.values()):
         # Without arrays there is nothing to map, and nothing is compiled.
         ways, contexts = tuple(way for way in ways if way in FROM_PYTHON), (ALONE,)
@@ -88,8 +91,8 @@ def factors_of(spec: Spec, domain: Domain) -> list[Factor]:
     return found
 
 
-def _without_mapping(ways: Sequence[str]) -> tuple[str, ...]:
-    return tuple(way for way in ways if way not in MAPPINGS)
+def _without(some: Sequence[str], ways: Sequence[str]) -> tuple[str, ...]:
+    return tuple(way for way in ways if way not in some)
 
 
 def _sources(spec: Spec) -> Iterator[Factor]:

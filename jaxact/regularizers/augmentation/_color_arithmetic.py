@@ -92,14 +92,15 @@ def hue_turned(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
     if x.shape[axes.channel] == 1:
         return x
     red, green, blue = axes.channels(x)
-    first, second = ~(red < jnp.maximum(green, blue)), ~(green < blue)
-    largest = jnp.where(first, red, jnp.where(second, green, blue))
+    # Chosen once: XLA may round a channel in two ways, and then none is equal to the largest.
+    red_leads, green_leads = ~(red < jnp.maximum(green, blue)), ~(green < blue)
+    largest = jnp.where(red_leads, red, jnp.where(green_leads, green, blue))
     smallest = jnp.where(
         ~(red > jnp.minimum(green, blue)), red, jnp.where(~(green > blue), green, blue)
     )
     chroma = largest - smallest
-    hue = jnp.where(first, green - blue, jnp.where(second, blue - red, red - green))
-    sector = jnp.where(first, 0, jnp.where(second, 2, 4)).astype(x.dtype)
+    hue = jnp.where(red_leads, green - blue, jnp.where(green_leads, blue - red, red - green))
+    sector = jnp.where(red_leads, 0, jnp.where(green_leads, 2, 4)).astype(x.dtype)
     return largest - _depth(chroma, hue, sector, SECTORS * factor, axes)
 
 

@@ -186,7 +186,7 @@ def _standard_along(mean: _Means, constant_is_zero: bool) -> Callable[[Array, Ar
         high, low, variance = mean.moments(x)
         scale = lax.rsqrt(variance + eps)
         if constant_is_zero:
-            scale = jnp.where(jnp.isinf(scale), 0, scale)
+            scale = jnp.where(jnp.isinf(scale) & (eps == 0), 0, scale)
         return Standard(high, low, scale)
 
     def normal_along(x: Array, high: Array, low: Array, scale: Array, x_dot: Array) -> Array:

@@ -59,8 +59,8 @@ def instance_norm(
         bias: [c], unit of the result. None is 0.
         use_input_stats: whether mean and variance are those of input.
         momentum: [], dimensionless, not used: see `instance_norm_stats`.
-        eps: [], unit of input squared; 1e-5 by default; var + eps below 0 gives nan, 0 for both
-            gives 0.
+        eps: [], unit of input squared; 1e-5 by default; var + eps below 0 gives nan. Where
+            both are 0, the normalized number is 0.
         channel_axis: 1 for [n, c, ...], -1 for [n, ..., c], which is not transposed for it; not 0.
 
     Returns:
@@ -97,7 +97,7 @@ def instance_norm(
     of = for_channels(arrays, layout, wide)
     axes = layout.space if use_input_stats else None
     eps = eps_array("instance_norm", eps, wide)
-    return normalize_channels(x, layout.shape, axes, of, eps, constant_is_zero=use_input_stats)
+    return normalize_channels(x, layout.shape, axes, of, eps, constant_is_zero=True)
 
 
 @op(static=("channel_axis",), compiled=False)

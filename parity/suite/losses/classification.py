@@ -169,6 +169,12 @@ SPECS = (
                 # The only class's score less itself: a fused product leaves its rounding.
                 {"lengths": "c=1", "context": "product"},
                 {"lengths": "c=1", "order": "second"},
+                # The gradient is 0 where all classes are as likely and as wanted: rounding is left.
+                {
+                    "input.numbers": "zeros",
+                    "label_smoothing": ("1.0", "1"),
+                    "precision": "float64",
+                },
             ),
             decisions={
                 **dict.fromkeys(

@@ -132,6 +132,15 @@ SPECS = (
                 {"target.labels.special": "all", "order": "second"},
                 # A single loss of scores in the hundreds is what rounding leaves of them.
                 {"input.axes": "d", "lengths": f"d={LONG}"},
+                # The gradient is 0 where all classes are as likely and as wanted: rounding is left.
+                *(
+                    {
+                        f"{zeros}.numbers": "zeros",
+                        "label_smoothing": ("1.0", "1"),
+                        "precision": "float64",
+                    }
+                    for zeros in ("input", "linear_weight")
+                ),
             ),
         ),
     ),

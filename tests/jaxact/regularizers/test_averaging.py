@@ -45,9 +45,12 @@ def test_any_tree_is_averaged(average, tree):
 
 @AVERAGES
 def test_weights_of_numpy_are_averaged_from_python(average):
-    weights = {"a": np.ones(2, np.float32), "b": np.zeros((2, 3), np.float32)}
-    state = average.update(average.update(average.init(weights), weights), weights)
-    jax.tree.map(np.testing.assert_array_equal, state.params, weights)
+    first = {"a": np.ones(2, np.float32), "b": np.zeros((2, 3), np.float32)}
+    second = {"a": np.full(2, 2, np.float32), "b": np.ones((2, 3), np.float32)}
+    state = average.update(average.update(average.init(first), first), second)
+    mean = jax.tree.map(lambda x, y: (x + y) / 2, first, second)
+    jax.tree.map(np.testing.assert_array_equal, state.params, mean)
+    assert int(state.n_averaged) == 2
 
 
 @AVERAGES

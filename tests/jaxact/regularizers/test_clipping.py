@@ -219,8 +219,19 @@ def test_in_a_chain_the_optimizer_gets_what_the_function_gives():
         chain = optax.chain(transformation, optax.sgd(0.1))
         updates, _ = jax.jit(chain.update)(grads, chain.init(params), params)
         allclose(updates, jax.tree.map(lambda g: -0.1 * g, clipped))
-        arrays, weights = jax.tree.map(np.asarray, (grads, params))
-        allclose(transformation.update(arrays, transformation.init(weights), weights)[0], clipped)
+
+
+@pytest.mark.parametrize(
+    "transformation", [clip_by_grad_norm(0.5), clip_by_grad_value(0.25), clip_adaptively(0.1)]
+)
+def test_trees_of_numpy_are_clipped_from_python(transformation):
+    trees = tree(0, (4, 3), (4,)), tree(1, (4, 3), (4,))
+    arrays = jax.tree.map(np.asarray, trees)
+    expected, found = (
+        transformation.update(grads, transformation.init(params), params)[0]
+        for grads, params in (trees, arrays)
+    )
+    allclose(found, expected)
 
 
 def test_a_bound_may_follow_a_schedule():

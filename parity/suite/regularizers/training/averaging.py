@@ -42,7 +42,7 @@ THEME = Theme(
 
 STEPS_OF_AVERAGES = {**STEPS, "n": (5, 1, 0), "m": (3,)}
 # An average is linear, and torch takes four seconds for the second derivatives of 1,000 steps.
-FIRST_OF_MANY_STEPS = {"lengths": "t=1000", "order": "second"}
+SECOND_OF_MANY_STEPS = {"lengths": "t=1000", "order": "second"}
 
 
 def _against_torch(**values: Any) -> tuple[Setting, ...]:
@@ -103,7 +103,7 @@ SPECS = (
                 "decay": Number(0.75, 0.999, 0, 1, 0.5),
             },
             lengths=STEPS_OF_AVERAGES,
-            impossible=(FIRST_OF_MANY_STEPS,),
+            impossible=(SECOND_OF_MANY_STEPS,),
         ),
         settings=(
             _differentiated(
@@ -134,7 +134,7 @@ SPECS = (
         domain=Domain(
             arguments={"params": trees(), "updates": steps_of("params")},
             lengths=STEPS_OF_AVERAGES,
-            impossible=(FIRST_OF_MANY_STEPS,),
+            impossible=(SECOND_OF_MANY_STEPS,),
         ),
         settings=(_differentiated("swa_formula", label="differentiated"), *_against_torch()),
     ),
