@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from parity.domains import FLAG, LONG, Domain, Number, OneOf, Tensor
-from parity.spec import Budget, Choices, Fixed, SampleQuirk, Samples, Setting
+from parity.spec import Budget, Choices, Fixed, Samples, Setting
 from parity.suite.choices import OTHER_DTYPES, REDUCTION, signs
 from parity.suite.losses.rows import (
     DERIVATIVES,
@@ -108,15 +108,6 @@ def _gradient_of_a_subnormal_is_finite(pairwise_distance: Any) -> str | None:
 SPECS = (
     loss(
         "cosine_similarity",
-        sample_quirks=(
-            SampleQuirk(
-                reason="the slope of a number that broadcasts is 0, a difference of equal terms",
-                source="0.3 epsilons of the terms for shapes (1, 2, 3) and (2, 1, 3) along dim -2",
-                samples="sample-7",
-                shows="vjp/1",
-                dtypes=(*WIDE, "bfloat16"),
-            ),
-        ),
         budgets=dict.fromkeys(DERIVATIVES, PROJECTED),
         inputs=PAIRS,
         settings=(
