@@ -44,9 +44,9 @@ def cover(factors: Sequence[Factor], rules: Sequence[Rule], strength: int) -> li
     Args:
         factors: all of them.
         rules: of every call.
-        strength: `NOTHING`, `CHOICES` or `PAIRS`.
+        strength: `CHOICES` or `PAIRS`.
     """
-    rows: list[Levels] = _controller(factors, rules, strength).make() if strength else []
+    rows: list[Levels] = _controller(factors, rules, strength).make()
     return [{factor.name: row[_safe(factor.name)] for factor in factors} for row in rows]
 
 

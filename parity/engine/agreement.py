@@ -65,8 +65,7 @@ def unlike(
     for entry, reference in expected.items():
         if values_only and _is_derivative(entry):
             continue
-        beside = scales[entry]
-        message = _unlike_entry(entry, found[entry], reference, truths, dtype, beside, moved)
+        message = _unlike_entry(entry, found[entry], reference, truths, dtype, scales[entry], moved)
         if message:
             return message
     return ""
@@ -113,7 +112,6 @@ def _unlike_entry(
         return "" if np.array_equal(found, reference) else f"{entry}: {found}, not {reference}"
     ours, theirs = _as_floats(found), _as_floats(reference)
     fine = _format_of(found)
-    derivative = _is_derivative(entry)
     coarse = max(dtype, fine, key=lambda name: FORMATS[name].epsilon)
     agree, shown = _same_special(ours, theirs), theirs
     for i, truth in enumerate(truths):
@@ -123,7 +121,7 @@ def _unlike_entry(
         true = _as_floats(candidate)
         shown = true if i == 0 else shown
         # A reference that computes in the wider dtype of its result shows that it can be done.
-        if not derivative and near(theirs, true, true, fine).all():
+        if not _is_derivative(entry) and near(theirs, true, true, fine).all():
             coarse = fine
         agree |= near(ours, true, theirs, coarse, beside)
         if agree.all():

@@ -202,15 +202,16 @@ class Visit:
 
         What has nothing to do with the length of an axis does not meet in an empty result.
         """
-        plain = tuple((f.name, f.levels[0]) for f in factors if f.free)
-        for i in range(TRIES + 1):
-            # Every other time what does not matter is the simplest; the last time all that can be.
-            fixed = tuple({**dict(plain if i % 2 else ()), **dict(missing)}.items())
-            found = (
-                drawn(factors, rules, random, fixed)
-                if i < TRIES
-                else completed(dict(missing), factors, rules)
-            )
+
+        def tried() -> Iterator[Levels | None]:
+            plain = tuple((f.name, f.levels[0]) for f in factors if f.free)
+            for i in range(TRIES):
+                # Every other time what does not matter is the simplest.
+                fixed = tuple({**dict(plain if i % 2 else ()), **dict(missing)}.items())
+                yield drawn(factors, rules, random, fixed)
+            yield completed(dict(missing), factors, rules)
+
+        for found in tried():
             if found is not None and _counts(missing, found) and self._answers(found):
                 return found
         return None

@@ -39,13 +39,13 @@ def coverage_line(results: Sequence[Result]) -> str:
     found = [result.visited for result in results if result.visited]
     if not found:
         return ""
+    calls = sum(visited.calls for visited in found)
+    if not any(any(visited.choices) for visited in found):
+        return f"domains: {len(found)}, {calls:,} random calls"
     choices, pairs = (
         f"{sum(n for n, _ in each):,} of {sum(n for _, n in each):,}"
         for each in ([v.choices for v in found], [v.pairs for v in found])
     )
-    calls = sum(visited.calls for visited in found)
-    if not any(any(visited.choices) for visited in found):
-        return f"domains: {len(found)}, {calls:,} random calls"
     return f"domains: {len(found)}, {calls:,} calls, {choices} choices, {pairs} pairs of choices"
 
 
