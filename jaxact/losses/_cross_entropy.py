@@ -52,12 +52,18 @@ def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dty
 
 
 def class_weights(
-    function: str, weight: ArrayLike | None, dtype: np.dtype, classes: int
+    function: str, weight: ArrayLike | None, dtype: np.dtype | None, classes: int
 ) -> Array | None:
     """[c], in the compute dtype.
 
+    Args:
+        function: the name of the caller, for error messages.
+        weight: what the caller was given.
+        dtype: that of the scores, which the weights must have; None if they may have any.
+        classes: how many there are, c.
+
     Raises:
-        TypeError: if weight is not a floating array of the scores' dtype.
+        TypeError: if weight is not a floating array, or not of that dtype.
         ArgumentValueError: if weight does not have one element per class.
     """
     if weight is None:
@@ -67,12 +73,22 @@ def class_weights(
         raise ArgumentValueError(
             f"{function}: weight must have shape {(classes,)}, got {weights.shape}"
         )
-    if weights.dtype != dtype:
+    if dtype is not None and weights.dtype != dtype:
         raise ArgumentTypeError(
             f"{function}: weight must have the dtype of input, {dtype.name}, "
             f"got {weights.dtype.name}"
         )
-    return weights.astype(compute_dtype(dtype))
+    return weights.astype(compute_dtype(weights.dtype))
+
+
+def dtype_of_probabilities(
+    function: str, scores: Array, shares: Array, weight: ArrayLike | None
+) -> np.dtype:
+    """The dtype of the loss of class probabilities: the one that all arguments promote to."""
+    dtype = jnp.promote_types(scores.dtype, shares.dtype)
+    if weight is None:
+        return dtype
+    return jnp.promote_types(dtype, as_floating(function, "weight", weight).dtype)
 
 
 def check_indices(
@@ -393,8 +409,8 @@ def probability_losses(
 
     Args:
         x: [..., c, ...], in the compute dtype.
-        q: probabilities in the shape of x.
-        weights: [c], in the same dtype.
+        q: probabilities in the shape of x; in its compute dtype.
+        weights: [c], in its compute dtype.
         smoothing: []. None smooths nothing.
         axis: the axis of the classes.
     """

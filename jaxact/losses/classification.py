@@ -12,6 +12,7 @@ from jaxact.losses._cross_entropy import (
     check_indices,
     class_indices,
     class_weights,
+    dtype_of_probabilities,
     index_losses,
     index_shares,
     probability_losses,
@@ -54,7 +55,8 @@ def cross_entropy(
             (torch: int64 and uint8); or probabilities, floats of input's shape, dimensionless,
             differentiable, which need not sum to 1. A row whose index is neither in range nor
             ignored gives nan, with a nan gradient.
-        weight: [c], dimensionless, the weight of each class. None weights all equally.
+        weight: [c], dimensionless, the weight of each class; of input's dtype beside class indices.
+            None weights all equally.
         ignore_index: rows with this target do not count, whatever their scores (torch's gradient
             is nan where the scores are nan). The default, -100, is not a class.
         reduction: "mean" divides by the number of rows that are not ignored; if weight is given,
@@ -64,8 +66,8 @@ def cross_entropy(
             as 0; a traced value above 1 gives nan.
 
     Returns:
-        [], or with "none" the shape of class indices, [...]; in nats; the dtype of input, promoted
-        with the dtype of probabilities. A mean over no rows is nan, with gradient 0.
+        [], or with "none" the shape of class indices, [...]; in nats; the dtype of input,
+        which probabilities and their weight promote. A mean over no rows is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -82,10 +84,12 @@ def cross_entropy(
     if scores.ndim == 0:
         raise ArgumentValueError("cross_entropy: input must have at least 1 dimension, got 0")
     axis, wide = min(1, scores.ndim - 1), compute_dtype(scores.dtype)
-    weights = class_weights("cross_entropy", weight, scores.dtype, scores.shape[axis])
+    shared = labels.shape == scores.shape and jnp.issubdtype(labels.dtype, jnp.floating)
+    of_weight = None if shared else scores.dtype
+    weights = class_weights("cross_entropy", weight, of_weight, scores.shape[axis])
     smoothing = smoothing_of("cross_entropy", label_smoothing, wide)
     x = scores.astype(wide)
-    if labels.shape == scores.shape and jnp.issubdtype(labels.dtype, jnp.floating):
+    if shared:
         if ignore_index >= 0:
             raise ArgumentValueError(
                 "cross_entropy: ignore_index must be negative with probabilities, "
@@ -94,7 +98,7 @@ def cross_entropy(
         q = labels.astype(compute_dtype(labels.dtype))
         losses = probability_losses(x, q, weights, smoothing, axis)
         rows = shares = jnp.ones_like(losses)
-        dtype = jnp.promote_types(scores.dtype, labels.dtype)
+        dtype = dtype_of_probabilities("cross_entropy", scores, labels, weight)
     else:
         alternative = f", or probabilities of input's shape {scores.shape}"
         labels = _for_one_row(scores, labels)

@@ -24,6 +24,7 @@ from jaxact.losses._cross_entropy import (
     check_indices,
     class_indices,
     class_weights,
+    dtype_of_probabilities,
     index_shares,
     mean_over,
     smoothing_of,
@@ -92,7 +93,8 @@ def linear_cross_entropy(
             floats of the scores' shape [n, c], [n, c, ...] or [c], dimensionless. As in
             `cross_entropy`.
         linear_bias: [c] or [c, ...], nats. None adds nothing.
-        weight: [c], dimensionless, the weight of each class. None weights all equally.
+        weight: [c], dimensionless, the weight of each class; of input's dtype beside class indices.
+            None weights all equally.
         reduction: "mean", "sum" or "none", as in `cross_entropy`.
         ignore_index: rows with this target do not count, whatever their input. None is -100; with
             probabilities it must be None.
@@ -105,8 +107,8 @@ def linear_cross_entropy(
             always accurate, and gradients may be used twice.
 
     Returns:
-        [], or with "none" the shape of class indices, [...]; in nats; the dtype of input, promoted
-        with the dtype of probabilities. A mean over no rows is nan, with gradient 0.
+        [], or with "none" the shape of class indices, [...]; in nats; the dtype of input,
+        which probabilities and their weight promote. A mean over no rows is nan, with gradient 0.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -150,15 +152,16 @@ def _linear_cross_entropy(
     labels = as_array(_NAME, "target", target)
     wide, classes = compute_dtype(x.dtype), matrix.shape[0]
     shape = (*x.shape[:-1], *matrix.shape[:-1])
-    weights = class_weights(_NAME, weight, x.dtype, classes)
+    shared = labels.shape == shape and jnp.issubdtype(labels.dtype, jnp.floating)
+    weights = class_weights(_NAME, weight, None if shared else x.dtype, classes)
     smoothing = smoothing_of(_NAME, label_smoothing, wide)
     axis, dtype = len(shape) - matrix.ndim + 1, x.dtype
     if labels.shape == shape and ignored is not None:
         raise ArgumentValueError(
             f"{_NAME}: ignore_index must be left None with probabilities, got {ignored}"
         )
-    if labels.shape == shape and jnp.issubdtype(labels.dtype, jnp.floating):
-        dtype = jnp.promote_types(dtype, labels.dtype)
+    if shared:
+        dtype = dtype_of_probabilities(_NAME, x, labels, weight)
         goal = labels.astype(compute_dtype(labels.dtype))
         rows = shares = jnp.ones(shape[:axis] + shape[axis + 1 :], wide)
     else:

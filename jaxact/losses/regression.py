@@ -106,7 +106,7 @@ def mse_loss(
     Shapes that differ are broadcast with a UserWarning. optax.l2_loss is half of this loss.
 
     Args:
-        input: [...], any unit; floating, or integer if target is floating.
+        input: [...], any unit; floating, or integer if target is floating or weight is given.
         target: [...], unit of input; broadcastable with input.
         reduction: "mean" divides by the number of elements or, if weight is given, by the sum of
             the weights; "sum"; "none".
@@ -126,10 +126,10 @@ def mse_loss(
         torch.nn.functional.mse_loss, torch 2.13.
     """
     if weight is not None:
-        # Only torch's kernel without weights takes them.
+        # Only torch's kernel without weights takes them; it does not take integers.
         arrays = {"input": input, "target": target}
         refuse_booleans("mse_loss", **{n: as_array("mse_loss", n, x) for n, x in arrays.items()})
-    dtype, shape, (x, t) = _operands("mse_loss", input, target)
+    dtype, shape, (x, t) = _operands("mse_loss", input, target, integers=weight is not None)
     return _weighed_mean("mse_loss", jnp.square(x - t), shape, weight, reduction, dtype)
 
 
@@ -287,12 +287,12 @@ def _huber(x: Array, t: Array, delta: Array) -> Array:
 
 
 def _operands(
-    function: str, input: ArrayLike, target: ArrayLike
+    function: str, input: ArrayLike, target: ArrayLike, *, integers: bool = False
 ) -> tuple[jnp.dtype, tuple[int, ...], list[Array]]:
     """The dtype that both promote to, input's shape, and both arrays, ready to be subtracted."""
     x, t = as_real(function, "input", input), as_real(function, "target", target)
     dtype = jnp.promote_types(x.dtype, t.dtype)
-    if not jnp.issubdtype(dtype, jnp.floating):
+    if not (integers or jnp.issubdtype(dtype, jnp.floating)):
         raise DtypeError(f"{function}: input or target must be floating, got {dtype.name}")
     return dtype, x.shape, widened(dtype, *broadcast(function, input=x, target=t))
 
@@ -329,4 +329,5 @@ def _weighed_mean(
     losses, dtype, w = _weighed(function, losses, shape, weight, dtype)
     if w is None or reduction != "mean":
         return apply_reduction(losses, reduction, dtype)
-    return (jnp.sum(losses) / jnp.sum(w)).astype(dtype)
+    floating = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.float32
+    return (jnp.sum(losses) / jnp.sum(w)).astype(floating)

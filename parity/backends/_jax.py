@@ -236,7 +236,7 @@ def _mapped(
             )
             stacked: Any = tuple(
                 {
-                    name: leaf if axes[i][name] is None else jnp.stack([e[i][name] for e in each])
+                    name: leaf if axes[i][name] is None else np.stack([e[i][name] for e in each])
                     for name, leaf in part.items()
                 }
                 for i, part in enumerate(each[0])
@@ -284,8 +284,8 @@ def _shape_of(array: NDArray[Any]) -> jax.ShapeDtypeStruct:
 
 
 def _to_jax(arrays: Any) -> Any:
-    """Every array of the tree as a jax array."""
-    return jax.tree.map(cast(Any, jnp.asarray), arrays)
+    """Every array of the tree as a jax array; `jnp.asarray` would compile one program a shape."""
+    return jax.tree.map(cast(Any, jax.device_put), arrays)
 
 
 def _split(problem: Problem) -> tuple[Leaves, Leaves]:
@@ -323,7 +323,7 @@ def _given(
         return (arguments, constant, {}, {})
     found = abstract(function, arguments, constant)
     cotangents = {
-        key: jnp.asarray(problem.cotangent(entry.shape, leaf_of(key)), entry.dtype)
+        key: jax.device_put(problem.cotangent(entry.shape, leaf_of(key)).astype(entry.dtype))
         for key, entry in found.items()
         if jnp.issubdtype(entry.dtype, jnp.inexact)
     }
@@ -393,7 +393,8 @@ def _run_apart(apart: dict[str, Callable[..., Any]], given: Callable[[], tuple[A
 
 def _apart(found: Leaves, count: int) -> list[Trace]:
     """The traces of mapped calls."""
-    return [_to_numpy({key: array[i] for key, array in found.items()}) for i in range(count)]
+    together = {key: np.asarray(array) for key, array in found.items()}
+    return [by_step({key: array[i] for key, array in together.items()}) for i in range(count)]
 
 
 def _to_numpy(trace: Leaves) -> Trace:

@@ -19,7 +19,8 @@ from parity.engine.numeric import structural_difference
 
 # The allowed error in epsilons of the dtype, relative to the largest number of the result.
 ALLOWED = {"float16": 8.0, "bfloat16": 8.0, "float32": 512.0, "float64": 4096.0}
-# Where the reference itself is less accurate, this many times its own error.
+# Where the reference itself is less accurate, this many times its own error there, or its largest
+# one in the result that is rounding: below the root of epsilon of the largest number.
 OF_REFERENCE = 8.0
 
 # What a few roundings of the arguments change, this many times, is left to rounding.
@@ -178,7 +179,9 @@ def near(
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(ours - true)
         allowed = ALLOWED[dtype] * (limits.epsilon * np.maximum(np.abs(true), scale) + limits.tiny)
-        slack = OF_REFERENCE * np.abs(theirs - true)
+        own = np.abs(theirs - true)
+        own = np.maximum(own, own[own <= np.sqrt(limits.epsilon) * scale].max(initial=0.0))
+        slack = OF_REFERENCE * own
         beyond = (np.abs(true) > limits.largest) & (ours == np.sign(true) * np.inf)
     slack = np.where(np.isfinite(slack), slack, 0.0)
     return (error <= allowed + slack) | _same_special(ours, true) | beyond

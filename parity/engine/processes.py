@@ -51,10 +51,12 @@ def run_in_processes(
 def begin() -> None:
     """Prepares a worker, before jax is imported, which then reads the environment.
 
-    The first process must not allocate all of a GPU's memory. A worker ends with the process that
+    The first process must not allocate all of a GPU's memory, nor torch use all cores in each of
+    several processes. A worker ends with the process that
     started it, also if that is killed: it would wait for work for ever.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -272,12 +272,15 @@ SPECS = (
                 SWAPPED_TIES,
                 # torch's second derivative at a distance, or a component, of 0 is nan.
                 {"p": "1.5", "order": "second"},
-                {
-                    "anchor.numbers": "ties",
-                    "positive.numbers": "ties",
-                    "eps": "0.5",
-                    "order": "second",
-                },
+                *(
+                    {
+                        "anchor.numbers": "ties",
+                        f"{other}.numbers": "ties",
+                        "eps": ("0.5", "2", "0.0"),
+                        "order": "second",
+                    }
+                    for other in ("positive", "negative")
+                ),
             ),
         ),
     ),

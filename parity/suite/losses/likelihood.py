@@ -131,7 +131,11 @@ SPECS = (
                 # torch clamps the variance where it takes no gradients.
                 "eps": Number(1e-6, 0.5, 2, differentiated=False, outside=(0.0, -1.0)),
                 "reduction": REDUCTION,
-            }
+            },
+            decisions={
+                "var.array:integers": "a variance is floating; torch takes integers beside an eps "
+                "that is one"
+            },
         ),
     ),
     rows.loss(

@@ -9,12 +9,17 @@ import torch
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="none"):
-    """The loss with the division before the square, which would otherwise overflow."""
+    """The loss with the division before the square, which would otherwise overflow.
+
+    The logarithm of a number is that of a float64, beside an input of integers too.
+    """
     d = input - target
+    var = var if isinstance(var, torch.Tensor) else torch.tensor(var, dtype=torch.float64)
     bounded = var + (var.detach().clamp(min=eps) - var.detach())
     bounded = torch.where(var >= eps, var, bounded)
     losses = (torch.log(bounded) + d / bounded * d) / 2
-    return losses + math.log(2 * math.pi) / 2 if full else losses
+    losses = losses + math.log(2 * math.pi) / 2 if full else losses
+    return losses if reduction == "none" else getattr(losses, reduction)()
 
 
 def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduction="none"):
