@@ -90,6 +90,10 @@ IGNORED_ROWS = Quirk(
     checks=("vjp",),
     settings=("special",),
 )
+WEIGHT_SHAPES = {
+    "weight.given:more_axes": "torch takes any shape of as many numbers for places",
+    "weight.given:fewer_axes": "torch takes a number for a single class",
+}
 
 SPECS = (
     THEME.row(
@@ -186,8 +190,7 @@ SPECS = (
                 "target.shares:fewer_axes": "a target of the wrong kind is a TypeError",
                 "weight.given:integers": "weights are floating",
                 "weight.given:booleans": "weights are floating",
-                "weight.given:more_axes": "torch takes any shape of as many numbers for places",
-                "weight.given:fewer_axes": "torch takes a number for a single class",
+                **WEIGHT_SHAPES,
             },
         ),
     ),
@@ -223,9 +226,7 @@ SPECS = (
             },
             lengths=SOME_CLASSES,
             impossible=({"target.special": "all", "order": "second"}, ALL_IGNORED),
-            decisions={
-                "weight.given:more_axes": "torch takes any shape of as many numbers for places",
-            },
+            decisions=WEIGHT_SHAPES,
         ),
     ),
 )

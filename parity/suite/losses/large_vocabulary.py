@@ -117,10 +117,12 @@ SPECS = (
                 "options": OneOf(None),
             },
             decisions={
-                "target.labels:longer": "a row may have its target on an axis, smoothed as well",
+                **dict.fromkeys(
+                    ("input:fewer_axes", "target.labels:longer", "target.labels:more_axes"),
+                    "a row may have its target on an axis, smoothed as well",
+                ),
                 "weight.given:integers": "weights are floating",
                 "weight.given:booleans": "weights are floating",
-                "target.labels:more_axes": "a row may have its target on an axis, smoothed as well",
             },
             lengths=SOME_CLASSES,
             impossible=(

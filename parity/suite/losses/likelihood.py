@@ -134,7 +134,9 @@ SPECS = (
             },
             decisions={
                 "var.array:integers": "a variance is floating; torch takes integers beside an eps "
-                "that is one"
+                "that is one",
+                "input:more_axes": "a variance without axes serves any input; torch takes such an "
+                "array beside one axis at most",
             },
         ),
     ),

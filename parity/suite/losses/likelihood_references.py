@@ -36,12 +36,15 @@ def poisson_nll_loss(input, target, log_input=True, full=False, eps=1e-8, reduct
 
 
 def poisson_nll_loss_of_floats(input, target, *args, **options):
-    """torch's own, without its logarithm of integers, which is float32 beside float64 too."""
-    integers = not target.is_floating_point() and target.dtype != torch.bool
-    wide = input.dtype == torch.float64 and integers
-    return torch.nn.functional.poisson_nll_loss(
-        input, target.double() if wide else target, *args, **options
-    )
+    """torch's own, without its logarithms and exponentials of integers.
+
+    These are float32 beside float64 too.
+    """
+    if torch.float64 in (input.dtype, target.dtype):
+        input = input if input.is_floating_point() else input.double()
+        integers = not target.is_floating_point() and target.dtype != torch.bool
+        target = target.double() if integers else target
+    return torch.nn.functional.poisson_nll_loss(input, target, *args, **options)
 
 
 class _Divergence(torch.autograd.Function):
