@@ -104,7 +104,7 @@ SPECS = (
                     f"{name}.given:fewer_axes": "torch takes a number for a single channel"
                     for name in ("running_mean", "running_var")
                 },
-                "bias.given:another_dtype": "beside half precision a bias of float32 needs no weight",
+                "bias.given:another_dtype": "beside half precision a float32 bias needs no weight",
                 "running_var.given:another_dtype": "statistics that are not used have any dtype",
                 **{
                     f"running_var.given:{other}": "beside half precision and a mean in float32 "
