@@ -62,8 +62,9 @@ def _kind(dtype: jnp.dtype) -> int:
 
 
 def widened(dtype: jnp.dtype, *arrays: Array) -> list[Array]:
-    """The arrays, cast to the compute dtype for results of `dtype`."""
-    return [array.astype(compute_dtype(dtype)) for array in arrays]
+    """The arrays, cast to the compute dtype for results of `dtype`; to integers if these are."""
+    wide = dtype if jnp.issubdtype(dtype, jnp.integer) else compute_dtype(dtype)
+    return [array.astype(wide) for array in arrays]
 
 
 def broadcast(function: str, **arrays: Array) -> list[Array]:

@@ -216,6 +216,21 @@ def test_a_result_is_as_accurate_as_its_dtype_where_the_reference_is():
     assert message(1.002) == ""
 
 
+def test_the_largest_rounding_of_the_reference_is_allowed_everywhere_in_a_result():
+    true = np.asarray([1.0, 1.0, 1.0])
+    rounded = np.asarray([1.0, 1.0, 1.0002], np.float32)
+    wrong = np.asarray([1.0, 1.0, 1.5], np.float32)
+
+    def message(error, reference):
+        found = {"out": np.asarray([1.0 + error, 1.0, 1.0], np.float32)}
+        return unlike(found, {"out": reference}, [lambda: {"out": true}], "float32")
+
+    assert message(1e-3, rounded) == ""
+    assert message(4e-3, rounded).startswith("out[0]: 1.00")
+    # A reference that is wrong in one place excuses nothing in others.
+    assert message(1e-3, wrong).startswith("out[0]: 1.00")
+
+
 def test_a_state_is_as_accurate_as_those_before_it():
     values = {"a": (1.0, 1e-3), "b": (1e-3, 1.0), "n": (500, 1000)}
     expected = {

@@ -237,6 +237,24 @@ def test_probabilities_of_a_wider_dtype_widen_the_result():
     assert cross_entropy(scores, target).dtype == jnp.float32
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+@pytest.mark.parametrize("dtypes", [("float16", "float32"), ("float32", "float16")])
+def test_a_weight_of_probabilities_may_have_another_dtype(dtypes, reduction):
+    of_scores, of_weight = dtypes
+    scores = _scores((5, 3)).astype(of_scores)
+    shares = np.abs(_scores((5, 3))).astype(of_scores)
+    weight = np.array([0.5, 1.0, 2.0], of_weight)
+    given = [torch.tensor(array) for array in (scores, shares, weight)]
+    expected = torch.nn.functional.cross_entropy(*given, reduction=reduction).numpy()
+    ours = cross_entropy(scores, shares, weight, reduction=reduction)
+    assert ours.dtype == expected.dtype == np.float32
+    # torch rounds the logarithms of float16 scores to float16.
+    rtol = 4 * float(np.finfo(of_scores).eps)
+    np.testing.assert_allclose(ours, expected, rtol=rtol)
+    with pytest.raises(RuntimeError, match=f"weight must have the dtype of input, {of_scores}"):
+        cross_entropy(scores, np.arange(5) % 3, weight)
+
+
 def test_smoothing_and_weight_can_be_differentiated():
     with jax.enable_x64(True):
         scores, target = jnp.asarray(_scores((6, 4))), jnp.asarray(_indices((6, 4)))

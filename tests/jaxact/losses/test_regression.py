@@ -149,6 +149,19 @@ def test_integers_have_l1_losses_but_no_mean_of_them():
             loss(x, t)
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("dtype", [np.int32, np.float16, np.float32])
+@pytest.mark.parametrize("loss", [l1_loss, mse_loss])
+def test_integers_with_weights_have_the_loss_of_torch(loss, dtype, reduction):
+    x, t, w = np.array([1, 5, -2], np.int32), np.array([4, 4, 4], np.int32), np.array([1, 2, 4])
+    theirs = map(torch.tensor, (x, t))
+    weight = torch.tensor(w.astype(dtype))
+    expected = _torch(loss)(*theirs, reduction=reduction, weight=weight).numpy()
+    ours = loss(x, t, reduction, weight=w.astype(dtype))
+    assert ours.dtype == jax.dtypes.canonicalize_dtype(expected.dtype)
+    np.testing.assert_allclose(ours, expected, rtol=float(jnp.finfo(jnp.float32).eps))
+
+
 def test_complex_arguments_have_a_real_l1_loss():
     x, t = jnp.array([3 + 4j, 0]), jnp.zeros(2)
     out = l1_loss(x, t, "none")
