@@ -291,6 +291,7 @@ def import_path(path: str, root: str | None = None) -> Any:
     return _find(full_path(path, root))
 
 
+@functools.cache
 def full_path(path: str, root: str | None = None) -> str:
     """The dotted path that leads to an object: the given one, or the same below `root`.
 

@@ -264,9 +264,19 @@ class Call:
         """The arrays of a call, and its other arguments.
 
         Args:
-            draw: the arguments.
+            draw: the arguments, one of `draws`.
             for_reference: whether the reference gets them, see `given`.
         """
+        key = (id(draw), for_reference)
+        if key not in self._problems:
+            self._problems[key] = self._problem(draw, for_reference)
+        return self._problems[key]
+
+    @cached_property
+    def _problems(self) -> dict[tuple[int, bool], tuple[Problem, Mapping[str, Any]]]:
+        return {}
+
+    def _problem(self, draw: Draw, for_reference: bool) -> tuple[Problem, Mapping[str, Any]]:
         made = self.given(draw, for_reference=for_reference)
         trees = {n: v for n, v in made.items() if n in self.positional or _is_tree(v)}
         values = {n: v for n, v in made.items() if n not in trees}

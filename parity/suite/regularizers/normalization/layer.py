@@ -155,7 +155,7 @@ SPECS = (
             impossible=(
                 TOO_FEW_AXES,
                 {"lengths": "d=1", "eps": "none"},
-                {"lengths": "d=1", "eps.given": "0.0"},
+                {"lengths": "d=1", "eps.given": ("1e-05", "0.0")},
                 {"lengths": "d=1", "order": "second"},
             ),
             decisions={
