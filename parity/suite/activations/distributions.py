@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.domains import FLAG, Domain, Number, OneOf, Tensor
+from parity.domains import FLAG, LONG, Domain, Number, OneOf, Tensor
 from parity.spec import FLOATS, Budget, Samples, Setting, Spec, Values
 from parity.suite.activations.laws import GUMBEL_SOFTMAX
 from parity.suite.activations.rows import PAIR, THEME, activation, bad, drawn
@@ -116,8 +116,12 @@ SPECS = (
                 "eps": OneOf(1e-10, 1e-3),
                 "dim": OneOf(-1, 0, 1, -2, 2, -3),
             },
-            # The gradient of the soft result, which is no derivative: a setting proves it.
-            impossible=({"hard": "True", "tau.type": "array"},),
+            impossible=(
+                # The gradient of the soft result, which is no derivative: a setting proves it.
+                {"hard": "True", "tau.type": "array"},
+                # Of so many rows some have two largest numbers that are equal but for rounding.
+                {"hard": "True", "lengths": f"m={LONG}", "precision": ("float16", "bfloat16")},
+            ),
         ),
     ),
 )

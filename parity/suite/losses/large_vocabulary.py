@@ -134,6 +134,9 @@ SPECS = (
                 {"target.labels.special": "all", "order": "second"},
                 # A single loss of scores in the hundreds is what rounding leaves of them.
                 {"input.axes": "d", "lengths": f"d={LONG}"},
+                # That of a likely class is log(1 + 3e-7) in torch, also where float64 is the truth.
+                {"target": "labels", "input.axes": "d", "precision": "float64"},
+                {"target": "labels", "lengths": "n=1", "precision": "float64"},
                 # The gradient is 0 where all classes are as likely and as wanted: rounding is left.
                 *(
                     {
