@@ -71,8 +71,10 @@ SPECS = (
             },
             parameters=("weight", "bias"),
             lengths={"c": (4, 2, 1028)},
-            # The slope of a group of one number is what rounding leaves.
+            # The slope of a group of one number, or two, is what rounding leaves.
             impossible=(
+                {"lengths": "c=2", "input.axes": "n c"},
+                {"num_groups": "2", "lengths": "usual", "input.axes": "n c"},
                 {"num_groups": "4", "input.axes": "n c", "order": "second"},
                 {
                     "num_groups": "4",
