@@ -45,7 +45,7 @@ OUTSIDE_EVERY = 8
 # How many random calls are tried to find one in which choices meet.
 TRIES = 20
 # How many until one shows a declared decision.
-UNTIL_SHOWN = 60
+UNTIL_SHOWN = 200
 
 
 def calls(case: Case, sides: Sides) -> Finding:

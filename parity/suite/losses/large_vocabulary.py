@@ -132,6 +132,8 @@ SPECS = (
                 ),
                 ALL_IGNORED,
                 {"target.labels.special": "all", "order": "second"},
+                # As with all rows ignored: a single one.
+                {"ignore_index": ("0", "2"), "input.axes": "d", "order": "second"},
                 # A single loss of scores in the hundreds is what rounding leaves of them.
                 {"input.axes": "d", "lengths": f"d={LONG}"},
                 # That of a likely class is log(1 + 3e-7) in torch, also where float64 is the truth.
