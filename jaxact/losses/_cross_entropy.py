@@ -54,13 +54,7 @@ def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dty
 def class_weights(
     function: str, weight: ArrayLike | None, dtype: np.dtype | None, classes: int
 ) -> Array | None:
-    """[c], in the compute dtype.
-
-    Args:
-        function: the name of the caller, for error messages.
-        weight: what the caller was given.
-        dtype: that of the scores, which the weights must have; None if they may have any.
-        classes: how many there are, c.
+    """[c], in the compute dtype; of the given dtype, the scores', or of any if that is None.
 
     Raises:
         TypeError: if weight is not a floating array, or not of that dtype.
