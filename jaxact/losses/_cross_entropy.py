@@ -54,7 +54,7 @@ def smoothing_of(function: str, label_smoothing: ArrayLike | None, dtype: np.dty
 def class_weights(
     function: str, weight: ArrayLike | None, dtype: np.dtype | None, classes: int
 ) -> Array | None:
-    """[c], in the compute dtype; of the given dtype, the scores', or of any if that is None.
+    """[c], in its compute dtype. It must have `dtype`, the scores'; None lets it have any.
 
     Raises:
         TypeError: if weight is not a floating array, or not of that dtype.

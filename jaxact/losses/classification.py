@@ -84,12 +84,12 @@ def cross_entropy(
     if scores.ndim == 0:
         raise ArgumentValueError("cross_entropy: input must have at least 1 dimension, got 0")
     axis, wide = min(1, scores.ndim - 1), compute_dtype(scores.dtype)
-    shared = labels.shape == scores.shape and jnp.issubdtype(labels.dtype, jnp.floating)
-    of_weight = None if shared else scores.dtype
+    soft = labels.shape == scores.shape and jnp.issubdtype(labels.dtype, jnp.floating)
+    of_weight = None if soft else scores.dtype
     weights = class_weights("cross_entropy", weight, of_weight, scores.shape[axis])
     smoothing = smoothing_of("cross_entropy", label_smoothing, wide)
     x = scores.astype(wide)
-    if shared:
+    if soft:
         if ignore_index >= 0:
             raise ArgumentValueError(
                 "cross_entropy: ignore_index must be negative with probabilities, "

@@ -152,15 +152,15 @@ def _linear_cross_entropy(
     labels = as_array(_NAME, "target", target)
     wide, classes = compute_dtype(x.dtype), matrix.shape[0]
     shape = (*x.shape[:-1], *matrix.shape[:-1])
-    shared = labels.shape == shape and jnp.issubdtype(labels.dtype, jnp.floating)
-    weights = class_weights(_NAME, weight, None if shared else x.dtype, classes)
+    soft = labels.shape == shape and jnp.issubdtype(labels.dtype, jnp.floating)
+    weights = class_weights(_NAME, weight, None if soft else x.dtype, classes)
     smoothing = smoothing_of(_NAME, label_smoothing, wide)
     axis, dtype = len(shape) - matrix.ndim + 1, x.dtype
     if labels.shape == shape and ignored is not None:
         raise ArgumentValueError(
             f"{_NAME}: ignore_index must be left None with probabilities, got {ignored}"
         )
-    if shared:
+    if soft:
         dtype = dtype_of_probabilities(_NAME, x, labels, weight)
         goal = labels.astype(compute_dtype(labels.dtype))
         rows = shares = jnp.ones(shape[:axis] + shape[axis + 1 :], wide)

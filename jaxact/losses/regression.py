@@ -46,11 +46,11 @@ def l1_loss(
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input; the dtype that the arguments
-        promote to, or its real counterpart if that is complex.
+        promote to, or its real counterpart if that is complex; float32 for a mean of integers.
 
     Raises:
         TypeError: if an argument is not an array or is boolean, or if the arguments are integers
-            and reduction is "mean" (ArgumentTypeError).
+            without a weight and reduction is "mean" (ArgumentTypeError).
         ValueError: if shapes do not broadcast, weight does not have input's shape, or reduction is
             unknown.
 
@@ -114,11 +114,11 @@ def mse_loss(
 
     Returns:
         [], or with "none" the broadcast shape, [...]; unit of input squared (any unit); the dtype
-        that the arguments promote to.
+        that the arguments promote to; float32 for a mean of integers.
 
     Raises:
-        TypeError: if an argument is not an array, or neither input nor target is floating
-            (DtypeError).
+        TypeError: if an argument is not an array, if one is boolean beside a weight, or if without
+            a weight neither input nor target is floating (DtypeError).
         ValueError: if shapes do not broadcast, weight does not have input's shape, or reduction is
             unknown.
 

@@ -52,8 +52,8 @@ def begin() -> None:
     """Prepares a worker, before jax is imported, which then reads the environment.
 
     The first process must not allocate all of a GPU's memory, nor torch use all cores in each of
-    several processes. A worker ends with the process that
-    started it, also if that is killed: it would wait for work for ever.
+    several processes. A worker ends with the process that started it, also if that is killed: it
+    would wait for work for ever.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
