@@ -68,6 +68,7 @@ def _command(study: Study) -> Callable[..., None]:
         for field in dataclasses.fields(study.config)
     ]
     parameters.append(_parameter("out", Path, Path("results"), "folder for the results"))
+    # typer reads the options from the signature, which pyright does not know as an attribute.
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
