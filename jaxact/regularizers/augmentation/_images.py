@@ -98,9 +98,13 @@ def to_compute(function: str, x: Array) -> Array:
     return x.astype(np.float32 if x.dtype == jnp.uint8 else compute_dtype(x.dtype))
 
 
-def as_pixels(values: Array, dtype: np.dtype) -> Array:
-    """Values that replace pixels, in their dtype; for uint8 clipped to [0, 255] and rounded."""
-    return from_compute(values.astype(np.float32) if dtype == jnp.uint8 else values, dtype)
+def as_pixels(values: Array, x: Array) -> Array:
+    """Values that replace pixels of x, in its dtype; for uint8 clipped to [0, 255] and rounded."""
+    if jnp.issubdtype(values.dtype, jnp.floating):
+        # The gradient of a color is a sum over pixels, which XLA would round to half precision at
+        # every step.
+        values = jnp.broadcast_to(values.astype(compute_dtype(values.dtype)), x.shape)
+    return from_compute(values.astype(np.float32) if x.dtype == jnp.uint8 else values, x.dtype)
 
 
 def from_compute(result: Array, dtype: np.dtype) -> Array:

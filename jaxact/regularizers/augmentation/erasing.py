@@ -83,7 +83,7 @@ def erase(
         as_integers("erase", name, number, x) for name, number in rectangle.items()
     )
     inside = rectangles(first, beside, rows, columns, axes.sizes(x))
-    new = as_pixels(_replacement(value, x, axes), x.dtype)
+    new = as_pixels(_replacement(value, x, axes), x)
     return as_given(jnp.where(axes.over_pixels(inside), new, x), images)
 
 
@@ -168,7 +168,7 @@ def random_erasing(
     if value is None:
         new = _noise(noise, x, axes)
     else:
-        new = as_pixels(per_color("random_erasing", "value", value, x, axes), x.dtype)
+        new = as_pixels(per_color("random_erasing", "value", value, x, axes), x)
     inside = axes.over_pixels(rectangles(top, left, height, width, size))
     result = nan_unless_probability("random_erasing", jnp.where(inside, new, x), probability)
     result = nan_unless_interval("random_erasing", "scale", result, shares, 0.0, 1.0)

@@ -217,10 +217,12 @@ def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
 
 @traced_once()
 def _clamped(x: Array, clip_value: ArrayLike) -> Array:
-    bound = jnp.asarray(clip_value).astype(x.dtype)
-    raised = jnp.where(x < -bound, -bound, x)
+    # Widened, because the gradient of the bound is a sum over the elements.
+    wide = x.astype(compute_dtype(x.dtype))
+    bound = jnp.asarray(clip_value).astype(x.dtype).astype(wide.dtype)
+    raised = jnp.where(wide < -bound, -bound, wide)
     clamped = jnp.where(raised > bound, bound, raised)
-    return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
+    return jnp.where(jnp.isnan(wide) | jnp.isnan(bound), jnp.nan, clamped).astype(x.dtype)
 
 
 @op(static=("layout",), compiled=False)

@@ -94,6 +94,15 @@ def test_what_takes_the_place_of_levels_is_clipped_and_rounded(value, level):
     assert set(np.unique(erased)) == {9, level}
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_gradient_of_a_color_is_summed_in_float32(dtype):
+    images = jnp.zeros((8, 1, 32, 32), dtype)
+    cotangent = np.random.default_rng(0).standard_normal(images.shape).astype(images.dtype)
+    exact = cotangent.astype(np.float64).sum()
+    _, pull = jax.vjp(lambda v: augmentation.erase(images, 0, 0, 32, 32, v), jnp.ones(1, dtype))
+    np.testing.assert_array_equal(pull(jnp.asarray(cotangent))[0], exact.astype(images.dtype))
+
+
 def test_whole_numbers_may_be_those_of_numpy():
     two = np.int64(2)
     expected = augmentation.random_crop(KEY, IMAGES, 2, padding=2)

@@ -292,3 +292,12 @@ def test_optax_clips_to_the_bound_itself_where_torch_stays_below_it():
 def test_what_is_no_number_is_refused(call, message):
     with pytest.raises(TypeError, match=f"^{message}"):
         call()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_gradient_of_clip_value_is_summed_in_float32(dtype):
+    grads = jnp.full((4096,), 2, dtype)
+    cotangent = np.random.default_rng(0).standard_normal(grads.shape).astype(grads.dtype)
+    exact = cotangent.astype(np.float64).sum()
+    _, pull = jax.vjp(lambda v: clip_grad_value(grads, v), jnp.ones((), dtype))
+    np.testing.assert_array_equal(pull(jnp.asarray(cotangent))[0], exact.astype(grads.dtype))
