@@ -40,7 +40,9 @@ def as_array(function: str, argument: str, value: ArrayLike) -> Array:
     Raises:
         TypeError: if value is neither an array nor a number, and has no `__jax_array__`.
     """
-    kinds = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
+    if isinstance(value, Array):
+        return value
+    kinds = (np.ndarray, np.generic, bool, int, float, complex)
     if not isinstance(cast(object, value), kinds) and not hasattr(value, "__jax_array__"):
         raise InvalidTypeError(
             f"{function}: {argument} must be an array, got {type(value).__name__}; "
@@ -301,7 +303,11 @@ def check_scalar(
         TypeError: if it is no real number.
         ArgumentValueError: if it has axes, or is known to be below `least` or nan.
     """
-    if is_number(value) and least is None:
+    if is_number(value) and not isinstance(value, np.complexfloating):
+        if least is not None and not value >= least:
+            raise ArgumentValueError(
+                f"{function}: {argument} must be at least {least:g}, got {value}"
+            )
         return
     array = as_array(function, argument, cast(ArrayLike, value))
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
@@ -310,8 +316,6 @@ def check_scalar(
         raise ArgumentValueError(
             f"{function}: {argument} must be one number, got shape {array.shape}"
         )
-    if least is not None and is_number(value) and not value >= least:
-        raise ArgumentValueError(f"{function}: {argument} must be at least {least:g}, got {value}")
 
 
 def number_or_array(function: str, argument: str, value: object) -> object:

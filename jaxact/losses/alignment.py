@@ -168,8 +168,8 @@ def _lengths(argument: str, value: ArrayLike | Sequence[int], batch: int, larges
         if isinstance(item, int | np.integer) and not 0 <= item <= largest:
             raise ArgumentValueError(f"ctc_loss: {argument} must be in [0, {largest}], got {item}")
     # As in torch, an array may have any shape; a tuple may contain traced values.
-    parts = [as_array("ctc_loss", argument, item).ravel() for item in items]
-    lengths = jnp.concatenate(parts) if parts else jnp.zeros(0, jnp.int32)
+    parts = [jnp.ravel(as_array("ctc_loss", argument, item)) for item in items]
+    lengths = parts[0] if len(parts) == 1 else jnp.concatenate(parts or [jnp.zeros(0, jnp.int32)])
     if not jnp.issubdtype(lengths.dtype, jnp.integer):
         raise ArgumentTypeError(
             f"ctc_loss: {argument} must hold integers, got {lengths.dtype.name}"

@@ -39,7 +39,8 @@ class Selection:
     @property
     def arrays(self) -> list[Array]:
         """The selected leaves."""
-        return [jnp.asarray(self.leaves[place]) for place in self.places]
+        leaves = (self.leaves[place] for place in self.places)
+        return [leaf if isinstance(leaf, Array) else jnp.asarray(leaf) for leaf in leaves]
 
     def replaced(self, arrays: Sequence[Array]) -> Tree:
         """The tree with these arrays in place of the selected leaves."""
@@ -133,6 +134,21 @@ def _check_floating(
 
 def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
     """Paths such as encoder/layers/0/weight, leaves and structure; None is a leaf."""
+    leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree, is_leaf=_is_none))
+    paths = _PATHS.get(structure)
+    if paths is None:
+        if len(_PATHS) >= _MOST_STRUCTURES:
+            _PATHS.clear()
+        paths = _PATHS[structure] = _paths_of(tree)
+    return paths, leaves, structure
+
+
+# Of the structures that were seen: making the paths of a tree takes longer than a compiled step.
+_PATHS: dict[Any, list[str]] = {}
+_MOST_STRUCTURES = 256
+
+
+def _paths_of(tree: Tree) -> list[str]:
     boxes = _boxes()
 
     def is_box(node: object) -> bool:
@@ -144,8 +160,7 @@ def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
             # The array inside a box has the path of the box, without its attribute `value`.
             named = below[1:] if below[:1] == _IN_BOX else below
             paths.append(jax.tree_util.keystr((*keys, *named), simple=True, separator="/"))
-    leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree, is_leaf=_is_none))
-    return paths, leaves, structure
+    return paths
 
 
 def _with_keys(tree: Tree, is_leaf: Callable[[object], bool]) -> list[tuple[tuple[Any, ...], Any]]:

@@ -26,7 +26,7 @@ from parity.trees import flat, joined, mapped
 
 # The step of a numeric derivative, relative to the larger of 1 and the argument. The error of the
 # formula is of the fourth order.
-INCREMENT = 2.0**-10
+INCREMENT = 2.0**-13
 # Formulas of the derivative that differ by more, relative to the size of the terms, mean a kink.
 KINK = 2.0**-14
 # Numeric derivatives are exact to this much of the result.
@@ -319,17 +319,18 @@ def _numeric_slope(
         return _pulled(call, problem, run)
 
     try:
-        far_left, left, here, right, far_right = map(at, (-2, -1, 0, 1, 2))
+        runs = [at(offset) for offset in (-2, -1, -0.5, 0, 0.5, 1, 2)]
     except Exception:
         return None
-    if len({run.shape for run in (far_left, left, here, right, far_right)}) > 1:
+    if len({run.shape for run in runs}) > 1:
         return None
+    far_left, left, close_left, here, close_right, right, far_right = runs
     slopes = (8 * (right - left) - (far_right - far_left)) / (12 * step)
+    of_half_steps = (8 * (close_right - close_left) - (right - left)) / (6 * step)
     after = (4 * (right - here) - (far_right - here)) / (2 * step)
     before = (4 * (here - left) - (here - far_left)) / (2 * step)
-    # These do not see a kink at 2/3 of a step, where the errors of their terms cancel.
-    near_by, further = (right - left) / (2 * step), (far_right - far_left) / (4 * step)
-    bent = np.maximum(np.abs(after - before).sum(), np.abs(near_by - further).sum())
+    # These do not see a kink at 2/3 of a step, nor two kinks whose errors cancel.
+    bent = np.maximum(np.abs(after - before).sum(), np.abs(slopes - of_half_steps).sum())
     # Terms that cancel are as large as the result itself over the argument.
     largest, terms = np.abs(slopes).sum(), np.abs(here).sum()
     size = np.maximum(largest, terms / span)

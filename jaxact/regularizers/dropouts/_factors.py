@@ -1,5 +1,6 @@
 """The probability and the factors of a dropout, and checks of its arguments."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -84,11 +85,18 @@ def _wide(p: ArrayLike) -> tuple[Any, Any]:
 def noise_params(
     function: str, p: ArrayLike, dtype: np.dtype[Any], formula: Formula
 ) -> NoiseParams:
+    """The parameters for the probability p, in a dropout of arrays of this dtype."""
+    if is_number(p):
+        return _known_noise_params(float(p), dtype, formula)
     m, chance = _wide(p)
     factors, shifts = formula(m, chance, dtype)
-    if not is_number(p):
-        factors = nan_unless_probability(function, factors, chance)
+    factors = nan_unless_probability(function, factors, chance)
     return NoiseParams(threshold(p), factors, shifts)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_noise_params(p: float, dtype: np.dtype[Any], formula: Formula) -> NoiseParams:
+    return NoiseParams(threshold(p), *formula(np, np.float64(p), dtype))
 
 
 def nan_unless_probability(function: str, values: Array, p: Array) -> Array:

@@ -121,7 +121,7 @@ SPECS = (
                 {"hard": "True", "tau.type": "array"},
                 # Of so many rows some have two largest numbers that are equal but for rounding.
                 {"hard": "True", "lengths": f"m={LONG}", "precision": ("float16", "bfloat16")},
-                # One of so many has nearly all of the sum: slopes are what rounding leaves of 1 - y.
+                # One of so many has most of the sum: slopes are what rounding leaves of 1 - y.
                 {"lengths": (f"n={LONG}", f"m={LONG}"), "precision": "float64"},
             ),
         ),

@@ -230,6 +230,7 @@ SPECS = (
             impossible=(
                 {"num_batches_tracked": "1", "lengths": f"n={LONG}"},
                 {"momentum.given": "1", "lengths": f"n={LONG}"},
+                {"running_mean.numbers": "zeros", "lengths": f"n={LONG}"},
             ),
         ),
         settings=(
