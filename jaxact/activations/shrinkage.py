@@ -5,7 +5,15 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_floating, as_inexact, held_by_input, is_complex, real_parameter
+from jaxact._arguments import (
+    as_array,
+    as_floating,
+    as_inexact,
+    held_by_input,
+    is_complex,
+    real_parameter,
+)
+from jaxact._checking import nan_unless
 from jaxact._elementary import (
     coefficients,
     constant,
@@ -17,6 +25,7 @@ from jaxact._elementary import (
 )
 from jaxact._op import op
 from jaxact._rules import with_derivative
+from jaxact.errors import ArgumentValueError
 
 __all__ = ["hardshrink", "softshrink", "tanhshrink"]
 
@@ -61,7 +70,7 @@ def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
 @with_derivative(_hardshrink_grad)
 def _softshrink(x: Array, lambd: Array | float) -> Array:
     shrunk = jnp.where(x > lambd, x - lambd, jnp.where(x < -lambd, x + lambd, 0))
-    return jnp.where((lambd >= 0) & (x == x), shrunk, jnp.nan)
+    return jnp.where(x == x, shrunk, jnp.nan)
 
 
 @op(
@@ -80,17 +89,22 @@ def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5) -> Array:
         lambd: [] or broadcastable to input, unit of input; 0.5 by default.
 
     Returns:
-        [...], unit and dtype of input; nan where a traced lambd is negative.
+        [...], unit and dtype of input; nan, with a nan gradient, where lambd is an array and
+        negative, infinite or nan.
 
     Raises:
         ArgumentValueError: if lambd is a number that is negative, infinite, nan or beyond the range
-            of input's dtype.
+            of input's dtype; in a checked call, also if it is an array.
         TypeError: if input is not a floating array (DtypeError).
 
     Source:
         Donoho 1995; torch.nn.functional.softshrink, torch 2.13.
     """
-    return _softshrink(as_floating("softshrink", "input", input), lambd)
+    shrunk = _softshrink(as_floating("softshrink", "input", input), lambd)
+    bound = as_array("softshrink", "lambd", lambd)
+    message = "softshrink: lambd must be finite and at least 0, got {value}"
+    holds = (bound >= 0) & (bound < np.inf)
+    return nan_unless(shrunk, holds, ArgumentValueError, message, bound)
 
 
 def _complex_tanhshrink(x: Array) -> Array:
