@@ -9,7 +9,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +33,64 @@ Check = Callable[[str, str, Any], Any]
 
 # ----------------------------------------------------------------------------------------- arrays
 
+_ARRAY_LIKE = (Array, np.ndarray, np.generic, bool, int, float, complex)
 
-def as_array(function: str, argument: str, value: ArrayLike) -> Array:
+
+def is_array_like(value: object) -> bool:
+    """Whether the value is an array or a number, or has a `__jax_array__`."""
+    return isinstance(value, _ARRAY_LIKE) or hasattr(value, "__jax_array__")
+
+
+def is_tensor(value: object) -> bool:
+    """Whether the value is a tensor of torch, which need not be installed."""
+    return _is_of_torch(value) and hasattr(value, "detach")
+
+
+def _got(value: object) -> str:
+    if is_tensor(value):
+        return got_tensor(value)
+    kind = type(value)
+    return f"got {kind.__name__}{'; convert it with jnp.asarray' if kind in (list, tuple) else ''}"
+
+
+def got_tensor(tensor: object) -> str:
+    """The end of the message about a tensor in place of an array."""
+    kind = type(tensor)
+    return (
+        f"got a {kind.__module__}.{kind.__name__}; "
+        "convert it with jnp.asarray(tensor.detach().cpu().numpy())"
+    )
+
+
+def as_dtype(function: str, argument: str, value: Any) -> np.dtype[Any]:
+    """The dtype, with 64 bits only where jax computes in them.
+
+    Raises:
+        TypeError: if value is no dtype.
+    """
+    try:
+        return jax.dtypes.canonicalize_dtype(value)
+    except TypeError:
+        near = f"; write jnp.{str(value).removeprefix('torch.')}" if _is_of_torch(value) else ""
+        raise InvalidTypeError(
+            f"{function}: {argument} must be a dtype, got {value!r}{near}"
+        ) from None
+
+
+def dtype_or_none(function: str, argument: str, value: Any) -> np.dtype[Any] | None:
+    """A dtype, or None where it was left out.
+
+    Raises:
+        TypeError: if value is neither.
+    """
+    return None if value is None else as_dtype(function, argument, value)
+
+
+def _is_of_torch(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == "torch"
+
+
+def as_array(function: str, argument: str, value: ArrayLike, expected: str = "an array") -> Array:
     """`value` as an array; lists, None and other non-arrays raise a TypeError.
 
     Raises:
@@ -42,12 +98,8 @@ def as_array(function: str, argument: str, value: ArrayLike) -> Array:
     """
     if isinstance(value, Array):
         return value
-    kinds = (np.ndarray, np.generic, bool, int, float, complex)
-    if not isinstance(cast(object, value), kinds) and not hasattr(value, "__jax_array__"):
-        raise InvalidTypeError(
-            f"{function}: {argument} must be an array, got {type(value).__name__}; "
-            "convert it with jnp.asarray"
-        )
+    if not is_array_like(value):
+        raise InvalidTypeError(f"{function}: {argument} must be {expected}, {_got(value)}")
     return jnp.asarray(value)
 
 
@@ -193,6 +245,8 @@ def one_of(
     return check
 
 
+Layout = Literal["torch", "flax"]
+known_layout = one_of("torch", "flax")
 _reductions = one_of("none", "mean", "sum")
 
 
@@ -309,7 +363,7 @@ def check_scalar(
                 f"{function}: {argument} must be at least {least:g}, got {value}"
             )
         return
-    array = as_array(function, argument, cast(ArrayLike, value))
+    array = as_array(function, argument, cast(ArrayLike, value), "a number")
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise ArgumentTypeError(f"{function}: {argument} must be real, got {array.dtype}")
     if array.ndim:
@@ -324,7 +378,9 @@ def number_or_array(function: str, argument: str, value: object) -> object:
     Raises:
         TypeError: if value is neither.
     """
-    return value if is_number(value) else as_array(function, argument, cast(ArrayLike, value))
+    if is_number(value):
+        return value
+    return as_array(function, argument, cast(ArrayLike, value), "a number or an array")
 
 
 def real_parameter(holds: Callable[[float], bool], expected: str) -> Check:
@@ -413,12 +469,20 @@ def check_key(function: str, key: object, expected: str = "a JAX random key") ->
     )
 
 
+def missing_key(function: str) -> InvalidTypeError:
+    """The error of a call that draws and was given no key."""
+    return InvalidTypeError(
+        f"{function}: key must be given when training, got None; write key=jax.random.key(seed)"
+    )
+
+
 _KEY_INSTEAD = {
-    "Rngs": "; take one key of it: rngs.dropout()",
+    "Rngs": "; take one key of it, such as rngs.dropout()",
     "RngStream": "; take one key of it by calling it",
     "Generator": "; write jax.random.key(seed), or jaxact.random.TorchGenerator(seed) for torch's "
     "own numbers",
     "int": "; write jax.random.key(seed)",
+    "None": "; write key=jax.random.key(seed)",
 }
 
 

@@ -13,6 +13,8 @@ from jax import Array
 from jax.core import Tracer
 from numpy.typing import NDArray
 
+from jaxact.errors import CompilationError
+
 __all__ = ["checked", "checking"]
 
 P = ParamSpec("P")
@@ -31,7 +33,8 @@ def checking() -> Generator[None]:
 
     Outside of the context, such a call gives nan. jaxact's functions raise on return, also under
     `jax.grad` and `jax.vmap`. Functions that you jitted yourself raise at the next call of a jaxact
-    function or when the context exits; use `checked` to make them raise on return.
+    function or when the context exits; use `checked` to make them raise on return. If several
+    threads compute inside of such contexts at once, each error is raised in one of the threads.
 
     Source:
         torch always runs these checks on the CPU.
@@ -76,7 +79,7 @@ def checked(function: Callable[P, R], **options: Any) -> Callable[P, R]:
         with _forgetting_if_stopped(), _CHECKS(True):
             result = cast(R, compiled(*args, **kwargs))
             if _is_traced(result):
-                raise RuntimeError("checked: call the checked function outside of jit and vmap")
+                raise CompilationError("checked: call the checked function outside of jit and vmap")
         _raise_what_was_found()
         return result
 

@@ -13,6 +13,13 @@ def compute_dtype(dtype: np.dtype) -> np.dtype:
     return np.promote_types(dtype, np.float32) if dtype.itemsize > 2 else np.dtype(np.float32)
 
 
+def broadcast_to(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in this shape; its gradient, a sum, is added up in the compute dtype."""
+    if array.shape == shape or not jnp.issubdtype(array.dtype, jnp.floating):
+        return jnp.broadcast_to(array, shape)
+    return jnp.broadcast_to(array.astype(compute_dtype(array.dtype)), shape).astype(array.dtype)
+
+
 def wide_integers(integers: Array) -> Array:
     """The integers in at least 32 bits: narrower types cannot hold sums or class counts."""
     return integers if integers.dtype.itemsize >= 4 else integers.astype(jnp.int32)

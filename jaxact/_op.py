@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact._arguments import Check
+from jaxact._arguments import Check, got_tensor, is_array_like, is_tensor
 from jaxact._checking import raise_pending_errors
-from jaxact.errors import InvalidTypeError
+from jaxact.errors import InvalidTypeError, JaxactError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +66,7 @@ def factory(*, checks: Checks | None = None) -> Callable[[F], F]:
     """Makes a public function that returns a function, as initializers do; `checks` as in `op`."""
 
     def decorate(function: F) -> F:
-        return cast(F, _Op(_Entry(function, checks or {}), function, None))
+        return cast(F, _Factory(_Entry(function, checks or {}), function))
 
     return decorate
 
@@ -90,30 +90,26 @@ def program(*, static: Sequence[str] = ()) -> Callable[[F], F]:
     return decorate
 
 
-class _Op:
-    """A public function, as `Op` describes it.
+class _Public:
+    """A public function.
 
     It is a class, not a function with attributes, because wrappers such as jax.jit copy attributes.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_entry", "_program", "_run")
+    __slots__ = ("__dict__", "__weakref__", "_entry", "_run")
 
-    def __init__(self, entry: "_Entry", run: Callable[..., Any], program: Any) -> None:
-        self._entry, self._run, self._program = entry, run, program
+    def __init__(self, entry: "_Entry", run: Callable[..., Any]) -> None:
+        self._entry, self._run = entry, run
         functools.update_wrapper(self, entry.function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = self._entry.admitted(args, kwargs)
-        result = self._run(*args, **kwargs)
+        try:
+            result = self._run(*args, **kwargs)
+        except TypeError as error:
+            raise self._entry.explained(error, args, kwargs) from None
         raise_pending_errors()
         return result
-
-    def lower(self, *args: Any, **kwargs: Any) -> jax.stages.Lowered:
-        args, kwargs = self._entry.admitted(args, kwargs)
-        return self._program.lower(*args, **kwargs)
-
-    def _cache_size(self) -> int:
-        return self._program._cache_size()
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -124,11 +120,44 @@ class _Op:
     def __reduce__(self) -> str:
         return self._entry.function.__qualname__
 
-    def __copy__(self) -> "_Op":
+    def __copy__(self) -> "_Public":
         return self
 
-    def __deepcopy__(self, memo: object) -> "_Op":
+    def __deepcopy__(self, memo: object) -> "_Public":
         return self
+
+
+class _Op(_Public):
+    """A public function that can be compiled, as `Op` describes it."""
+
+    __slots__ = ("_program",)
+
+    def __init__(self, entry: "_Entry", run: Callable[..., Any], program: Any) -> None:
+        super().__init__(entry, run)
+        self._program = program
+
+    def lower(self, *args: Any, **kwargs: Any) -> jax.stages.Lowered:
+        args, kwargs = self._entry.admitted(args, kwargs)
+        return self._program.lower(*args, **kwargs)
+
+    def _cache_size(self) -> int:
+        return self._program._cache_size()
+
+
+class _Factory(_Public):
+    """A public function that returns a function, or several in a named tuple."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        made = super().__call__(*args, **kwargs)
+        # Python's errors about arguments then name what the user called.
+        call = f"{self._entry.name}(...)"
+        if isinstance(made, types.FunctionType):
+            made.__qualname__ = call
+        for field in getattr(made, "_fields", ()):
+            getattr(made, field).__qualname__ = f"{call}.{field}"
+        return made
 
 
 class _Entry:
@@ -215,15 +244,24 @@ class _Entry:
         kind = cast(Any, type(value))
         if kind in _PLAIN:
             return value
-        if kind.__module__.partition(".")[0] == "torch":
-            raise InvalidTypeError(
-                f"{self.name}: {name} must be an array, got a {kind.__module__}.{kind.__name__}; "
-                "convert it with jnp.asarray(tensor.detach().cpu().numpy())"
-            )
+        if is_tensor(value):
+            raise InvalidTypeError(f"{self.name}: {name} must be an array, {got_tensor(value)}")
         if isinstance(value, Array) or not hasattr(kind, "__jax_array__"):
             _PLAIN.add(kind)
             return value
         return jnp.asarray(value) if name in self.arrays else value
+
+    def explained(
+        self, error: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> TypeError:
+        """The error, or one that names the argument that is no array."""
+        if not isinstance(error, JaxactError):
+            for name, value in (*zip(self.places, args, strict=False), *kwargs.items()):
+                if name in self.arrays and not is_array_like(value):
+                    return InvalidTypeError(
+                        f"{self.name}: {name} must be an array, got {type(value).__name__}"
+                    )
+        return error
 
     def misuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InvalidTypeError:
         """The error that describes a call that does not fit the signature."""

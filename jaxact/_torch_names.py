@@ -51,5 +51,5 @@ def _hint(module: str, name: str) -> str:
         return ""
     instead = _ELSEWHERE[name]
     return f": torch has it, jaxact has not; {instead or 'jax and flax have no'}" + (
-        " does the same work, with its own semantics" if instead else " counterpart either"
+        " is the closest function, and differs from torch's" if instead else " counterpart either"
     )

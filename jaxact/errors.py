@@ -7,7 +7,9 @@ that catches `ValueError` or torch's `RuntimeError` keeps working.
 __all__ = [
     "ArgumentTypeError",
     "ArgumentValueError",
+    "CompilationError",
     "DtypeError",
+    "InvalidDivisorError",
     "InvalidIndexError",
     "InvalidTypeError",
     "InvalidValueError",
@@ -30,6 +32,14 @@ class InvalidTypeError(JaxactError, TypeError):
 
 class InvalidIndexError(JaxactError, IndexError):
     """An axis that the array does not have, or a class index out of range."""
+
+
+class InvalidDivisorError(InvalidValueError, ZeroDivisionError):
+    """A 0, by which torch divides."""
+
+
+class CompilationError(JaxactError, RuntimeError):
+    """A function that was called inside a compiled program, where it cannot work."""
 
 
 class NotDifferentiableError(JaxactError, NotImplementedError):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, cast
 import typer
 
 from parity import compiled, spec
+from parity.backends import to_install
 from parity.cases import (
     CHOICES_ONLY,
     Case,
@@ -228,8 +229,10 @@ def _check(
             span=_span(span),
             budget=_budget(ulp, rtol, atol, signs_of_zero, nan),
         )
-    except (PairError, ImportError) as error:
+    except PairError as error:
         _refuse(str(error))
+    except ImportError as error:
+        _refuse(f"{error}{to_install(error)}")
     chosen = _chosen(found.cases, "", dtype, check)
     options = _repeated(
         {"--input": inputs, "--set": set, "--set-reference": set_reference}

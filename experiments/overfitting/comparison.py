@@ -15,15 +15,15 @@ from experiments.progress import Progress
 from experiments.results import write_bytes, write_json, write_text
 from experiments.study import Outcome, Verdict, findings
 
-# Accuracies in parts.
+# Differences of accuracies, as fractions.
 GAP = 0.05
 LOSS = 0.01
-# Of the wrong labels.
+# A fraction of the wrong labels.
 MANY = 0.5
-# Of the weights.
+# Fractions of the weights.
 SPARSE = 0.5
 FEW = 1e-4
-# Relative, of float32.
+# Relative differences in float32.
 ROUNDING = 1e-6
 
 PROXIMAL = ("proximal_l1", "proximal_group_lasso")

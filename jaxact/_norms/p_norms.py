@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxact._elementary import sign
 from jaxact._norms.euclidean import euclidean, joined
 from jaxact._norms.quotients import quotient
 from jaxact._numbers import is_number
@@ -83,11 +84,6 @@ def _traced_norm(function: str, x: Array, p: Array) -> Array:
     return jnp.where(p == -jnp.inf, p_norm(function, (x,), p, "smallest"), result)
 
 
-def _sign(x: Array) -> Array:
-    """The sign of x; 0 for nan, as in torch."""
-    return jnp.where(x > 0, jnp.ones_like(x), jnp.where(x < 0, -1, 0))
-
-
 def _ruled(function: Callable[..., Array], slope: Callable[..., Array]) -> Callable[..., Array]:
     """The norm with `slope` as its gradient; `slope(x)` has the shape of x."""
 
@@ -103,7 +99,7 @@ def _sum_of_sizes(x: Array) -> Array:
     return jnp.sum(jnp.abs(x), axis=-1)
 
 
-_sum_norm = _ruled(_sum_of_sizes, _sign)
+_sum_norm = _ruled(_sum_of_sizes, sign)
 
 
 def _size(step: int, x: Array) -> Array:
@@ -125,7 +121,7 @@ def _extreme_norm(largest: bool) -> Callable[[Array], Array]:
         # removed.
         size = cast(Array, jax.lax.fori_loop(0, 2, _size, jax.lax.stop_gradient(x)))
         tied = (size == value(size)[..., None]) | jnp.isnan(size)
-        return jnp.where(tied, _sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)
+        return jnp.where(tied, sign(x), 0) / jnp.sum(tied, axis=-1, keepdims=True).astype(x.dtype)
 
     return _ruled(value, slope)
 

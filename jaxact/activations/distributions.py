@@ -13,6 +13,7 @@ from jaxact._arguments import (
     as_floating,
     axis,
     check_axis,
+    dtype_or_none,
     flag,
     integer,
     random_key,
@@ -35,7 +36,9 @@ def _warn_without_axis(function: str, dim: object) -> None:
 
 
 _along_one_axis = functools.partial(
-    op, static=("dim", "dtype"), checks={"dim": axis, ("dim",): _warn_without_axis}
+    op,
+    static=("dim", "dtype"),
+    checks={"dim": axis, "dtype": dtype_or_none, ("dim",): _warn_without_axis},
 )
 
 

@@ -12,6 +12,7 @@ from jaxact._arguments import (
     flag,
     held_by_input,
     is_integral,
+    missing_key,
     per_channel,
     random_key,
     truncated,
@@ -21,7 +22,7 @@ from jaxact._flat_draws import flat_uniform
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_derivative
-from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidTypeError, InvalidValueError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidValueError
 
 __all__ = ["hardtanh", "leaky_relu", "prelu", "relu", "relu6", "rrelu", "threshold"]
 
@@ -256,7 +257,7 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Array:
 
 def _check_slopes(function: str, lower: object, upper: object, training: bool, key: object) -> None:
     if training and key is None and not (is_number(lower) and lower == upper):
-        raise InvalidTypeError(f"{function}: key must be given when training, got None")
+        raise missing_key(function)
     if is_number(lower) and is_number(upper):
         if not (np.isfinite(lower) and np.isfinite(upper)):
             raise ArgumentValueError(

@@ -5,19 +5,18 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, SupportsIndex, TypeVar, cast, get_args
+from typing import Any, Protocol, SupportsIndex, TypeVar, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
+from jaxact._arguments import Layout, as_dtype, check_key, known_layout
 from jaxact._op import Checks, factory
 from jaxact.errors import ArgumentValueError, DtypeError, InvalidTypeError, InvalidValueError
 from jaxact.random import TorchGenerator
 
-Layout = Literal["torch", "flax"]
 Key = Array | TorchGenerator
 Number = float | Array
 Shape = tuple[int, ...]
@@ -51,7 +50,7 @@ def initializer(function: str, draw: Draw, layout: Layout) -> Initializer:
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'.
     """
-    check_layout(function, layout)
+    known_layout(function, "layout", layout)
     return _Initializer(function, draw, layout)
 
 
@@ -72,10 +71,9 @@ class _Initializer:
             raise InvalidTypeError(
                 f"{name}: {problem}; the call is {name}(...)(key, shape, dtype=float32)"
             ) from None
-        sizes = in_torch_layout(bound["shape"], self._layout)
-        _check_sizes(self._function, sizes)
-        dtype = jax.dtypes.canonicalize_dtype(bound.get("dtype", jnp.float32))
-        array = self._draw(bound["key"], sizes, dtype)
+        sizes = in_torch_layout(checked_sizes(self._function, bound["shape"]), self._layout)
+        dtype = as_dtype(self._function, "dtype", bound.get("dtype", jnp.float32))
+        array = self._draw(_checked_key(self._function, bound["key"]), sizes, dtype)
         return array if self._layout == "torch" else _in_flax_layout(array)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -108,19 +106,8 @@ def _remade(made_by: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     return made_by(*args, **kwargs)
 
 
-def check_layout(function: str, layout: str) -> None:
-    """Checks the name of a layout.
-
-    Raises:
-        ValueError: if layout is neither 'torch' nor 'flax'.
-    """
-    if layout not in get_args(Layout):
-        raise InvalidValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
-
-
-def in_torch_layout(shape: Sequence[SupportsIndex], layout: Layout) -> Shape:
+def in_torch_layout(sizes: Shape, layout: Layout) -> Shape:
     """The shape in torch's order, (out, in, *kernel); flax's order is (*kernel, in, out)."""
-    sizes = tuple(operator.index(size) for size in shape)
     if layout == "torch" or len(sizes) < 2:
         return sizes
     *kernel, inputs, outputs = sizes
@@ -133,9 +120,30 @@ def _in_flax_layout(array: Array) -> Array:
     return jnp.transpose(array, (*range(2, array.ndim), 1, 0))
 
 
-def _check_sizes(function: str, sizes: Shape) -> None:
+def checked_sizes(function: str, shape: Sequence[SupportsIndex]) -> Shape:
+    """The shape as a tuple of ints.
+
+    Raises:
+        TypeError: if it is no sequence of integers.
+        ArgumentValueError: if a length is negative.
+    """
+    try:
+        sizes = tuple(operator.index(size) for size in shape)
+    except TypeError:
+        raise InvalidTypeError(
+            f"{function}: shape must be a sequence of integers, got {shape!r}"
+        ) from None
     if any(size < 0 for size in sizes):
         raise ArgumentValueError(f"{function}: shape must have no negative length, got {sizes}")
+    return sizes
+
+
+def _checked_key(function: str, key: Key) -> Key:
+    if isinstance(key, TorchGenerator):
+        return key
+    array = jnp.asarray(key) if hasattr(key, "__jax_array__") else key
+    check_key(function, array, "a JAX random key or a TorchGenerator")
+    return array
 
 
 def check_floating(function: str, dtype: Dtype) -> None:

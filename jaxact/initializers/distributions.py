@@ -4,6 +4,7 @@ from jax import Array
 
 from jaxact._arguments import number_or_array, warn
 from jaxact._numbers import is_number
+from jaxact.errors import InvalidDivisorError
 from jaxact.initializers._draws import (
     check_interval,
     check_std,
@@ -128,7 +129,7 @@ def trunc_normal(
     check_std("trunc_normal", std)
     check_interval("trunc_normal", ("a", a), ("b", b))
     if is_number(std) and std == 0:
-        raise ZeroDivisionError("trunc_normal: std must be positive, got 0")
+        raise InvalidDivisorError("trunc_normal: std must be positive, got 0")
     _warn_of_tails(mean, std, a, b)
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:

@@ -7,6 +7,7 @@ from typing import SupportsIndex
 
 from jax import Array
 
+from jaxact._arguments import known_layout
 from jaxact.errors import InvalidIndexError, InvalidTypeError, InvalidValueError
 from jaxact.initializers._draws import draw_normal, draw_uniform
 from jaxact.initializers._initializer import (
@@ -15,7 +16,7 @@ from jaxact.initializers._initializer import (
     Key,
     Layout,
     Shape,
-    check_layout,
+    checked_sizes,
     fans,
     in_torch_layout,
     initializer,
@@ -152,7 +153,9 @@ def default_bias(
     if hidden_size is not None:
         return _recurrent(name, hidden_size, layout)
     if weight_shape is not None:
-        return _bias_of_weight(layer, in_torch_layout(weight_shape, layout), layout)
+        return _bias_of_weight(
+            layer, in_torch_layout(checked_sizes(name, weight_shape), layout), layout
+        )
     return _attention_bias(layout) if layer == "MultiheadAttention" else zeros(layout=layout)
 
 
@@ -225,7 +228,7 @@ def _table(layer: str, padding_idx: int | None, layout: Layout) -> Initializer:
             )
         return rows.at[padding_idx].set(0)
 
-    check_layout("default_weight", layout)
+    known_layout("default_weight", "layout", layout)
     return initializer("default_weight", draw, "torch")
 
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact.errors import DtypeError, InvalidIndexError, InvalidValueError
+from jaxact._arguments import check_scalar
+from jaxact.errors import DtypeError, InvalidDivisorError, InvalidIndexError, InvalidValueError
 from jaxact.initializers._draws import check_std, draw_normal
 from jaxact.initializers._initializer import (
     Dtype,
@@ -81,7 +82,7 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
     """
     count = operator.index(groups)
     if count == 0:
-        raise ZeroDivisionError("dirac: groups must be positive, got 0")
+        raise InvalidDivisorError("dirac: groups must be positive, got 0")
     if count < 0:
         raise InvalidValueError(f"dirac: groups must be positive, got {groups}")
 
@@ -151,7 +152,7 @@ def orthogonal(gain: Number = 1, *, layout: Layout = "torch") -> Initializer:
 
 
 @initializer_factory()
-def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> Initializer:
+def sparse(sparsity: Number, std: Number = 0.01, *, layout: Layout = "torch") -> Initializer:
     """sparse(sparsity, std)(key, shape) = N(0, std²), with a fraction of each input's weights 0.
 
     Each input, a column in torch's (out, in) and a row in flax's (in, out), has
@@ -177,6 +178,7 @@ def sparse(sparsity: float, std: Number = 0.01, *, layout: Layout = "torch") -> 
         2.13, which ignores its argument `generator` when it places the zeros.
     """
     check_std("sparse", std)
+    check_scalar("sparse", "sparsity", sparsity)
     if not 0 <= sparsity <= 1:
         raise InvalidValueError(f"sparse: sparsity must be in [0, 1], got {sparsity}")
 

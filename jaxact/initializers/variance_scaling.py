@@ -79,6 +79,10 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
     Source:
         K. He et al., Delving deep into rectifiers, 2015. torch.nn.init.calculate_gain, torch 2.13.
     """
+    return _gain("calculate_gain", nonlinearity, param)
+
+
+def _gain(function: str, nonlinearity: _Nonlinearity, param: float | None) -> float:
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + _slope(param) ** 2))
     for known, gain in _GAINS.items():
@@ -86,7 +90,7 @@ def calculate_gain(nonlinearity: _Nonlinearity, param: float | None = None) -> f
             return gain
     known = ", ".join([*_GAINS, "leaky_relu"])
     raise InvalidValueError(
-        f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}"
+        f"{function}: nonlinearity must be one of {known}, got {nonlinearity!r}"
     )
 
 
@@ -198,7 +202,8 @@ def kaiming_uniform(
         K. He et al., Delving deep into rectifiers, 2015. torch.nn.init.kaiming_uniform_, torch
         2.13.
     """
-    gain, fan = calculate_gain(nonlinearity, a), _fan_index("kaiming_uniform", mode)
+    gain = _gain("kaiming_uniform", nonlinearity, a)
+    fan = _fan_index("kaiming_uniform", mode)
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         if 0 in shape:
@@ -241,7 +246,8 @@ def kaiming_normal(
     Source:
         K. He et al., Delving deep into rectifiers, 2015. torch.nn.init.kaiming_normal_, torch 2.13.
     """
-    gain, fan = calculate_gain(nonlinearity, a), _fan_index("kaiming_normal", mode)
+    gain = _gain("kaiming_normal", nonlinearity, a)
+    fan = _fan_index("kaiming_normal", mode)
 
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         if 0 in shape:

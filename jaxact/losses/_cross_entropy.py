@@ -284,7 +284,7 @@ def _expected_loss(others: Array, below: Array, total: Array, rest: Array, own: 
 
     Args:
         others: the sum of exp(x - top) over all classes but the one with the largest score.
-        below: 0, of which it is a function all the same.
+        below: 0; the argument exists for the sake of its derivative.
         total: Σ q.
         rest: Σ q over the others.
         own: q of the class with the largest score.
@@ -319,7 +319,7 @@ def _below(x: Array, top: Array) -> Array:
 
 def _differentiable_below(x: Array, top: Array, valid: Array | bool = True) -> Array:
     """The same with the slope 1, also at the largest x; 0 where it is not valid."""
-    # A minimum halves the slope where both are equal; but XLA does not vectorize a sum of choices.
+    # A minimum halves the slope where both are equal; but XLA does not vectorize a sum of selects.
     return jnp.where(valid & ~(x > top), x, top) - top
 
 

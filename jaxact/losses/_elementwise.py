@@ -9,7 +9,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxact._arguments import as_real
-from jaxact._numbers import compute_dtype
+from jaxact._numbers import broadcast_to, compute_dtype
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidValueError
 
 # ------------------------------------------------------------------------------------------ checks
@@ -79,14 +79,7 @@ def broadcast(function: str, **arrays: Array) -> list[Array]:
     except ValueError:
         named = ", ".join(f"{argument} {shape}" for argument, shape in shapes.items())
         raise ArgumentValueError(f"{function}: shapes must broadcast, got {named}") from None
-    return [_broadcast_to(array, shape) for array in arrays.values()]
-
-
-def _broadcast_to(array: Array, shape: tuple[int, ...]) -> Array:
-    """The array in this shape; its gradient, a sum, is added up in the compute dtype."""
-    if array.shape == shape or not jnp.issubdtype(array.dtype, jnp.floating):
-        return jnp.broadcast_to(array, shape)
-    return jnp.broadcast_to(array.astype(compute_dtype(array.dtype)), shape).astype(array.dtype)
+    return [broadcast_to(array, shape) for array in arrays.values()]
 
 
 def broadcast_into(function: str, argument: str, array: Array, shape: tuple[int, ...]) -> Array:
@@ -96,7 +89,7 @@ def broadcast_into(function: str, argument: str, array: Array, shape: tuple[int,
         ArgumentValueError: if the array does not broadcast to the shape.
     """
     try:
-        return _broadcast_to(array, shape)
+        return broadcast_to(array, shape)
     except ValueError:
         raise ArgumentValueError(
             f"{function}: {argument} must broadcast to input's shape {shape}, got {array.shape}"

@@ -152,7 +152,13 @@ def cosine_embedding_loss(
             f"cosine_embedding_loss: input1 and input2 must have {labels.ndim + 1} dimensions for "
             f"a target of shape {labels.shape}, got shapes {first.shape} and {second.shape}"
         )
-    broadcast("cosine_embedding_loss", input1=first, input2=second, target=labels[..., None])
+    try:
+        jnp.broadcast_shapes(first.shape, second.shape, (*labels.shape, 1))
+    except ValueError:
+        raise ArgumentValueError(
+            "cosine_embedding_loss: the vectors and target must broadcast, got input1 "
+            f"{first.shape}, input2 {second.shape}, target {labels.shape}"
+        ) from None
     # Unlike in other functions, integers count as float32 even beside half precision.
     dtype = jnp.promote_types(promoted_float(first), promoted_float(second))
     x1, x2 = (x.astype(compute_dtype(dtype)) for x in (first, second))

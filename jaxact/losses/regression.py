@@ -13,6 +13,7 @@ from jaxact._arguments import (
     warn_of_broadcasting,
 )
 from jaxact._checking import nan_unless
+from jaxact._elementary import sign
 from jaxact._op import op
 from jaxact._rules import with_derivative_in_difference
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidValueError
@@ -77,13 +78,8 @@ def l1_loss(
     return _weighed_mean("l1_loss", losses, shape, weight, reduction, dtype)
 
 
-def _sign(d: Array) -> Array:
-    # jnp.sign is nan at nan; this is 0.
-    return jnp.where(d > 0, 1, jnp.where(d < 0, -1, 0)).astype(d.dtype)
-
-
 def _absolute_grad(x: Array, t: Array) -> Array:
-    return _sign(x - t)
+    return sign(x - t)
 
 
 @with_derivative_in_difference(_absolute_grad)
@@ -186,7 +182,7 @@ def smooth_l1_loss(
 def _smooth_grad(x: Array, t: Array, beta: Array) -> Array:
     d = x - t
     # As in torch, a nan difference has the derivative nan if beta > 0; jnp.sign keeps the nan.
-    outside = jnp.where(beta == 0, _sign(d), jnp.sign(d))
+    outside = jnp.where(beta == 0, sign(d), jnp.sign(d))
     return jnp.where(jnp.abs(d) < beta, d / _divisor(beta), outside)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidTypeError
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
 Dtype = np.dtype[Any]
@@ -49,11 +49,26 @@ def sizes(method: str, shape: Shape) -> tuple[int, ...]:
         TypeError: if shape contains anything but integers.
         ArgumentValueError: if a length is negative.
     """
-    lengths = (shape,) if isinstance(shape, SupportsIndex) else tuple(shape)
-    numbers = tuple(operator.index(length) for length in lengths)
+    try:
+        lengths = (shape,) if isinstance(shape, SupportsIndex) else tuple(shape)
+        numbers = tuple(operator.index(length) for length in lengths)
+    except TypeError:
+        raise InvalidTypeError(f"{method}: shape must hold integers, got {shape!r}") from None
     if any(number < 0 for number in numbers):
         raise ArgumentValueError(f"{method}: shape must have no negative length, got {numbers}")
     return numbers
+
+
+def any_dtype(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
+    """The dtype.
+
+    Raises:
+        TypeError: if dtype is none.
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        raise InvalidTypeError(f"{method}: {argument} must be a dtype, got {dtype!r}") from None
 
 
 def floating(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
@@ -62,7 +77,7 @@ def floating(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
     Raises:
         DtypeError: if dtype is not floating.
     """
-    kind = np.dtype(dtype)
+    kind = any_dtype(method, dtype, argument)
     if kind not in FLOATING:
         raise DtypeError(
             f"{method}: {argument} must be float16, bfloat16, float32 or float64, got {kind.name}"
@@ -76,7 +91,7 @@ def numeric(method: str, dtype: DTypeLike) -> Dtype:
     Raises:
         DtypeError: if dtype is none of these.
     """
-    kind = np.dtype(dtype)
+    kind = any_dtype(method, dtype)
     if kind not in FLOATING and kind.kind not in "biu":
         raise DtypeError(f"{method}: dtype must be boolean, integer or floating, got {kind.name}")
     return kind

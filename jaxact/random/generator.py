@@ -16,6 +16,7 @@ from jaxact.random._arguments import (
     Array,
     Dtype,
     Shape,
+    any_dtype,
     bounds,
     check_seed,
     floating,
@@ -320,7 +321,7 @@ class TorchGenerator:
         if not known:
             drawn = self._engine.uniforms(chances.size, precision).reshape(lengths)
             return (drawn < chances).astype(dtype)
-        kind = np.dtype(dtype)
+        kind = any_dtype("bernoulli", dtype)
         return _filled(lengths, kind, lambda n: self._engine.uniforms(n, precision) < chance)
 
     def dropout_mask(self, shape: Shape, p: float = 0.5, dtype: DTypeLike = np.float32) -> Array:

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError
+from jaxact._arguments import got_tensor, is_tensor
+from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidTypeError
 
 Tree: TypeAlias = Any
 # "weights", "all", a glob, several globs, a predicate of path and leaf, or a tree of booleans.
@@ -58,7 +59,7 @@ def selected(function: str, tree: Tree, where: Where) -> Selection:
         TypeError: if where is something else.
         DtypeError: if a leaf that is selected is complex.
     """
-    paths, leaves, structure = _flattened(tree)
+    paths, leaves, structure = _flattened(function, tree)
     numbers = [place for place, leaf in enumerate(leaves) if _is(leaf, jnp.inexact)]
     selects = _predicate_of(function, [paths[i] for i in numbers], structure, where)
     places = tuple(i for i in numbers if selects(i, paths[i], leaves[i]))
@@ -78,16 +79,16 @@ def inexact_leaves(
         ArgumentTypeError: if a leaf is neither floating nor complex.
         DtypeError: if a leaf is complex, unless complex_too.
     """
-    whole = all_leaves(tree)
+    whole = all_leaves(function, tree)
     places = tuple(i for i in whole.places if not _is_nothing(whole.leaves[i]))
     for i in places:
         _check_floating(function, argument, whole.leaves[i], whole.paths[i], complex_too)
     return replace(whole, places=places)
 
 
-def all_leaves(tree: Tree) -> Selection:
+def all_leaves(function: str, tree: Tree) -> Selection:
     """All leaves, whatever they are."""
-    paths, leaves, structure = _flattened(tree)
+    paths, leaves, structure = _flattened(function, tree)
     return Selection(leaves, paths, structure, tuple(range(len(leaves))))
 
 
@@ -99,7 +100,7 @@ def paired(function: str, grads: Tree, params: Selection) -> tuple[Selection, Se
         ArgumentTypeError: if one of those leaves is neither floating nor complex.
         DtypeError: if one of them is complex.
     """
-    given = all_leaves(grads)
+    given = all_leaves(function, grads)
     if given.structure != params.structure:
         raise ArgumentValueError(
             f"{function}: grads must be a tree of the structure of params, got {given.structure} "
@@ -132,7 +133,7 @@ def _check_floating(
     )
 
 
-def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
+def _flattened(function: str, tree: Tree) -> tuple[list[str], list[Any], Any]:
     """Paths such as encoder/layers/0/weight, leaves and structure; None is a leaf."""
     leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree, is_leaf=_is_none))
     paths = _PATHS.get(structure)
@@ -140,7 +141,23 @@ def _flattened(tree: Tree) -> tuple[list[str], list[Any], Any]:
         if len(_PATHS) >= _MOST_STRUCTURES:
             _PATHS.clear()
         paths = _PATHS[structure] = _paths_of(tree)
-    return paths, leaves, structure
+    return paths, [_known(function, leaf) for leaf in leaves], structure
+
+
+def _known(function: str, leaf: Any) -> Any:
+    """The leaf, as an array if it has a `__jax_array__`.
+
+    Raises:
+        InvalidTypeError: if it is a tensor of torch.
+    """
+    if isinstance(leaf, _KNOWN):
+        return cast(Any, leaf)
+    if is_tensor(leaf):
+        raise InvalidTypeError(f"{function}: a leaf of a tree must be an array, {got_tensor(leaf)}")
+    return jnp.asarray(leaf) if hasattr(leaf, "__jax_array__") else leaf
+
+
+_KNOWN = (Array, np.ndarray, type(None), float)
 
 
 # Of the structures that were seen: making the paths of a tree takes longer than a compiled step.
@@ -229,7 +246,7 @@ def _matching(
 
 
 def _marked(function: str, structure: Any, where: Tree) -> Callable[[int, str, Any], bool]:
-    _, marks, given = _flattened(where)
+    _, marks, given = _flattened(function, where)
     if not all(mark is None or isinstance(mark, bool | np.bool_) for mark in marks):
         raise ArgumentTypeError(
             f"{function}: where must be a string, a tuple of strings, a function of path and leaf "

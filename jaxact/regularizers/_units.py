@@ -1,23 +1,9 @@
 """Units of weights: the axes of a leaf that belong to one output."""
 
-from typing import Literal
-
 import numpy as np
 from jax import Array
 
-from jaxact.errors import InvalidIndexError, InvalidTypeError, InvalidValueError
-
-Layout = Literal["torch", "flax"]
-
-
-def check_layout(function: str, layout: object) -> None:
-    """Check that the layout is torch's or flax's.
-
-    Raises:
-        ValueError: if there is no such layout.
-    """
-    if layout not in ("torch", "flax"):
-        raise InvalidValueError(f"{function}: layout must be 'torch' or 'flax', got {layout!r}")
+from jaxact.errors import InvalidIndexError, InvalidTypeError
 
 
 def other_axes(function: str, x: Array, axis: object) -> tuple[int, ...]:

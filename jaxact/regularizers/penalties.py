@@ -11,8 +11,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_floating, check_scalar
+from jaxact._arguments import Layout, as_floating, check_scalar, known_layout
 from jaxact._checking import nan_unless
+from jaxact._elementary import sign
 from jaxact._flat_draws import flat_normal
 from jaxact._norms import Axes, unit_norms
 from jaxact._numbers import compute_dtype, is_number, matmul_precision
@@ -20,7 +21,7 @@ from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers._dtypes import promoted, widened
 from jaxact.regularizers._leaves import Tree, Where, selected
-from jaxact.regularizers._units import Layout, check_layout, other_axes
+from jaxact.regularizers._units import other_axes
 
 __all__ = [
     "elastic_net",
@@ -50,8 +51,7 @@ def _size(x: Array) -> Array:
 @_size.defjvp
 def _(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,), (direction,) = primals, tangents
-    one = jnp.ones_like(x)
-    return _size(x), jnp.where(x > 0, one, jnp.where(x < 0, -one, 0)) * direction
+    return _size(x), sign(x) * direction
 
 
 @op(static=("where",), compiled=False)
@@ -227,7 +227,7 @@ def orthogonality_penalty(
         Bansal et al. 2018 (soft orthogonality; Brock et al. 2017 add absolute values instead of
         squares); beyond torch.nn.utils.parametrizations.orthogonal, torch 2.13.
     """
-    check_layout("orthogonality_penalty", layout)
+    known_layout("orthogonality_penalty", "layout", layout)
     return _orthogonality_penalty(selected("orthogonality_penalty", params, where).arrays, layout)
 
 
@@ -282,6 +282,8 @@ def jacobian_penalty(
     Source:
         Hoffman et al. 2019, algorithm 1; beyond torch.func.jacrev, torch 2.13.
     """
+    if not callable(cast(object, f)):
+        raise InvalidTypeError(f"jacobian_penalty: f must be a function, got {type(f).__name__}")
     inputs = as_floating("jacobian_penalty", "x", x)
     _check_projections(key, num_projections)
     outputs, pull = cast(tuple[Any, Any], jax.vjp(f, inputs))

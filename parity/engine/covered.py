@@ -64,7 +64,7 @@ class Visit:
     Args:
         asked: which calls.
         domain: of the row.
-        seed: of all random numbers.
+        seed: determines all random numbers.
         caller: runs them.
         known: the calls that were made, by their levels.
         answered: in which calls the reference gives a result, as far as that is known.

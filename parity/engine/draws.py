@@ -44,9 +44,9 @@ from parity.spec import Call as PlainCall
 from parity.spec import SameSeed, Spec, Steps
 from parity.trees import flat, mapped
 
-# Factors of every call, whose names no argument has: layout is one of many functions.
+# Factors of every call. No argument has one of these names; "layout" is an argument of many.
 WAY, CONTEXT, LAYOUT, ORDER, RANDOM = "way", "context", "memory", "order", "random"
-# Not a factor: the number of a random call, with which its numbers are drawn.
+# Not a factor: the index of a random call. It determines the numbers that are drawn.
 NUMBER = "draw"
 # Forward mode and second derivatives are compared in some calls.
 FIRST, SECOND = "first", "second"

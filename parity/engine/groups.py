@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from parity.backends import PHASES
+from parity.backends import PHASES, to_install
 from parity.cases import Case
 from parity.engine.calls import error, law, shapes, signature
 from parity.engine.covered import calls
@@ -94,7 +94,8 @@ def _guarded(case: Case, sides: Sides) -> Finding:
         drawn = case.check == "vjp" and finding.outcome.succeeds
         return replace(finding, curve=curve(sides)) if drawn else finding
     except ImportError as missing:
-        return Finding(outcome=Outcome.NOT_RUN, message=f"cannot be loaded: {missing}")
+        message = f"cannot be loaded: {missing}{to_install(missing)}"
+        return Finding(outcome=Outcome.NOT_RUN, message=message)
     except Exception as error:
         message = f"{type(error).__name__}: {error}{_place(error)}"
         return Finding(outcome=Outcome.ERROR, message=message, traceback=_traceback(error))

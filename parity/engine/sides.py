@@ -63,7 +63,7 @@ class Sides:
 
     Args:
         setup: what is run.
-        seed: of all random numbers.
+        seed: determines all random numbers.
         phases: the phases that every side runs.
         shape: of the arguments that are visited point by point, in place of one long vector.
     """

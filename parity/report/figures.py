@@ -84,7 +84,7 @@ class Figure:
 class Dot(NamedTuple):
     """The mark of one side on a dumbbell."""
 
-    voice: str
+    side: str
     at: float
 
 
@@ -106,7 +106,7 @@ class Axis:
 
     def dots(self, errors: Mapping[str, float]) -> list[Dot]:
         """The marks of the sides."""
-        return [Dot(voice, self.place(ulp)) for voice, ulp in errors.items()]
+        return [Dot(side, self.place(ulp)) for side, ulp in errors.items()]
 
     def _place(self, level: float) -> float:
         ends = DUMBBELL_MARGIN, DUMBBELL_WIDTH - DUMBBELL_MARGIN
@@ -150,7 +150,7 @@ def shape(curve: Curve) -> Figure | None:
 
 
 def errors(
-    curve: Curve, entry: str, title: str, voices: Mapping[str, str], budget: float | None
+    curve: Curve, entry: str, title: str, sides: Mapping[str, str], budget: float | None
 ) -> Figure | None:
     """The worst error in each binade of either sign, for each side; None without any point.
 
@@ -158,10 +158,10 @@ def errors(
         curve: one entry of the results' curves.
         entry: "value" or "slope".
         title: of the figure.
-        voices: maps a side's name in the results to its name in the report.
+        sides: maps a side's name in the results to its name in the report.
         budget: in ulp, drawn as a line.
     """
-    worst = {voice: _binades(curve, f"{entry}_ulp_{voice}") for voice in voices}
+    worst = {side: _binades(curve, f"{entry}_ulp_{side}") for side in sides}
     exponents = [exponent for binades in worst.values() for _, exponent in binades]
     if not exponents:
         return None
@@ -169,23 +169,23 @@ def errors(
     everything = [
         _number(error)
         for what in ("value", "slope")
-        for voice in voices
-        for error in curve[f"{what}_ulp_{voice}"]
+        for side in sides
+        for error in curve[f"{what}_ulp_{side}"]
     ]
     greatest = _greatest(everything)
     y_scale = Scale(ZERO_LEVEL, greatest + 1, HEIGHT - BOTTOM, TOP)
     x_scales = _two_sides(min(exponents), max(exponents))
     lines = [
         line
-        for voice in reversed(list(voices))
-        for line in _sides(worst[voice], voice, y_scale, x_scales)
+        for side in reversed(list(sides))
+        for line in _sides(worst[side], side, y_scale, x_scales)
     ]
     centre = (x_scales[-1].end + x_scales[1].start) / 2
     rules = [Line(kind="axis", path=f"M{centre:.1f},{TOP}V{HEIGHT - BOTTOM}")]
     if budget:
         height = y_scale(_level(budget, greatest))
         rules.append(Line(kind="budget", path=f"M{LEFT},{height:.1f}H{ERRORS_WIDTH - RIGHT}"))
-    said = [f"{name} at most {_said(worst[voice])} ulp" for voice, name in voices.items()]
+    said = [f"{name} at most {_said(worst[side])} ulp" for side, name in sides.items()]
     return Figure(
         title=title,
         summary=f"{title} over the whole exponent range: {', '.join(said)}",
@@ -222,23 +222,23 @@ def _two_sides(least: int, greatest: int) -> dict[int, Scale]:
 
 
 def _sides(
-    binades: Binades, voice: str, y_scale: Scale, x_scales: Mapping[int, Scale]
+    binades: Binades, side: str, y_scale: Scale, x_scales: Mapping[int, Scale]
 ) -> list[Line]:
     lines: list[Line] = []
     greatest = round(y_scale.high) - 1
     for sign, x_scale in x_scales.items():
         points = sorted(
             (x_scale(exponent), y_scale(_level(error, greatest)))
-            for (side, exponent), error in binades.items()
-            if side == sign
+            for (of_sign, exponent), error in binades.items()
+            if of_sign == sign
         )
         if not points:
             continue
         path = _path(points)
         ground = f"V{y_scale.start:g}H{points[0][0]:.1f}Z"
         lines += [
-            Line(kind=f"{voice} area", path=path + ground),
-            Line(kind=voice, path=path),
+            Line(kind=f"{side} area", path=path + ground),
+            Line(kind=side, path=path),
         ]
     return lines
 

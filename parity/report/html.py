@@ -19,7 +19,7 @@ from parity.verdict import RANK, Outcome
 Data: TypeAlias = Mapping[str, Any]
 
 # The names of the results' sides in the report.
-VOICES = {"subject": "ours", "reference": "torch"}
+SIDES = {"subject": "ours", "reference": "torch"}
 MARKS = {
     Outcome.EXACT: "=",
     Outcome.WITHIN: "≈",
@@ -180,7 +180,7 @@ def render(results: Data) -> str:
         marks=MARKS,
         meanings=MEANINGS,
         descriptions=CHECKS,
-        voices=VOICES,
+        sides=SIDES,
         measured=MEASURED,
         outcome=Outcome,
         dumbbell_width=figures.DUMBBELL_WIDTH,
@@ -320,10 +320,10 @@ def _errors(cases: Sequence[Data]) -> dict[str, dict[str, dict[str, float]]]:
     for dtype in _unique(case["dtype"] for case in cases):
         for check in MEASURED:
             group = _of(default, dtype=dtype, check=check)
-            for voice in VOICES:
-                error = _largest(case["distance"].get(f"{voice}_truth") for case in group)
+            for side in SIDES:
+                error = _largest(case["distance"].get(f"{side}_truth") for case in group)
                 if error is not None:
-                    found.setdefault(dtype, {}).setdefault(check, {})[voice] = error
+                    found.setdefault(dtype, {}).setdefault(check, {})[side] = error
     return found
 
 
@@ -345,7 +345,7 @@ def _plots(cases: Sequence[Data], curves: Iterable[Data]) -> list[Plot]:
             budgets = [case["budget"]["ulp"] for case in _of(group, check=check) if case["budget"]]
             drawn.append(
                 figures.errors(
-                    curve, entry, f"Error of the {entry}", VOICES, max(budgets, default=None)
+                    curve, entry, f"Error of the {entry}", SIDES, max(budgets, default=None)
                 )
             )
         plots.append(

@@ -12,11 +12,11 @@ SUCCESSES = ("exact", "within", "closer", "quirk")
 COUNTS = ("cases", *SUCCESSES, "failed")
 # The table has a column for the largest error of each side in each of these checks.
 MEASURED = {"forward": "value", "vjp": "gradient"}
-VOICES = ("subject", "reference")
+SIDES = ("subject", "reference")
 
 
 def table(
-    results: Mapping[str, Any], dtype: str = "float32", names: tuple[str, str] = VOICES
+    results: Mapping[str, Any], dtype: str = "float32", names: tuple[str, str] = SIDES
 ) -> str:
     """A line for each function and one for the total: outcomes, and errors against the truth.
 
@@ -65,24 +65,24 @@ def _counts(cases: Sequence[Case]) -> list[str]:
 def _errors(cases: Sequence[Case], dtype: str) -> list[str]:
     default = [case for case in cases if case["params"] == cases[0]["params"]]
     measured = _of(default, "dtype", dtype)
-    return [_worst(_of(measured, "check", check), voice) for check in MEASURED for voice in VOICES]
+    return [_worst(_of(measured, "check", check), side) for check in MEASURED for side in SIDES]
 
 
 def _of(cases: Iterable[Case], key: str, value: str) -> list[Case]:
     return [case for case in cases if case[key] == value]
 
 
-def _worst(cases: Iterable[Case], voice: str) -> str:
+def _worst(cases: Iterable[Case], side: str) -> str:
     # JSON has no infinity: the file says "inf".
     known = [
-        (float(case["distance"][f"{voice}_truth"]), case)
+        (float(case["distance"][f"{side}_truth"]), case)
         for case in cases
-        if case["distance"][f"{voice}_truth"] is not None
+        if case["distance"][f"{side}_truth"] is not None
     ]
     if not known:
         return "–"
     distance, case = max(known, key=lambda pair: pair[0])
-    by_floor = voice == "subject" and _succeeded(case) and distance > case["budget"]["ulp"]
+    by_floor = side == "subject" and _succeeded(case) and distance > case["budget"]["ulp"]
     return _ulp(distance) + ("\\*" if by_floor else "")
 
 

@@ -8,12 +8,11 @@ import copy
 import functools
 import gc
 import importlib
-import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,7 +62,6 @@ class Sample:
             # torch's stream is drawn outside of programs.
             drawn = ObservedDraw(seed=drawn.seed, at=drawn.at)
         self.function = backend("jax").function(spec.subject, drawn)
-        self.trees = _trees(backend("jax").resolve(spec.subject), drawn)
         self.names = list(self.problem.arguments)
         self.numbers = [
             # Of parameters that go with single points, those of the first one.
@@ -122,20 +120,6 @@ class Sample:
         return self.value(*self.numbers)
 
 
-def _trees(function: Callable[..., Any], drawn: ObservedDraw | None) -> set[str]:
-    """The arguments that are trees, by name and by place."""
-    parameters = list(inspect.signature(function).parameters.values())
-    if drawn is not None and drawn.at == 0:
-        del parameters[0]
-    trees = [p.annotation is Any or isinstance(p.annotation, TypeVar) for p in parameters]
-    return {
-        name
-        for i, (p, tree) in enumerate(zip(parameters, trees, strict=True))
-        for name in (p.name, str(i))
-        if tree
-    }
-
-
 def _usual(tree: Any) -> Any:
     """Descriptions without the infinities and nan that a row may ask for."""
 
@@ -168,10 +152,8 @@ def _variables(sample: Sample) -> None:
 
 
 def _known_arrays(sample: Sample) -> None:
-    """Objects of another library in the place of arrays, but for the leaves of trees."""
-    pairs = zip(sample.names, sample.numbers, strict=True)
-    given = [a if name.partition("/")[0] in sample.trees else Known(a) for name, a in pairs]
-    _same(sample.value(*given), sample.expected)
+    """Objects of another library in the place of arrays, also as leaves of trees."""
+    _same(sample.value(*map(Known, sample.numbers)), sample.expected)
 
 
 def _leaks(sample: Sample) -> None:

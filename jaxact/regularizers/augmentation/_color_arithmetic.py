@@ -84,10 +84,10 @@ def saturated(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
 def hue_turned(x: Array, factor: Array, axes: Axes, max_value: float) -> Array:
     """The hue turned by a fraction of the circle; an image of one channel stays unchanged.
 
-    HSV and back is V - C clip(min(k, 4 - k), 0, 1) with k = (n + hue) mod 6 and n = 5 for red, 3
-    for green, 1 for blue. Here C k stands for k: without the division by the chroma C it loses no
-    digits and is defined at C = 0. Where largest or smallest channels tie, the first one gets the
-    gradient, as from torch.max.
+    Converting to HSV, turning and converting back gives V - C clip(min(k, 4 - k), 0, 1) with
+    k = (n + hue) mod 6 and n = 5 for red, 3 for green, 1 for blue. Here C k is computed in place of
+    k: without the division by the chroma C it loses no digits and is defined at C = 0. Where
+    largest or smallest channels tie, the first one gets the gradient, as from torch.max.
     """
     if x.shape[axes.channel] == 1:
         return x

@@ -10,7 +10,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from jaxact._arguments import as_array
-from jaxact._numbers import compute_dtype
+from jaxact._numbers import broadcast_to, compute_dtype
 from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._numbers import Numbers, as_tuple
 
@@ -100,10 +100,7 @@ def to_compute(function: str, x: Array) -> Array:
 
 def as_pixels(values: Array, x: Array) -> Array:
     """Values that replace pixels of x, in its dtype; for uint8 clipped to [0, 255] and rounded."""
-    if jnp.issubdtype(values.dtype, jnp.floating):
-        # The gradient of a color is a sum over pixels, which XLA would round to half precision at
-        # every step.
-        values = jnp.broadcast_to(values.astype(compute_dtype(values.dtype)), x.shape)
+    values = broadcast_to(values, x.shape)
     return from_compute(values.astype(np.float32) if x.dtype == jnp.uint8 else values, x.dtype)
 
 

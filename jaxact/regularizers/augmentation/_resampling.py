@@ -57,7 +57,7 @@ def pixel_matrix(
 
 
 def _radians(degrees: Array) -> Array:
-    """The angle less whole turns, which are subtracted in degrees, where that is exact."""
+    """The angle in radians. Whole turns are subtracted before, in degrees, where that is exact."""
     return jnp.deg2rad(degrees - 360 * lax.stop_gradient(jnp.round(degrees / 360)))
 
 

@@ -21,9 +21,9 @@ __all__ = ["cutmix", "mixup", "smooth_labels"]
 
 
 def _check_smooth_labels(function: str, num_classes: object, smoothing: ArrayLike) -> None:
-    _check_num_classes("smooth_labels", num_classes)
+    _check_num_classes(function, num_classes)
     if is_number(smoothing) and not 0 <= smoothing <= 1:
-        raise ArgumentValueError(f"smooth_labels: smoothing must be in [0, 1], got {smoothing}")
+        raise ArgumentValueError(f"{function}: smoothing must be in [0, 1], got {smoothing}")
 
 
 def _check_num_classes(function: str, num_classes: object) -> None:

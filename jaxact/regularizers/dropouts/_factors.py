@@ -114,7 +114,7 @@ def check_probability(function: str, p: ArrayLike) -> None:
         ArgumentValueError: if it is nan, or an array with axes.
     """
     if not is_number(p):
-        if as_array(function, "p", p).ndim:
+        if as_array(function, "p", p, "a number").ndim:
             raise ArgumentValueError(
                 f"{function}: p must be a number or an array without axes, got {jnp.shape(p)}"
             )

@@ -12,7 +12,7 @@ from jax.core import Tracer
 from jax.extend.core import take_current_trace
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, as_floating, check_key
+from jaxact._arguments import as_array, as_floating, check_key, missing_key
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import program
 from jaxact._rules import rematerialized
@@ -40,7 +40,7 @@ def checked_key(function: str, x: Array, key: Key | None) -> Key:
         TypeError: if it is None or no key, or a generator inside a compiled or mapped program.
     """
     if key is None:
-        raise InvalidTypeError(f"{function}: key must be given when training, got None")
+        raise missing_key(function)
     if isinstance(key, TorchGenerator):
         _check_outside_of_programs(function, x)
     else:

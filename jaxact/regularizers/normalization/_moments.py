@@ -128,9 +128,10 @@ class _Means(NamedTuple):
         return jnp.broadcast_to(whole, parts.shape).reshape(total.shape)
 
     def first(self, x: Array) -> Array:
-        """One element of each mean, the same on all devices, to subtract before summing.
+        """The first element that each mean is taken over, which is subtracted before summing.
 
-        0 where the differences to it could overflow although the sum itself does not.
+        It is the same on all devices, and 0 where the differences to it could overflow although the
+        sum itself does not.
         """
         ends = [1 if axis in self.axes else length for axis, length in enumerate(x.shape)]
         first = _constant(lax.slice(x, [0] * x.ndim, ends))
@@ -318,7 +319,7 @@ cast(Any, _normalized).defjvp(_normalized_rule, symbolic_zeros=True)
 def _normalized_along(
     x: Array, high: Array, low: Array, scale: Array, weight: Array | None, along: dict[str, Array]
 ) -> Array:
-    """The tangent, in an order of operations whose transpose sums over the data once a part."""
+    """The tangent; its transpose sums over the data once for each part of the gradient."""
     steps: list[Array] = []
     if "x" in along:
         own, factor = _unshared(scale, weight)

@@ -34,7 +34,7 @@ def local_response_norm(
 ) -> Array:
     """local_response_norm(x)_c = x_c / (k + alpha / size Σ_j x_j²)^beta, j near c.
 
-    j runs from c - size // 2 to c + (size - 1) // 2 over the channels that there are; the sum is
+    j runs from c - size // 2 to c + (size - 1) // 2 over the channels that exist; the sum is
     divided by size also at the borders. It is a sum of sums of 1, 2, 4, ... channels: a long window
     costs no more than a few short ones, and nothing cancels. No square overflows (in float32 torch
     gives 0 for x = 1e20, in float16 for x = 300).
@@ -45,10 +45,10 @@ def local_response_norm(
         alpha: [], unit of 1 / input²: dimensionless for dimensionless input.
         beta: [], dimensionless; the exponent, 0.75 by default.
         k: [], dimensionless; what the sum is added to. At 0, windows of zeros give nan.
-        channel_axis: where c is.
+        channel_axis: the axis of the channels.
 
     Returns:
-        [n, c, ...], unit and dtype of input; nan where a negative sum has a broken exponent.
+        [n, c, ...], unit and dtype of input; nan where the sum is negative and beta is no integer.
 
     Raises:
         ValueError: if input has fewer than 3 dimensions or size is not positive.
@@ -95,12 +95,12 @@ def _local_response_norm(
     wide = compute_dtype(x.dtype)
     numbers = [jnp.asarray(number).astype(wide) for number in (alpha, beta, k)]
 
-    def damped(x: Array, alpha: Array, beta: Array, k: Array) -> Array:
+    def normalized(x: Array, alpha: Array, beta: Array, k: Array) -> Array:
         wider = x.astype(wide)
         window, power = _window(wider, size, axis), _inverse_power(exponent)
-        return _damped(wider, alpha / size, beta, k, window, power).astype(x.dtype)
+        return _normalized(wider, alpha / size, beta, k, window, power).astype(x.dtype)
 
-    return rematerialized(damped)(x, *numbers)
+    return rematerialized(normalized)(x, *numbers)
 
 
 def _window(x: Array, size: int, axis: int) -> Callable[[Array], Array]:
@@ -131,7 +131,7 @@ def _window(x: Array, size: int, axis: int) -> Callable[[Array], Array]:
     return summed
 
 
-def _damped(
+def _normalized(
     x: Array,
     alpha: Array,
     beta: Array,

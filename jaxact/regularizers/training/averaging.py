@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import is_complex
+from jaxact._arguments import check_scalar, is_complex
 from jaxact._checking import nan_unless
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import factory, program
@@ -75,16 +75,20 @@ def ema(decay: ArrayLike = 0.999) -> WeightAverage:
         >>> state = average.init(params)
         >>> state = average.update(state, params)  # after each step
     """
+    check_scalar("ema", "decay", decay)
     if is_number(decay) and (decay < 0 or decay > 1):
         raise InvalidValueError(f"ema: decay must be in [0, 1], got {decay}")
     # Of a number in float64: as float32 0.999 is off by 3e-5 of 1 - decay.
     rate = 1 - decay
 
+    def init(params: Any) -> AverageState:
+        return _initial("ema", params)
+
     def update(state: AverageState, params: Any) -> AverageState:
         check_alike("ema", state.params, params)
         return _updated_ema(state, params, rate)
 
-    return WeightAverage(_initial, update)
+    return WeightAverage(init, update)
 
 
 @factory()
@@ -111,15 +115,18 @@ def swa() -> WeightAverage:
         torch.optim.swa_utils.AveragedModel, torch 2.13.
     """
 
+    def init(params: Any) -> AverageState:
+        return _initial("swa", params)
+
     def update(state: AverageState, params: Any) -> AverageState:
         check_alike("swa", state.params, params)
         return _updated_swa(state, params)
 
-    return WeightAverage(_initial, update)
+    return WeightAverage(init, update)
 
 
-def _initial(params: Any) -> AverageState:
-    return AverageState(jnp.zeros((), jnp.int32), copied(params))
+def _initial(function: str, params: Any) -> AverageState:
+    return AverageState(jnp.zeros((), jnp.int32), copied(function, params))
 
 
 @program()

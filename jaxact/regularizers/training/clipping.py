@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_scalar, held_by_input
+from jaxact._arguments import Layout, check_scalar, held_by_input, known_layout
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
-from jaxact._numbers import compute_dtype
+from jaxact._numbers import broadcast_to, compute_dtype
 from jaxact._op import op, program
 from jaxact._rules import traced_once
 from jaxact.regularizers._dtypes import promoted, real, widened
 from jaxact.regularizers._leaves import Tree, all_leaves, inexact_leaves, paired
-from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import (
     check_norms,
     nan_unless_finite,
@@ -217,12 +216,10 @@ def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
 
 @traced_once()
 def _clamped(x: Array, clip_value: ArrayLike) -> Array:
-    # Widened, because the gradient of the bound is a sum over the elements.
-    wide = x.astype(compute_dtype(x.dtype))
-    bound = jnp.asarray(clip_value).astype(x.dtype).astype(wide.dtype)
-    raised = jnp.where(wide < -bound, -bound, wide)
+    bound = broadcast_to(jnp.asarray(clip_value).astype(x.dtype), x.shape)
+    raised = jnp.where(x < -bound, -bound, x)
     clamped = jnp.where(raised > bound, bound, raised)
-    return jnp.where(jnp.isnan(wide) | jnp.isnan(bound), jnp.nan, clamped).astype(x.dtype)
+    return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
 
 
 @op(static=("layout",), compiled=False)
@@ -263,8 +260,8 @@ def adaptive_grad_clip(
     name = "adaptive_grad_clip"
     check_scalar(name, "clip_factor", clip_factor)
     check_scalar(name, "eps", eps)
-    check_layout(name, layout)
-    pair = paired(name, grads, all_leaves(params))
+    known_layout(name, "layout", layout)
+    pair = paired(name, grads, all_leaves(name, params))
     clipped = _clip_units(pair[0].arrays, pair[1].arrays, clip_factor, eps, layout)
     return pair[0].replaced(clipped)
 

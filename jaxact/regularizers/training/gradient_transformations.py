@@ -6,11 +6,10 @@ from typing import Any, cast
 import optax  # pyright: ignore[reportMissingTypeStubs]
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_scalar
+from jaxact._arguments import Layout, check_scalar, known_layout
 from jaxact._op import factory
 from jaxact.errors import InvalidValueError
 from jaxact.regularizers._leaves import Tree
-from jaxact.regularizers._units import Layout, check_layout
 from jaxact.regularizers.training._total_norms import parse_norm_type
 from jaxact.regularizers.training.clipping import (
     adaptive_grad_clip,
@@ -115,7 +114,7 @@ def clip_adaptively(
     """
     check_scalar("clip_adaptively", "clip_factor", clip_factor)
     check_scalar("clip_adaptively", "eps", eps)
-    check_layout("clip_adaptively", layout)
+    known_layout("clip_adaptively", "layout", layout)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
         if params is None:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from jaxact._arguments import check_scalar
 from jaxact._checking import nan_unless
 from jaxact._numbers import is_number
 from jaxact._op import factory, program
@@ -85,6 +86,7 @@ def early_stopping(
     if mode not in ("min", "max"):
         raise InvalidValueError(f"early_stopping: mode must be 'min' or 'max', got {mode!r}")
     for name, value in {"patience": patience, "min_delta": min_delta}.items():
+        check_scalar("early_stopping", name, value)
         if is_number(value) and not value >= 0:
             raise ArgumentValueError(f"early_stopping: {name} must not be negative, got {value}")
     sign = 1 if mode == "min" else -1
@@ -92,7 +94,7 @@ def early_stopping(
     def init(params: Any = None) -> EarlyStoppingState:
         worst = jnp.asarray(sign * jnp.inf, float)
         return EarlyStoppingState(
-            worst, jnp.zeros((), jnp.int32), jnp.zeros((), bool), copied(params)
+            worst, jnp.zeros((), jnp.int32), jnp.zeros((), bool), copied("early_stopping", params)
         )
 
     def update(
@@ -127,7 +129,7 @@ def _updated(
     sign: int,
 ) -> EarlyStoppingState:
     m, least = jnp.asarray(metric, state.best.dtype), jnp.asarray(min_delta, state.best.dtype)
-    # Of nan no comparison is true.
+    # All comparisons with nan are false.
     better = m + least < state.best if sign > 0 else m - least > state.best
     running = ~state.should_stop
     better = better & running
