@@ -5,10 +5,7 @@ A check takes the function's name, the argument's name and its value, and return
 """
 
 import functools
-import inspect
-import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import jax
@@ -19,6 +16,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from jaxact._numbers import compute_dtype, is_number
+from jaxact._warnings import warn
 from jaxact.errors import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -432,80 +430,3 @@ def _largest(dtype: np.dtype[Any]) -> float:
     kind: Any = jnp.finfo if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo
     # Other checks reject booleans.
     return float(kind(dtype).max) if dtype != jnp.bool_ else np.inf
-
-
-def random_key(function: str, argument: str, key: object) -> object:
-    """A JAX random key.
-
-    Raises:
-        TypeError: if key is not a JAX random key.
-    """
-    check_key(function, key)
-    return key
-
-
-def check_key(function: str, key: object, expected: str = "a JAX random key") -> None:
-    """Checks a key as far as possible before it is used.
-
-    Raises:
-        TypeError: if key is not a JAX random key.
-    """
-    if isinstance(key, Array | np.ndarray):
-        dtype = cast(Any, key).dtype
-        if jnp.issubdtype(dtype, jax.dtypes.prng_key):
-            if not key.ndim:
-                return
-        elif dtype == np.uint32 and key.ndim == 1:
-            try:
-                jax.random.wrap_key_data(jnp.asarray(key))
-                return
-            except (TypeError, ValueError):
-                pass  # Its length differs from that of the default implementation's keys.
-        got = f"{dtype.name} of shape {key.shape}"
-    else:
-        got = "None" if key is None else type(key).__name__
-    raise InvalidTypeError(
-        f"{function}: key must be {expected}, got {got}{_KEY_INSTEAD.get(got, '')}"
-    )
-
-
-def missing_key(function: str) -> InvalidTypeError:
-    """The error of a call that draws and was given no key."""
-    return InvalidTypeError(
-        f"{function}: key must be given when training, got None; write key=jax.random.key(seed)"
-    )
-
-
-_KEY_INSTEAD = {
-    "Rngs": "; take one key of it, such as rngs.dropout()",
-    "RngStream": "; take one key of it by calling it",
-    "Generator": "; write jax.random.key(seed), or jaxact.random.TorchGenerator(seed) for torch's "
-    "own numbers",
-    "int": "; write jax.random.key(seed)",
-    "None": "; write key=jax.random.key(seed)",
-}
-
-
-# --------------------------------------------------------------------------------------- warnings
-
-_PACKAGE = str(Path(__file__).parent)
-
-
-def warn(message: str) -> None:
-    """Issues a UserWarning that points at the caller's line outside of this package."""
-    depth, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        depth, frame = depth + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=depth)
-
-
-def warn_of_broadcasting(function: str, input: ArrayLike, target: ArrayLike) -> None:
-    """Issues torch's warning if input and target differ in shape, which is rarely intended."""
-    # Arrays first: np.shape takes as long as the rest of an eager call's checks.
-    if getattr(input, "shape", ()) == getattr(target, "shape", ()):
-        return
-    if np.shape(input) != np.shape(target):
-        warn(
-            f"{function}: target's shape {np.shape(target)} differs from input's "
-            f"{np.shape(input)}; they are broadcast, which is rarely meant"
-        )

@@ -8,21 +8,13 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
-from jaxact._arguments import (
-    as_array,
-    as_floating,
-    axis,
-    check_axis,
-    dtype_or_none,
-    flag,
-    integer,
-    random_key,
-    warn,
-)
+from jaxact._arguments import as_array, as_floating, axis, check_axis, dtype_or_none, flag, integer
 from jaxact._flat_draws import flat_gumbel
+from jaxact._keys import random_key
 from jaxact._numbers import compute_dtype
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_rule
+from jaxact._warnings import warn
 from jaxact.errors import DtypeError, InvalidIndexError, InvalidValueError
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmax2d", "softmin"]

@@ -12,13 +12,12 @@ from jaxact._arguments import (
     flag,
     held_by_input,
     is_integral,
-    missing_key,
     per_channel,
-    random_key,
     truncated,
 )
 from jaxact._checking import nan_unless
 from jaxact._flat_draws import flat_uniform
+from jaxact._keys import missing_key, random_key
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import op
 from jaxact._rules import rematerialized, with_derivative

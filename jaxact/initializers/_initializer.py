@@ -12,7 +12,8 @@ import numpy as np
 from jax import Array
 from jax.typing import DTypeLike
 
-from jaxact._arguments import Layout, as_dtype, check_key, known_layout
+from jaxact._arguments import Layout, as_dtype, known_layout
+from jaxact._keys import check_key
 from jaxact._op import Checks, factory
 from jaxact.errors import ArgumentValueError, DtypeError, InvalidTypeError, InvalidValueError
 from jaxact.random import TorchGenerator
@@ -39,26 +40,27 @@ class Initializer(Protocol):
         ...
 
 
-def initializer(function: str, draw: Draw, layout: Layout) -> Initializer:
+def initializer(function: str, draw: Draw, layout: Layout, *, random: bool = True) -> Initializer:
     """An initializer that draws in torch's layout and returns the array in the given layout.
 
     Args:
         function: the factory's name, for errors.
         draw: (key, torch's shape, dtype) -> array of that shape and dtype.
         layout: the layout of the shapes that the initializer is called with.
+        random: whether it draws; if not, its key may be anything.
 
     Raises:
         ValueError: if layout is neither 'torch' nor 'flax'.
     """
     known_layout(function, "layout", layout)
-    return _Initializer(function, draw, layout)
+    return _Initializer(function, draw, layout, random)
 
 
 class _Initializer:
     """The callable that `initializer` returns."""
 
-    def __init__(self, function: str, draw: Draw, layout: Layout) -> None:
-        self._function, self._draw = function, draw
+    def __init__(self, function: str, draw: Draw, layout: Layout, random: bool) -> None:
+        self._function, self._draw, self._random = function, draw, random
         self._layout: Layout = layout
         self.made_by: tuple[Any, ...] | None = None
 
@@ -73,7 +75,10 @@ class _Initializer:
             ) from None
         sizes = in_torch_layout(checked_sizes(self._function, bound["shape"]), self._layout)
         dtype = as_dtype(self._function, "dtype", bound.get("dtype", jnp.float32))
-        array = self._draw(_checked_key(self._function, bound["key"]), sizes, dtype)
+        key = bound["key"]
+        if self._random:
+            key = _checked_key(self._function, key)
+        array = self._draw(key, sizes, dtype)
         return array if self._layout == "torch" else _in_flax_layout(array)
 
     def __reduce__(self) -> tuple[Any, ...]:

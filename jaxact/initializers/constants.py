@@ -52,7 +52,7 @@ def constant(val: ArrayLike, *, layout: Layout = "torch") -> Initializer:
             _check_holds(dtype, val)
         return jnp.full(shape, _converted(val, dtype), dtype)
 
-    return initializer("constant", draw, layout)
+    return initializer("constant", draw, layout, random=False)
 
 
 @initializer_factory()
@@ -71,7 +71,11 @@ def zeros(*, layout: Layout = "torch") -> Initializer:
     Source:
         torch.nn.init.zeros_, torch 2.13.
     """
-    return initializer("zeros", lambda key, shape, dtype: jnp.zeros(shape, dtype), layout)
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        return jnp.zeros(shape, dtype)
+
+    return initializer("zeros", draw, layout, random=False)
 
 
 @initializer_factory()
@@ -90,7 +94,11 @@ def ones(*, layout: Layout = "torch") -> Initializer:
     Source:
         torch.nn.init.ones_, torch 2.13.
     """
-    return initializer("ones", lambda key, shape, dtype: jnp.ones(shape, dtype), layout)
+
+    def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
+        return jnp.ones(shape, dtype)
+
+    return initializer("ones", draw, layout, random=False)
 
 
 def _check_holds(dtype: Dtype, val: complex) -> None:

@@ -2,8 +2,9 @@
 
 from jax import Array
 
-from jaxact._arguments import number_or_array, warn
+from jaxact._arguments import number_or_array
 from jaxact._numbers import is_number
+from jaxact._warnings import warn
 from jaxact.errors import InvalidDivisorError
 from jaxact.initializers._draws import (
     check_interval,

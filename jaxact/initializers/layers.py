@@ -252,4 +252,4 @@ def _attention_bias(layout: Layout) -> Initializer:
     def draw(key: Key, shape: Shape, dtype: Dtype) -> Array:
         return (xavier_normal() if len(shape) == 3 else zeros())(key, shape, dtype)
 
-    return initializer("default_bias", draw, layout)
+    return initializer("default_bias", draw, layout, random=False)

@@ -51,7 +51,7 @@ def eye(*, layout: Layout = "torch") -> Initializer:
         _check_matrix("eye", shape)
         return jnp.eye(*shape, dtype=dtype)
 
-    return initializer("eye", draw, layout)
+    return initializer("eye", draw, layout, random=False)
 
 
 @initializer_factory()
@@ -102,7 +102,7 @@ def dirac(groups: int = 1, *, layout: Layout = "torch") -> Initializer:
         middle = tuple(length // 2 for length in kernel)
         return jnp.zeros(shape, dtype).at[(first + place, place, *middle)].set(1)
 
-    return initializer("dirac", draw, layout)
+    return initializer("dirac", draw, layout, random=False)
 
 
 @initializer_factory()

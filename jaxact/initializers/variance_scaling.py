@@ -6,8 +6,8 @@ from typing import Literal, cast
 import jax.numpy as jnp
 from jax import Array
 
-from jaxact._arguments import warn
 from jaxact._op import factory
+from jaxact._warnings import warn
 from jaxact.errors import InvalidValueError
 from jaxact.initializers._draws import draw_normal, draw_uniform
 from jaxact.initializers._initializer import (

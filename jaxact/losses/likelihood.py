@@ -10,11 +10,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, as_real, flag, known_reduction, one_of, real_number, warn
+from jaxact._arguments import as_array, as_real, flag, known_reduction, one_of, real_number
 from jaxact._checking import nan_unless
 from jaxact._numbers import is_number
 from jaxact._op import op
 from jaxact._rules import with_partials
+from jaxact._warnings import warn
 from jaxact.errors import ArgumentTypeError, InvalidTypeError, InvalidValueError
 from jaxact.losses._elementwise import broadcast, number, promoted, refuse_booleans, widened
 from jaxact.losses._reductions import Reduction, apply_reduction

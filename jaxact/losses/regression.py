@@ -5,17 +5,12 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import (
-    as_array,
-    as_real,
-    known_reduction,
-    real_number_with,
-    warn_of_broadcasting,
-)
+from jaxact._arguments import as_array, as_real, known_reduction, real_number_with
 from jaxact._checking import nan_unless
 from jaxact._elementary import sign
 from jaxact._op import op
 from jaxact._rules import with_derivative_in_difference
+from jaxact._warnings import warn_of_broadcasting
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidValueError
 from jaxact.losses._elementwise import broadcast, number, promoted, refuse_booleans, widened
 from jaxact.losses._reductions import Reduction, apply_reduction

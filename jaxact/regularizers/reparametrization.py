@@ -8,7 +8,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, as_floating, check_axis, check_key
+from jaxact._arguments import as_array, as_floating, check_axis
+from jaxact._keys import check_key
 from jaxact._norms import divided, unit_vectors
 from jaxact._numbers import compute_dtype, matmul_precision
 from jaxact._op import op, program

@@ -23,11 +23,11 @@ from jaxact._arguments import (
     integer,
     known_reduction,
     one_of,
-    random_key,
     real_number_with,
-    warn,
 )
+from jaxact._keys import random_key
 from jaxact._op import factory, op
+from jaxact._warnings import warn
 
 
 @op(
@@ -216,6 +216,8 @@ def test_every_error_is_of_one_root_and_of_pythons_or_torchs_kind() -> None:
         errors.InvalidValueError: {ValueError},
         errors.InvalidTypeError: {TypeError},
         errors.InvalidIndexError: {IndexError},
+        errors.InvalidDivisorError: {ValueError, ZeroDivisionError},
+        errors.CompilationError: {RuntimeError},
         errors.NotDifferentiableError: {NotImplementedError},
         errors.ArgumentValueError: {ValueError, RuntimeError},
         errors.ArgumentTypeError: {TypeError, RuntimeError},

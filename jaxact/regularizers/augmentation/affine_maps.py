@@ -7,7 +7,8 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, each_as_array, random_key
+from jaxact._arguments import as_array, each_as_array
+from jaxact._keys import random_key
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.augmentation._draws import uniform_draws

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_key
+from jaxact._keys import check_key
 from jaxact._numbers import is_number
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, DtypeError

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_key
+from jaxact._keys import check_key
 from jaxact._op import op, program
 from jaxact.errors import ArgumentValueError, InvalidTypeError
 from jaxact.regularizers.augmentation._draws import uniform_below, uniform_draws

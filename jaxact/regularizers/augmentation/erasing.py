@@ -9,8 +9,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_key, check_scalar
+from jaxact._arguments import check_scalar
 from jaxact._flat_draws import flat_normal
+from jaxact._keys import check_key
 from jaxact._op import op
 from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.regularizers.augmentation._draws import (

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_key, check_scalar
+from jaxact._arguments import check_scalar
+from jaxact._keys import check_key
 from jaxact._op import op
 from jaxact.regularizers.augmentation._draws import nan_unless_probability, uniform_draws
 from jaxact.regularizers.augmentation._images import as_batch, as_given, axes_of

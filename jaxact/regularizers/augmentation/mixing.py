@@ -8,8 +8,9 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, as_floating, check_key
+from jaxact._arguments import as_array, as_floating
 from jaxact._checking import nan_unless, report_unless
+from jaxact._keys import check_key
 from jaxact._numbers import compute_dtype, is_number, wide_integers
 from jaxact._op import op, program
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, InvalidIndexError, InvalidTypeError

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import check_key
+from jaxact._keys import check_key
 from jaxact._op import factory
 
 __all__ = ["compose"]

@@ -12,7 +12,8 @@ from jax.core import Tracer
 from jax.extend.core import take_current_trace
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, as_floating, check_key, missing_key
+from jaxact._arguments import as_array, as_floating
+from jaxact._keys import check_key, missing_key
 from jaxact._numbers import compute_dtype, is_number
 from jaxact._op import program
 from jaxact._rules import rematerialized

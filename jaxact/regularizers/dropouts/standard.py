@@ -3,8 +3,9 @@
 from jax import Array
 from jax.typing import ArrayLike
 
-from jaxact._arguments import as_array, warn
+from jaxact._arguments import as_array
 from jaxact._op import op
+from jaxact._warnings import warn
 from jaxact.errors import ArgumentValueError
 from jaxact.regularizers.dropouts._factors import alpha_factors, check_probability
 from jaxact.regularizers.dropouts._masks import Key, Shape, masked

@@ -283,10 +283,10 @@ def test_optax_clips_to_the_bound_itself_where_torch_stays_below_it():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: clip_grad_norm(GRADS, "1"), "clip_grad_norm: max_norm must be an array"),
-        (lambda: clip_by_grad_norm(None), "clip_by_grad_norm: max_norm must be an array"),
+        (lambda: clip_grad_norm(GRADS, "1"), "clip_grad_norm: max_norm must be a number"),
+        (lambda: clip_by_grad_norm(None), "clip_by_grad_norm: max_norm must be a number"),
         (lambda: clip_by_grad_value(1j), "clip_by_grad_value: clip_value must be real"),
-        (lambda: get_total_norm([jnp.ones(2)], None), "get_total_norm: norm_type must be an array"),
+        (lambda: get_total_norm([jnp.ones(2)], None), "get_total_norm: norm_type must be a number"),
     ],
 )
 def test_what_is_no_number_is_refused(call, message):
