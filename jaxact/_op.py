@@ -184,7 +184,7 @@ class _Entry:
         self.needed = [required & allowed for allowed in self.allowed]
         # Only arguments annotated as arrays are converted with __jax_array__; trees keep their
         # leaves as they are.
-        self.arrays = {p.name for p in self.parameters.values() if "Array" in str(p.annotation)}
+        self.arrays = {p.name for p in self.parameters.values() if _is_of_arrays(p.annotation)}
         self.index = {name: i for i, name in enumerate(places)}
         self.defaults = {p.name: p.default for p in self.parameters.values()}
         every = (p.name for p in self.parameters.values() if p.kind is p.VAR_POSITIONAL)
@@ -290,6 +290,11 @@ class _Entry:
                 return f": write {ours}="
         near = difflib.get_close_matches(name, self.parameters, 1)
         return f": {_INSTEAD[name]}" if name in _INSTEAD else f": write {near[0]}=" if near else ""
+
+
+def _is_of_arrays(annotation: object) -> bool:
+    """Whether an argument may be an array; functions of arrays are none."""
+    return "Array" in str(annotation) and "Callable" not in str(annotation)
 
 
 # Argument types that need no conversion; types met at run time are added.

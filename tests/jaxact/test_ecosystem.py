@@ -8,6 +8,7 @@ import copy
 import functools
 import gc
 import importlib
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -270,7 +271,7 @@ TRACED = ("rank_promotion", "dtype_promotion")
 # What costs most, and says the same of every setting: in the default one.
 COMPILED = ("ahead", "debug_nans", "shard_map", "explicit")
 # What says nothing where the arrays are not given to the function itself.
-OF_ARRAYS = ("variables", "known_arrays", "debug_nans")
+OF_ARRAYS = ("variables", "known_arrays")
 
 
 def _settings(spec: Spec) -> Iterator[tuple[Setting, tuple[str, ...]]]:
@@ -362,6 +363,45 @@ def test_an_initializer_that_was_pickled_or_copied_draws_the_same(spec: Spec):
     expected = init(key, template.shape)
     for again in (pickle.loads(pickle.dumps(init)), copy.deepcopy(init)):
         np.testing.assert_array_equal(again(key, template.shape), expected)
+
+
+# A value for each number that a factory takes.
+HYPERPARAMETERS = {
+    **dict.fromkeys(("a", "sparsity", "min_delta", "clip_value", "eps"), 0.25),
+    **dict.fromkeys(("b", "mean", "val", "gain", "max_norm", "clip_factor"), 0.5),
+    **dict.fromkeys(("std", "decay", "patience", "norm_type"), 1.0),
+}
+
+
+def _factories() -> Iterator[Any]:
+    for module in (initializers, regularizers):
+        for name in module.__all__:
+            function = getattr(module, name)
+            if hasattr(function, "lower") or isinstance(function, type):
+                continue
+            parameters = inspect.signature(function).parameters.values()
+            taken = [p.name for p in parameters if "Array" in str(p.annotation)]
+            if taken and name != "compose":
+                yield pytest.param(function, taken, id=name)
+
+
+@pytest.mark.parametrize(("factory", "numbers"), list(_factories()))
+def test_the_numbers_of_a_factory_may_be_variables(factory: Any, numbers: list[str]):
+    plain = {name: jnp.asarray(HYPERPARAMETERS[name]) for name in numbers}
+    made = [factory(**plain), factory(**{n: nnx.Param(x) for n, x in plain.items()})]
+    _same(*map(_results_of, made))
+
+
+def _results_of(made: Any) -> Any:
+    """What an initializer, an average, early stopping or a transformation of optax gives."""
+    tree = {"weight": jnp.arange(12.0).reshape(3, 4) / 4}
+    if isinstance(made, regularizers.WeightAverage):
+        return made.update(made.init(tree), {"weight": tree["weight"] + 1})
+    if isinstance(made, regularizers.EarlyStopping):
+        return made.update(made.init(tree), jnp.asarray(2.0), tree)
+    if callable(made):
+        return made(jax.random.key(0), (3, 4))
+    return made.update(tree, made.init(tree), tree)
 
 
 def test_every_function_of_the_families_has_a_sample():

@@ -131,6 +131,15 @@ def test_what_a_function_returned_is_named_after_it(name: str) -> None:
     assert missing in str(caught.value)
 
 
+def test_an_error_of_the_users_function_stays() -> None:
+    with pytest.raises(TypeError, match="mine"):
+        regularizers.jacobian_penalty(_broken, X, key=KEY)
+
+
+def _broken(x: object) -> None:
+    raise TypeError("mine")
+
+
 def test_only_what_can_be_compiled_has_lower() -> None:
     assert hasattr(functional.relu, "lower")
     assert not hasattr(regularizers.ema, "lower")
