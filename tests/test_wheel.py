@@ -207,7 +207,7 @@ def _expression(parameter: inspect.Parameter, array: str) -> str:
         (r"Callable\[\[[\w.]+, [\w.]+\], .*", "of_images"),
         (r"(int \| )?(collections\.abc\.)?Sequence\[int\]", "(3,)"),
         (r"int", "3"),
-        (r"float", "0.5"),
+        (r"float( \| [\w.]+Array)?", "0.5"),
         (r"str", '"Linear"'),
         (r".*\bndarray\b.*", array),
     ):

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from jaxact._arguments import Layout, check_scalar, held_by_input, known_layout
 from jaxact._norms import Kind, kind_of, shrinkage, shrunk_to, unit_norms
-from jaxact._numbers import broadcast_to, compute_dtype
+from jaxact._numbers import compute_dtype
 from jaxact._op import op, program
 from jaxact._rules import traced_once
 from jaxact.regularizers._dtypes import promoted, real, widened
@@ -216,10 +216,12 @@ def _clip_value(arrays: Sequence[Array], clip_value: ArrayLike) -> list[Array]:
 
 @traced_once()
 def _clamped(x: Array, clip_value: ArrayLike) -> Array:
-    bound = broadcast_to(jnp.asarray(clip_value).astype(x.dtype), x.shape)
-    raised = jnp.where(x < -bound, -bound, x)
+    # Widened, because the gradient of the bound is a sum over the elements.
+    wide = x.astype(compute_dtype(x.dtype))
+    bound = jnp.asarray(clip_value).astype(x.dtype).astype(wide.dtype)
+    raised = jnp.where(wide < -bound, -bound, wide)
     clamped = jnp.where(raised > bound, bound, raised)
-    return jnp.where(jnp.isnan(x) | jnp.isnan(bound), jnp.nan, clamped)
+    return jnp.where(jnp.isnan(wide) | jnp.isnan(bound), jnp.nan, clamped).astype(x.dtype)
 
 
 @op(static=("layout",), compiled=False)
