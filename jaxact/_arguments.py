@@ -66,8 +66,17 @@ def as_dtype(function: str, argument: str, value: Any) -> np.dtype[Any]:
     Raises:
         TypeError: if value is no dtype.
     """
+    return jax.dtypes.canonicalize_dtype(any_dtype(function, argument, value))
+
+
+def any_dtype(function: str, argument: str, value: Any) -> np.dtype[Any]:
+    """The dtype as it is.
+
+    Raises:
+        TypeError: if value is no dtype.
+    """
     try:
-        return jax.dtypes.canonicalize_dtype(value)
+        return np.dtype(value)
     except TypeError:
         near = f"; write jnp.{str(value).removeprefix('torch.')}" if _is_of_torch(value) else ""
         raise InvalidTypeError(

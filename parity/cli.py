@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, cast
 import typer
 
 from parity import compiled, spec
-from parity.backends import to_install
+from parity.backends import INSTALL, to_install
 from parity.cases import (
     CHOICES_ONLY,
     Case,
@@ -362,7 +362,7 @@ def _cases(load: Load, coverage: Coverage) -> list[Case]:
     except ModuleNotFoundError as error:
         if coverage.source is not Source.TORCH:
             raise
-        _refuse(f"--source torch needs {error.name}: pip install 'jaxact[parity]'")
+        _refuse(f"--source torch needs {error.name}: {INSTALL}")
 
 
 def _chosen(found: Sequence[Case], pattern: str, dtype: str, check: str) -> list[Case]:

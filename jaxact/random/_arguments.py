@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from jaxact._arguments import any_dtype
 from jaxact.errors import ArgumentTypeError, ArgumentValueError, DtypeError, InvalidTypeError
 
 Shape = SupportsIndex | Sequence[SupportsIndex]
@@ -59,25 +60,13 @@ def sizes(method: str, shape: Shape) -> tuple[int, ...]:
     return numbers
 
 
-def any_dtype(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
-    """The dtype.
-
-    Raises:
-        TypeError: if dtype is none.
-    """
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        raise InvalidTypeError(f"{method}: {argument} must be a dtype, got {dtype!r}") from None
-
-
 def floating(method: str, dtype: DTypeLike, argument: str = "dtype") -> Dtype:
     """The dtype, which must be floating.
 
     Raises:
         DtypeError: if dtype is not floating.
     """
-    kind = any_dtype(method, dtype, argument)
+    kind = any_dtype(method, argument, dtype)
     if kind not in FLOATING:
         raise DtypeError(
             f"{method}: {argument} must be float16, bfloat16, float32 or float64, got {kind.name}"
@@ -91,7 +80,7 @@ def numeric(method: str, dtype: DTypeLike) -> Dtype:
     Raises:
         DtypeError: if dtype is none of these.
     """
-    kind = any_dtype(method, dtype)
+    kind = any_dtype(method, "dtype", dtype)
     if kind not in FLOATING and kind.kind not in "biu":
         raise DtypeError(f"{method}: dtype must be boolean, integer or floating, got {kind.name}")
     return kind

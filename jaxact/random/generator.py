@@ -9,6 +9,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from numpy.typing import DTypeLike, NDArray
 
+from jaxact._arguments import any_dtype
 from jaxact._numbers import is_number
 from jaxact.errors import ArgumentValueError, DtypeError
 from jaxact.random._arguments import (
@@ -16,7 +17,6 @@ from jaxact.random._arguments import (
     Array,
     Dtype,
     Shape,
-    any_dtype,
     bounds,
     check_seed,
     floating,
@@ -321,7 +321,7 @@ class TorchGenerator:
         if not known:
             drawn = self._engine.uniforms(chances.size, precision).reshape(lengths)
             return (drawn < chances).astype(dtype)
-        kind = any_dtype("bernoulli", dtype)
+        kind = any_dtype("bernoulli", "dtype", dtype)
         return _filled(lengths, kind, lambda n: self._engine.uniforms(n, precision) < chance)
 
     def dropout_mask(self, shape: Shape, p: float = 0.5, dtype: DTypeLike = np.float32) -> Array:

@@ -316,14 +316,15 @@ def _find(path: str) -> Any:
     return found
 
 
-# What the extra `parity` installs, by the name that is imported.
+INSTALL = "pip install 'jaxact[parity]'"
+# What this extra installs, by the name that is imported.
 _EXTRA = ("torch", "mpmath", "scipy")
 
 
 def to_install(error: ImportError) -> str:
     """The end of a message: how to install what is missing, if it comes with the extra."""
     root = (error.name or "").partition(".")[0]
-    return "; pip install 'jaxact[parity]'" if root in _EXTRA else ""
+    return f"; {INSTALL}" if root in _EXTRA else ""
 
 
 def _module_of(path: str) -> tuple[Any, list[str]]:
