@@ -1,4 +1,4 @@
-"""PyTorch's activations, losses, regularizers, initializers, layers as pure jitted functions."""
+"""PyTorch's activations, losses, regularizers, initializers and optimizers for JAX."""
 
 from importlib import metadata
 
@@ -9,6 +9,7 @@ from jaxact import (
     initializers,
     layers,
     losses,
+    optim,
     random,
     regularizers,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "initializers",
     "layers",
     "losses",
+    "optim",
     "random",
     "regularizers",
 ]

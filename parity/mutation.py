@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from parity.cases import Case, Setup, cases, select
+from parity.cases import Case, Setup, case_of_call, cases, select
 from parity.spec import Spec
 from parity.verdict import Outcome
 
@@ -25,7 +25,7 @@ class Mutant:
         mistake: what is wrong, in snake_case.
         spec: the row that has to catch it.
         subject: the wrong function.
-        case: the rest of the case's id after the function's name.
+        case: the rest of the case's id after the function's name; that of a single call, too.
         outcome: how that case has to fail; ERROR only if the mistake is an exception.
     """
 
@@ -37,7 +37,12 @@ class Mutant:
 
     def cases(self) -> list[Case]:
         """The case that has to fail, with the wrong function as its subject."""
-        found = select(cases([self.spec]), f"{self.spec.family}/{self.spec.name}/{self.case}")
+        name = f"{self.spec.family}/{self.spec.name}/{self.case}"
+        wrong = replace(self.spec, subject=replace(self.spec.subject, call=self.subject))
+        call = case_of_call([wrong], name)
+        if call is not None:
+            return [call]
+        found = select(cases([self.spec]), name)
         return [replace(case, setup=self._wrong(case.setup)) for case in found]
 
     def _wrong(self, setup: Setup) -> Setup:

@@ -66,12 +66,20 @@ class Steps:
 
     The trace of step 17 has step/17/params/..., step/17/updates/... and step/17/state/....
 
+    In torch a hyperparameter that is a function of the step, counted from 0, or a tuple with one,
+    is set before each step; in jax the target gets the function.
+
     Args:
         state: maps the name of an entry in the state of a torch optimizer to its path below `state`
             in the trace of the other side; other entries are not compared.
+        numbers: the same for entries that are one number for all parameters.
+        updates: whether the trace of an optax transformation has the updates, which an optimizer
+            of torch does not show.
     """
 
     state: Mapping[str, str] = field(default_factory=dict[str, str])
+    numbers: Mapping[str, str] = field(default_factory=dict[str, str])
+    updates: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +148,14 @@ def steps(
     /,
     *,
     state: Mapping[str, str] | None = None,
+    numbers: Mapping[str, str] | None = None,
+    updates: bool = True,
     **options: Any,
 ) -> Target:
     """Names a function that returns an object to be updated step by step; see `Steps`."""
-    return Target(backend, call, options, Steps(state=state or {}))
+    return Target(
+        backend, call, options, Steps(state=state or {}, numbers=numbers or {}, updates=updates)
+    )
 
 
 def module(
@@ -411,6 +423,8 @@ class Setting:
         if self.label:
             return self.label
         named = {**self.values, **dict.fromkeys(self.arrays, "array")}
+        # A function by its name, for its text has an address that is another in each process.
+        named = {key: getattr(value, "__name__", value) for key, value in named.items()}
         return ",".join(f"{key}={value}" for key, value in named.items())
 
 

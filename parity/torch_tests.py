@@ -98,10 +98,10 @@ def tested(spec: Spec, dtype: str) -> bool:
 
 def calls(spec: Spec, dtype: str) -> list[Sample | Skipped]:
     """The calls of a row's function that torch's tests make in the dtype; equal ones once."""
-    from parity.backends._torch import DRAWING
+    from parity.backends._torch import GLOBAL
 
     name = spec.reference.name
-    with DRAWING:
+    with GLOBAL:
         tests = [*_of_operators(name, dtype), *_of_modules(name, dtype)]
         tests += _of_old_tests(dtype).get(name, ()) if dtype in DTYPES_OF_OLD_TESTS else ()
     found: dict[Any, Sample | Skipped] = {}
@@ -218,9 +218,9 @@ def _of_old_tests(dtype: str) -> dict[str, list[Test]]:
     import torch
     from torch.testing._internal import common_nn
 
-    from parity.backends._torch import DRAWING
+    from parity.backends._torch import GLOBAL
 
-    with DRAWING, recording() as recorder:
+    with GLOBAL, recording() as recorder:
         _seed()
         described: list[Any] = [*common_nn.module_tests, *common_nn.get_new_module_tests()]
         for one in described:

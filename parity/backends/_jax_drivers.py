@@ -24,13 +24,15 @@ def driven(
             return lambda args, named: {
                 OUT: call(**named)(source and source(), args[0].shape, args[0].dtype)
             }
-        case Steps():
-            return functools.partial(_stepped, call)
+        case Steps(updates=shown):
+            return functools.partial(_stepped, call, shown)
         case Module():
             return functools.partial(_module, call, driver)
 
 
-def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> dict[str, Any]:
+def _stepped(
+    call: Callable[..., Any], shown: bool, args: tuple[Any, ...], named: Values
+) -> dict[str, Any]:
     """The state after every step; of an optax transformation the parameters and updates too."""
     import optax  # pyright: ignore[reportMissingTypeStubs]
 
@@ -48,7 +50,8 @@ def _stepped(call: Callable[..., Any], args: tuple[Any, ...], named: Values) -> 
         params, state = before
         updates, state = maker.update(given[0], state, params)
         params = optax.apply_updates(params, updates)
-        return (params, state), {"params": params, "updates": updates, "state": state}
+        entries = {"params": params, "updates": updates, "state": state}
+        return (params, state), entries if shown else {"params": params, "state": state}
 
     return {STEP: jax.lax.scan(transform, (params, maker.init(params)), tuple(others))[1]}
 

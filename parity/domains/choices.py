@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,8 @@ class OneOf:
 
     @property
     def _labels(self) -> tuple[str, ...]:
-        """The values as text; a function is called by its name."""
-        return tuple(getattr(value, "__name__", str(value)) for value in self.values)
+        """The values as text."""
+        return tuple(map(_label, self.values))
 
     def beyond(self, name: str) -> dict[str, Beyond]:
         """Other types, and the values of `outside`."""
@@ -67,6 +67,13 @@ class OneOf:
         others: tuple[Any, ...] = ("another", None, *((1,) if options else ()))
         wrong = [value for value in others if value is not None or None not in self.values]
         return {f"{name}:{value}": _always(value) for value in (*wrong, *self.outside)}
+
+
+def _label(value: Any) -> str:
+    """The value as text; a function by its name, for it has an address that varies."""
+    if isinstance(value, tuple) and any(map(callable, cast("tuple[Any, ...]", value))):
+        return f"({', '.join(map(_label, cast('tuple[Any, ...]', value)))})"
+    return getattr(value, "__name__", str(value))
 
 
 FLAG = OneOf(False, True)

@@ -45,6 +45,7 @@ def unlike(
     *,
     shaken: Callable[[], list[Trace]] = _nothing,
     values_only: bool = False,
+    terms: float = 0.0,
 ) -> str:
     """How the traces differ; empty if they agree.
 
@@ -57,12 +58,13 @@ def unlike(
             are results and the reference's are.
         shaken: the reference's traces for arguments that differ by a few roundings.
         values_only: whether derivatives are left out.
+        terms: how large the terms are that cancel in derivatives, if that is known.
     """
     structure = structural_difference(found, expected)
     if structure:
         return structure
     moved = functools.cache(shaken)
-    scales = _scales(expected)
+    scales = _scales(expected, terms)
     for entry, reference in expected.items():
         if values_only and _is_derivative(entry):
             continue
@@ -76,13 +78,14 @@ def _is_derivative(entry: str) -> bool:
     return entry.partition("/")[0] in ("vjp", "jvp", "second")
 
 
-def _scales(trace: Trace) -> dict[str, float]:
+def _scales(trace: Trace, terms: float) -> dict[str, float]:
     """By entry, how large the terms are that add up to it, as far as other entries show.
 
     Derivatives are differences of terms as large as the largest gradient. What rounding adds to a
     state in one step stays in the next ones.
     """
-    steepest = max((_largest(a) for e, a in trace.items() if e.startswith("vjp/")), default=0.0)
+    steepest = max((largest(a) for e, a in trace.items() if e.startswith("vjp/")), default=0.0)
+    steepest = max(steepest, terms)
     found: dict[str, float] = {}
     states: dict[str, float] = {}
     for entry, array in trace.items():
@@ -90,11 +93,11 @@ def _scales(trace: Trace) -> dict[str, float]:
         found[entry] = steepest if _is_derivative(entry) else 0.0
         if root == STEP:
             path = rest.partition("/")[2]
-            found[entry] = states[path] = max(states.get(path, 0.0), _largest(array))
+            found[entry] = states[path] = max(states.get(path, 0.0), largest(array))
     return found
 
 
-def _largest(array: NDArray[Any]) -> float:
+def largest(array: NDArray[Any]) -> float:
     """The largest finite number."""
     numbers = _as_floats(array)
     return float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0))

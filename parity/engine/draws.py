@@ -314,8 +314,9 @@ class Call:
         place = self.positional.index(name) if name in self.positional else name
         leaves = flat({str(place): draw.made[name]}) if name else {}
         floats = [path for path, leaf in leaves.items() if is_floating(leaf.dtype.name)]
-        # Integers are not computed, and the reference gets hyperparameters as Python numbers.
-        within = bool(floats) and name not in draw.numbers
+        # Integers are not computed, and the reference gets hyperparameters as Python numbers. To a
+        # numeric derivative the chain rule for the context is not applied.
+        within = bool(floats) and name not in draw.numbers | draw.numeric
         context = self.levels[CONTEXT] if within else ALONE
         first = (*floats, *leaves, "")[0]
         return Way(name=self._way, first=first, context=Context(context, self.dtype))

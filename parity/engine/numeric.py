@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from parity.engine.sides import Sides
 from parity.spec import Budget, Quirk
 from parity.verdict import Gaps, Judgement, Outcome, default_budget, judge, worst_outcome
 
+# Of names of entries, in a message.
+MOST_SHOWN = 12
 # A sum over all numbers of a format is nan, since nan and infinities are among them.
 ALL_NAN = (
     "the reference is nan everywhere: nothing is compared; results that depend on several points "
@@ -150,11 +153,17 @@ def rank(gaps: Gaps, judgement: Judgement) -> tuple[int, float]:
     return list(Outcome).index(judgement.outcome), float(gaps.truth.max(initial=0.0))
 
 
+def _few(names: Iterable[str]) -> list[str]:
+    """The names, or the first of them."""
+    some = list(names)
+    return some if len(some) <= MOST_SHOWN else [*some[:MOST_SHOWN], f"{len(some)} in all"]
+
+
 def structural_difference(found: Trace, expected: Trace) -> str:
     """How names, shapes or dtypes of the entries differ; empty if they do not."""
     for key, array in expected.items():
         if key not in found:
-            return f"{key} is missing: there are {', '.join(found) or 'no results'}"
+            return f"{key} is missing: there are {', '.join(_few(found)) or 'no results'}"
         if found[key].shape != array.shape:
             return f"{key} has shape {found[key].shape}, the reference's has {array.shape}"
         if not _same_dtype(str(found[key].dtype), str(array.dtype)):

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from parity.backends import COMPILED, WIDE, ManyProgram, Run, Task, Way, backend
+from parity.backends import COMPILED, OUT, WIDE, ManyProgram, Run, Task, Way, backend
 from parity.cases import Case
 from parity.compare import Trace
 from parity.dtypes import is_floating, rounded
-from parity.engine.agreement import Truths, coarsest, unlike
+from parity.engine.agreement import Truths, coarsest, largest, unlike
 from parity.engine.calls import exception_difference, named
 from parity.engine.results import Finding, Tally
 from parity.engine.sides import Sides, in_float32
@@ -120,7 +120,8 @@ class Function:
         except Exception as raised:
             return f"{named(raised)}; the reference gives a result"
         dtype = coarsest(call.problem.dtype, *expected.trace.values())
-        return unlike(found, expected.trace, self.truths(call, expected.trace), dtype)
+        truths = self.truths(call, expected.trace)
+        return unlike(found, expected.trace, truths, dtype, terms=_terms(call, expected.trace))
 
     def subject(self, call: Sample) -> Trace:
         """The subject's run."""
@@ -203,6 +204,16 @@ def _randomness(spec: Spec) -> Randomness | None:
     sources = [setting.random for setting in spec.settings if setting.random is not None]
     same = [source for source in sources if isinstance(source, SameSeed)]
     return next(iter((*same, *sources)), None)
+
+
+def _terms(call: Sample, expected: Trace) -> float:
+    """How large the terms of derivatives are: as the result over the arguments.
+
+    The gradient of a normalization of two numbers is a difference of such terms, and nearly 0.
+    """
+    results = [largest(array) for entry, array in expected.items() if entry.startswith(OUT)]
+    arguments = [largest(array) for array in call.problem.arguments.values()]
+    return max(results, default=0.0) / max(1.0, *arguments)
 
 
 def _is_wide(call: Sample) -> bool:

@@ -16,7 +16,7 @@ import re
 
 from parity.spec import Spec
 
-FAMILIES = ("activations", "losses", "initializers", "regularizers")
+FAMILIES = ("activations", "losses", "initializers", "regularizers", "optim")
 # The names of files without rows, or the last parts of such names.
 WITHOUT_ROWS = ("references", "laws", "truths", "subjects", "rows", "domains")
 

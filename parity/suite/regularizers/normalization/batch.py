@@ -149,13 +149,6 @@ SPECS = (
                 samples="*sample-*",
                 shows="input must have at least 2 dimensions, got 1; the reference gives a result",
             ),
-            SampleQuirk(
-                reason="the slope of a batch of two is 0 but for eps, a difference of terms near 1",
-                source="7e-8 in float32, half an epsilon of the terms, where torch is 4e-9 off",
-                samples="*sample-8",
-                shows="vjp/0",
-                dtypes=WIDE,
-            ),
         ),
         calls_reference=THEME.reference("batch_norm_moved"),
         extra=("channel_axis", "axis_name"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from parity.domains import Domain, Either, Number, OneOf, optional
-from parity.spec import BadCall, Choices, SampleQuirk
+from parity.spec import BadCall, Choices
 from parity.suite.regularizers.normalization.rows import (
     ALL,
     BIAS,
@@ -34,7 +34,7 @@ from parity.suite.regularizers.normalization.rows import (
     thorough,
     wrong_lengths,
 )
-from parity.suite.rows import HALVES, WIDE, few, setting, values_only
+from parity.suite.rows import HALVES, few, setting, values_only
 
 SPECIAL = normal(24, C, axis=0, special=True)
 
@@ -59,15 +59,6 @@ ROW: dict[str, Any] = {"normalized_shape": (C,)}
 SPECS = (
     THEME.row(
         "layer_norm",
-        sample_quirks=(
-            SampleQuirk(
-                reason="the slope of a row of one or two is 0 but for eps, a difference",
-                source="1e-15 and 8e-17 in float64, where the terms are near 1",
-                samples="sample-[25]",
-                shows="vjp/",
-                dtypes=("float64",),
-            ),
-        ),
         inputs=(ROWS,),
         settings=(
             setting(**ROW),
@@ -107,15 +98,6 @@ SPECS = (
     ),
     THEME.row(
         "rms_norm",
-        sample_quirks=(
-            SampleQuirk(
-                reason="the slope of the norm of one number is 0 but for eps, a difference",
-                source="2e-9 in float32 where torch has 0 and float64 gives 3e-18",
-                samples="sample-2",
-                shows="vjp/0",
-                dtypes=WIDE,
-            ),
-        ),
         inputs=(ROWS,),
         settings=(
             setting(**ROW),

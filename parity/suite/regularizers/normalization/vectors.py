@@ -106,6 +106,8 @@ SPECS = (
                 {"p": ("0.5", "1.5", "-1"), "input.numbers": "ties", "order": "second"},
                 # 0/0: the result is nan, of whose gradient torch leaves infinities for these p.
                 {"p": ("1.5", "3"), "input.numbers": ("ties", "zeros"), "eps": "0.0"},
+                # A norm that is eps itself: the rounding of a power decides the slope.
+                {"p": "1", "p.type": "array", "input.numbers": "ties", "eps": ("0.5", "2")},
             ),
         ),
     ),
