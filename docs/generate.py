@@ -27,6 +27,7 @@ README = ROOT / "README.md"
 
 TABLE_BEGINS = "<!-- parity table: written by `make docs` -->\n"
 TABLE_ENDS = "<!-- end of the parity table -->\n"
+TITLES = {"optim": "Optimizers and schedules"}
 CASE_FIELDS = ("id", "function", "params", "dtype", "check", "outcome")
 DISTANCES = ("subject_truth", "reference_truth")
 CAPTION = (
@@ -129,7 +130,7 @@ def family_page(family: str) -> str:
     """The page of a family: functions by theme, results, and differences from torch."""
     results = load(family)
     text = [
-        f"# {family.capitalize()}\n",
+        f"# {TITLES.get(family, family.capitalize())}\n",
         "<!-- written by `make docs` from docstrings, rows and results: do not edit -->\n",
         f"{_where(family)} What torch has keeps torch's parameter names, order and defaults.\n",
     ]

@@ -98,7 +98,7 @@ def tested(spec: Spec, dtype: str) -> bool:
 
 def calls(spec: Spec, dtype: str) -> list[Sample | Skipped]:
     """The calls of a row's function that torch's tests make in the dtype; equal ones once."""
-    from parity.backends._torch import GLOBAL
+    from parity.backends._torch_drivers import GLOBAL
 
     name = spec.reference.name
     with GLOBAL:
@@ -218,7 +218,7 @@ def _of_old_tests(dtype: str) -> dict[str, list[Test]]:
     import torch
     from torch.testing._internal import common_nn
 
-    from parity.backends._torch import GLOBAL
+    from parity.backends._torch_drivers import GLOBAL
 
     with GLOBAL, recording() as recorder:
         _seed()

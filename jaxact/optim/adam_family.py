@@ -65,7 +65,7 @@ def adam(
 
     amsgrad has in place of v the largest v so far, before its bias is corrected; optax.amsgrad
     takes the largest of the corrected ones. optax.adam in float32 computes 1 - β2^t with the
-    rounding of β2, which shifts the first steps by 2e-5 of their length.
+    rounding of β2, which changes the first steps by 7e-6 of their length.
 
     Args:
         lr: [], per step, or a schedule.
@@ -105,7 +105,7 @@ def adamw(
 ) -> optax.GradientTransformationExtraArgs:
     """adamw(lr) = `adam` of the weights w (1 - lr weight_decay).
 
-    All weights decay, as in torch; optax.masked or `param_groups` leave some alone. optax.adamw
+    All weights decay, as in torch; optax.masked leaves some alone. optax.adamw
     decays by 1e-4, torch by 1e-2.
 
     Args:

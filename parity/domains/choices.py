@@ -71,9 +71,10 @@ class OneOf:
 
 def _label(value: Any) -> str:
     """The value as text; a function by its name, for it has an address that varies."""
-    if isinstance(value, tuple) and any(map(callable, cast("tuple[Any, ...]", value))):
-        return f"({', '.join(map(_label, cast('tuple[Any, ...]', value)))})"
-    return getattr(value, "__name__", str(value))
+    entries = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else ()
+    if any(map(callable, entries)):
+        return f"({', '.join(map(_label, entries))})"
+    return getattr(cast(Any, value), "__name__", str(cast(Any, value)))
 
 
 FLAG = OneOf(False, True)

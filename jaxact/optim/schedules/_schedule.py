@@ -120,7 +120,8 @@ def half_wave(position: Array, period: Array | int) -> Array:
     period = jnp.asarray(period)
     place = position % (2 * period)
     left = period - jnp.minimum(place, 2 * period - place)
-    return risen(left.astype(jnp.result_type(float)) / period)
+    dtype = jnp.result_type(float)
+    return risen(left.astype(dtype) / period.astype(dtype))
 
 
 def risen(share: Array) -> Array:

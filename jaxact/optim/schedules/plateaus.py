@@ -111,6 +111,7 @@ def reduce_lr_on_plateau(
         metric = metric.astype(state.best.dtype)
         improved = is_better(metric, state.best)
         cooling = state.cooldown_counter > 0
+        left = state.cooldown_counter - cooling.astype(jnp.int32)
         bad = jnp.where(improved | cooling, 0, state.num_bad_epochs + 1)
         reduces = bad > patience
         lower = jnp.maximum(state.lr * factor, min_lr).astype(state.lr.dtype)
@@ -118,7 +119,7 @@ def reduce_lr_on_plateau(
             lr=jnp.where(reduces & (state.lr - lower > eps), lower, state.lr),
             best=jnp.where(improved, metric, state.best),
             num_bad_epochs=jnp.where(reduces, 0, bad),
-            cooldown_counter=jnp.where(reduces, cooldown, state.cooldown_counter - cooling),
+            cooldown_counter=jnp.where(reduces, cooldown, left),
         )
 
     def is_better(metric: Array, best: Array) -> Array:

@@ -215,13 +215,6 @@ _wrong(
     '"eps": jax.lax.stop_gradient(jnp.asarray(eps))}, carried',
 )
 _wrong(
-    "adam_is_nan_for_a_weight_without_gradients",
-    "grads.numbers=zeros;lr.constant.type=array/calls",
-    "value, jnp.where(positive, tangent / (2 * jnp.where(positive, value, 1)), 0)",
-    "value, tangent / (2 * value)",
-    MOMENTS,
-)
-_wrong(
     "adam_rounds_1_minus_beta",
     "lr=0.1",
     "jnp.asarray(1.0 - decay)",
