@@ -10,6 +10,7 @@ from jaxact.optim.adam_variants import (
     radam,
 )
 from jaxact.optim.gradient_descent import AsgdState, SgdState, asgd, sgd
+from jaxact.optim.groups import param_groups
 from jaxact.optim.matrices import AdafactorState, MuonState, adafactor, muon
 from jaxact.optim.schedules import (
     PlateauState,
@@ -38,6 +39,7 @@ from jaxact.optim.squared_gradients import (
     adagrad,
     rmsprop,
 )
+from jaxact.optim.torch_states import from_torch_state, to_torch_state
 
 __all__ = [
     "AdadeltaState",
@@ -66,6 +68,7 @@ __all__ = [
     "cosine_annealing_warm_restarts",
     "cyclic_lr",
     "exponential_lr",
+    "from_torch_state",
     "lambda_lr",
     "linear_lr",
     "multi_step_lr",
@@ -73,6 +76,7 @@ __all__ = [
     "muon",
     "nadam",
     "one_cycle_lr",
+    "param_groups",
     "polynomial_lr",
     "radam",
     "reduce_lr_on_plateau",
@@ -81,4 +85,5 @@ __all__ = [
     "sequential_lr",
     "sgd",
     "step_lr",
+    "to_torch_state",
 ]

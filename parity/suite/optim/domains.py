@@ -116,6 +116,16 @@ def warming(step: Any) -> Any:
     return 0.75 + 0.125 * (step > 1)
 
 
+def by_axes(path: str, leaf: Any) -> str:
+    """Matrices, and what has fewer or more axes."""
+    return "first" if leaf.ndim == 2 else "second"
+
+
+def by_path(path: str, leaf: Any) -> str:
+    """The first leaf, and all others."""
+    return "first" if path in ("0", "a", "weight") else "second"
+
+
 LR = Either(constant=Number(0.1, 0, 0.5, 1, outside=(-0.5, np.nan)), schedule=OneOf(decaying))
 # No decay times a learning rate is 1, which would leave nothing of the parameters but rounding.
 WEIGHT_DECAY = Number(0.0, 0.25, 0.75, outside=(-1.0, np.nan))
@@ -142,13 +152,14 @@ def of_optimizer(
     impossible: tuple[Together, ...] = (),
     *,
     leaves: Mapping[str, Any] = LEAVES,
+    grads: Choice | None = None,
     lengths: Mapping[str, tuple[int, ...]] | None = None,
     **hyperparameters: Choice,
 ) -> Domain:
     """Parameters, gradients for some steps, and hyperparameters."""
     arguments: dict[str, Choice] = {
         "params": Parameters(**leaves),
-        "grads": Gradients("params"),
+        "grads": grads or Gradients("params"),
         **hyperparameters,
     }
     known = (rule for rule in NOT_FINITE if {"weight_decay", "eps"} & {*rule} <= {*arguments})

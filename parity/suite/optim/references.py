@@ -1,14 +1,21 @@
-"""Optimizers written with torch, where torch's own lose digits."""
+"""Optimizers of torch, in groups or moved on the way, and one that loses fewer digits."""
 # pyright: basic
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Callable
 from typing import Any
 
+import jax
+import numpy as np
+import optax
 import torch
 
-from parity.trees import flat, joined
+from jaxact import optim
+from parity.suite.optim import subjects
+from parity.trees import flat, joined, placed
 
 
 class Muon:
@@ -66,3 +73,123 @@ class Muon:
 def muon(params: Any, **options: Any) -> Muon:
     """Muon with these hyperparameters."""
     return Muon(params, **options)
+
+
+class Torch:
+    """torch's optimizer on parameters by path."""
+
+    def __init__(self, make: Callable[[dict[str, Any]], Any], params: Any) -> None:
+        leaves = {path: leaf.detach().clone() for path, leaf in flat(params).items()}
+        self.weights = {path: torch.nn.Parameter(leaf) for path, leaf in leaves.items()}
+        self.optimizer = make(self.weights)
+
+    def step(self, grads: Any) -> dict[str, Any]:
+        """The parameters after the step."""
+        for path, gradient in flat(grads).items():
+            self.weights[path].grad = gradient.detach().clone()
+        self.optimizer.step()
+        return {f"params/{path}": leaf.detach().clone() for path, leaf in self.weights.items()}
+
+
+def param_groups(params: Any, make: str, groups: str, group_of: Any) -> Torch:
+    """An optimizer with groups of parameters, by their names."""
+    kind = getattr(torch.optim, subjects.OPTIMIZERS[make][1])
+
+    def made(weights: dict[str, Any]) -> Any:
+        named = {name: [] for name in subjects.GROUPS[groups]}
+        for path, weight in weights.items():
+            named[group_of(path, weight)].append(weight)
+        options = subjects.GROUPS[groups]
+        return kind([{"params": own, **options[name]} for name, own in named.items() if own])
+
+    return Torch(made, params)
+
+
+class Moved:
+    """A training that begins in one framework and goes on in the other.
+
+    Args:
+        params: the initial ones.
+        optimizer: its name.
+        at: the number of steps before it moves.
+        reverse: whether torch gets the parameters in reverse order, and their names.
+        from_torch: whether it begins in torch.
+    """
+
+    def __init__(
+        self, params: Any, optimizer: str, at: int, *, reverse: bool, from_torch: bool
+    ) -> None:
+        _, kind, self.options = subjects.OPTIMIZERS[optimizer]
+        self.kind, self.reverse = getattr(torch.optim, kind), reverse
+        self.ours = subjects.optimizer(optimizer)
+        self.structure, self.at, self.done, self.from_torch = params, at, 0, from_torch
+        self.wide = any(leaf.dtype == torch.float64 for leaf in flat(params).values())
+        if from_torch:
+            self.torch = Torch(self._torch, params)
+        else:
+            with jax.enable_x64(self.wide):
+                self.params = self._arrays(flat(params))
+                self.state = self.ours.init(self.params)
+
+    def step(self, grads: Any) -> dict[str, Any]:
+        """The parameters after the step."""
+        with jax.enable_x64(self.wide), _default(self.wide):
+            if self.done == self.at:
+                self._move()
+                self.from_torch = not self.from_torch
+            self.done += 1
+            return self.torch.step(grads) if self.from_torch else self._in_jax(grads)
+
+    def _torch(self, weights: dict[str, Any]) -> Any:
+        if self.reverse:
+            return self.kind(list(weights.items())[::-1], **self.options)
+        # Without names the order is that of the leaves, which jax sorts by their keys.
+        order = jax.tree.leaves(placed(self.structure, {path: path for path in weights}))
+        return self.kind([weights[path] for path in order], **self.options)
+
+    def _names(self) -> list[str] | None:
+        return list(flat(self.structure))[::-1] if self.reverse else None
+
+    def _arrays(self, leaves: dict[str, Any]) -> Any:
+        arrays = {path: jax.numpy.asarray(leaf.detach().numpy()) for path, leaf in leaves.items()}
+        return placed(self.structure, arrays)
+
+    def _in_jax(self, grads: Any) -> dict[str, Any]:
+        gradients = self._arrays(flat(grads))
+        updates, self.state = self.ours.update(gradients, self.state, self.params)
+        self.params = optax.apply_updates(self.params, updates)
+        leaves = flat(self.params)
+        return {f"params/{path}": torch.tensor(np.asarray(w)) for path, w in leaves.items()}
+
+    def _move(self) -> None:
+        if self.from_torch:
+            self.params = self._arrays(self.torch.weights)
+            state = self.ours.init(self.params)
+            self.state = optim.from_torch_state(state, self.torch.optimizer.state_dict())
+            return
+        leaves = {path: torch.tensor(np.asarray(w)) for path, w in flat(self.params).items()}
+        self.torch = Torch(self._torch, placed(self.structure, leaves))
+        entries = optim.to_torch_state(self.state, self._names(), tensor=torch.tensor)
+        if entries:
+            groups = self.torch.optimizer.state_dict()["param_groups"]
+            self.torch.optimizer.load_state_dict({"state": entries, "param_groups": groups})
+
+
+@contextlib.contextmanager
+def _default(wide: bool) -> Any:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if wide else before)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def from_torch_state(params: Any, state: str, state_dict: int, names: bool, step: None) -> Moved:
+    """The optimizer of the name `state`, which begins in torch, for `state_dict` steps."""
+    return Moved(params, state, state_dict, reverse=names, from_torch=True)
+
+
+def to_torch_state(params: Any, state: str, names: bool, tensor: int) -> Moved:
+    """The optimizer of the name `state`, which ends in torch, after `tensor` steps."""
+    return Moved(params, state, tensor, reverse=names, from_torch=False)

@@ -1,0 +1,44 @@
+"""Optimizers of jaxact by name, with options that go together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optax  # pyright: ignore[reportMissingTypeStubs]
+
+from jaxact import optim
+
+# By name: jaxact's optimizer, torch's, and options.
+OPTIMIZERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "sgd": ("sgd", "SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 0.5}),
+    "sgd_plain": ("sgd", "SGD", {"lr": 0.05}),
+    "adam": ("adam", "Adam", {"lr": 0.05}),
+    "adam_amsgrad": ("adam", "Adam", {"lr": 0.05, "amsgrad": True}),
+    "adamw": ("adamw", "AdamW", {"lr": 0.05}),
+    "adamax": ("adamax", "Adamax", {"lr": 0.05}),
+    "nadam": ("nadam", "NAdam", {"lr": 0.05}),
+    "radam": ("radam", "RAdam", {"lr": 0.05}),
+    "rmsprop": ("rmsprop", "RMSprop", {"lr": 0.05}),
+    "rmsprop_all": ("rmsprop", "RMSprop", {"lr": 0.05, "momentum": 0.9, "centered": True}),
+    "rprop": ("rprop", "Rprop", {"lr": 0.05}),
+    "adagrad": ("adagrad", "Adagrad", {"lr": 0.05, "lr_decay": 0.5}),
+    "adadelta": ("adadelta", "Adadelta", {"lr": 0.5}),
+    "asgd": ("asgd", "ASGD", {"lr": 0.05, "t0": 2, "lambd": 0.1}),
+    "adafactor": ("adafactor", "Adafactor", {"lr": 0.05}),
+}
+# By name: the group of a path and a leaf, and the options of each group.
+GROUPS: dict[str, dict[str, dict[str, Any]]] = {
+    "rates": {"first": {"lr": 0.05}, "second": {"lr": 0.5}},
+    "decays": {"first": {"lr": 0.05, "weight_decay": 0.5}, "second": {"lr": 0.05}},
+}
+
+
+def optimizer(state: str, **others: Any) -> optax.GradientTransformation:
+    """The optimizer of a name; it makes all steps itself, whatever others say."""
+    name, _, options = OPTIMIZERS[state]
+    return getattr(optim, name)(**options)
+
+
+def param_groups(make: str, groups: str, group_of: Any) -> optax.GradientTransformation:
+    """param_groups of an optimizer and of groups by name."""
+    return optim.param_groups(getattr(optim, OPTIMIZERS[make][0]), GROUPS[groups], group_of)
