@@ -79,8 +79,9 @@ def sgd(
 ) -> optax.GradientTransformationExtraArgs:
     """sgd(lr, μ): w - lr b with b = μ b + (1 - dampening) g; with nesterov w - lr (g + μ b).
 
-    In the first step b = g, which is not dampened. The learning rate is outside of b, so that a
-    new one acts at once.
+    In the first step b = g, which is not dampened. The learning rate is outside of b, so that a new
+    one acts at once. A momentum that is not known to be 0, but is 0 in some step, still changes b;
+    torch then leaves b alone, and does not dampen.
 
     Args:
         lr: [], per step, or a schedule.
