@@ -9,6 +9,7 @@ from jaxact.optim.adam_variants import (
     nadam,
     radam,
 )
+from jaxact.optim.curvature import LbfgsState, lbfgs
 from jaxact.optim.gradient_descent import AsgdState, SgdState, asgd, sgd
 from jaxact.optim.groups import param_groups
 from jaxact.optim.matrices import AdafactorState, MuonState, adafactor, muon
@@ -48,6 +49,7 @@ __all__ = [
     "AdamState",
     "AdamaxState",
     "AsgdState",
+    "LbfgsState",
     "MuonState",
     "NadamState",
     "PlateauState",
@@ -70,6 +72,7 @@ __all__ = [
     "exponential_lr",
     "from_torch_state",
     "lambda_lr",
+    "lbfgs",
     "linear_lr",
     "multi_step_lr",
     "multiplicative_lr",

@@ -84,8 +84,7 @@ def transformation(rule: Rule) -> optax.GradientTransformationExtraArgs:
 
     def init(params: Tree) -> Any:
         leaves, structure = _flat(params)
-        for (path, _), leaf in zip(_with_paths(params), leaves, strict=True):
-            _check(rule, jax.tree_util.keystr(path, simple=True, separator="/"), leaf)
+        checked_leaves(rule.name, params, rule.check)
         kept = {n: structure.unflatten(map(start, leaves)) for n, start in rule.slots.items()}
         dtype = np.result_type(np.float32, *(compute_dtype(leaf.dtype) for leaf in leaves))
         carried = {n: jnp.asarray(value, dtype) for n, value in (rule.carried or {}).items()}
@@ -122,18 +121,29 @@ def _flat(tree: Tree) -> tuple[list[Array], Any]:
     return [jnp.asarray(leaf) for leaf in leaves], structure
 
 
-def _with_paths(tree: Tree) -> list[tuple[Any, Any]]:
-    return cast(Any, jax.tree_util.tree_flatten_with_path(tree)[0])
+def checked_leaves(
+    name: str, params: Tree, check: Callable[[str, Array], None] | None = None
+) -> None:
+    """Checks of parameters.
 
+    Args:
+        name: of the optimizer, for errors.
+        params: a tree of arrays.
+        check: raises for another reason: (path, leaf).
 
-def _check(rule: Rule, path: str, leaf: Array) -> None:
-    if not jnp.issubdtype(leaf.dtype, jnp.floating):
-        raise DtypeError(
-            f"{rule.name}: the leaves of params must have a floating dtype, got {leaf.dtype.name} "
-            f"at {path!r}; optax.masked leaves others alone"
-        )
-    if rule.check:
-        rule.check(path, leaf)
+    Raises:
+        DtypeError: if a leaf is not floating.
+    """
+    pairs = cast("list[tuple[Any, Any]]", jax.tree_util.tree_flatten_with_path(params)[0])
+    for keys, value in pairs:
+        path, leaf = jax.tree_util.keystr(keys, simple=True, separator="/"), jnp.asarray(value)
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise DtypeError(
+                f"{name}: the leaves of params must have a floating dtype, got {leaf.dtype.name} "
+                f"at {path!r}; optax.masked leaves others alone"
+            )
+        if check:
+            check(path, leaf)
 
 
 def _updated(

@@ -87,6 +87,33 @@ class Gradients:
         return {}
 
 
+@dataclass(frozen=True)
+class Constant:
+    """Another choice, of which no gradient is taken."""
+
+    of: Choice
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The axes of the other choice."""
+        return self.of.shapes
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """Those of the other choice."""
+        yield from self.of.factors(name)
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """What the other choice makes."""
+        found = self.of.made(name, draw)
+        draw.numeric.discard(name)
+        draw.constant.add(name)
+        return found
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """What is outside of the other choice."""
+        return self.of.beyond(name)
+
+
 def _numbers(random: np.random.Generator, shape: tuple[int, ...], kind: str, dtype: str) -> Any:
     numbers = random.standard_normal(shape)
     match kind:
@@ -124,6 +151,12 @@ def by_axes(path: str, leaf: Any) -> str:
 def by_path(path: str, leaf: Any) -> str:
     """The first leaf, and all others."""
     return "first" if path in ("0", "a", "weight") else "second"
+
+
+def objective(weights: Any, targets: Any) -> Any:
+    """A sum over all leaves that is convex, but not quadratic, in either framework."""
+    pairs = zip(weights, targets, strict=True)
+    return sum((((w - c) ** 2) * (1 + 0.25 * w**2)).sum() for w, c in pairs)
 
 
 LR = Either(constant=Number(0.1, 0, 0.5, 1, outside=(-0.5, np.nan)), schedule=OneOf(decaying))

@@ -15,6 +15,7 @@ import torch
 
 from jaxact import optim
 from parity.suite.optim import subjects
+from parity.suite.optim.domains import objective
 from parity.trees import flat, joined, placed
 
 
@@ -79,7 +80,8 @@ class Torch:
     """torch's optimizer on parameters by path."""
 
     def __init__(self, make: Callable[[dict[str, Any]], Any], params: Any) -> None:
-        leaves = {path: leaf.detach().clone() for path, leaf in flat(params).items()}
+        # torch's LBFGS views its parameters as vectors.
+        leaves = {path: leaf.detach().contiguous().clone() for path, leaf in flat(params).items()}
         self.weights = {path: torch.nn.Parameter(leaf) for path, leaf in leaves.items()}
         self.optimizer = make(self.weights)
 
@@ -89,6 +91,31 @@ class Torch:
             self.weights[path].grad = gradient.detach().clone()
         self.optimizer.step()
         return {f"params/{path}": leaf.detach().clone() for path, leaf in self.weights.items()}
+
+
+class Searched(Torch):
+    """torch's LBFGS with an objective that gets the targets of each step."""
+
+    def step(self, targets: Any) -> dict[str, Any]:
+        """The parameters after all iterations of the step."""
+        weights = list(self.weights.values())
+        wanted = {path: leaf.contiguous() for path, leaf in flat(targets).items()}
+
+        def closure() -> Any:
+            self.optimizer.zero_grad()
+            with torch.enable_grad():
+                value = objective(weights, [wanted[path].detach() for path in self.weights])
+                value.backward()
+            return value.detach()
+
+        self.optimizer.step(closure)
+        leaves = self.weights.items()
+        return {f"state/params/{path}": leaf.detach().clone() for path, leaf in leaves}
+
+
+def lbfgs(params: Any, **options: Any) -> Searched:
+    """LBFGS with these hyperparameters."""
+    return Searched(lambda weights: torch.optim.LBFGS(weights.values(), **options), params)
 
 
 def param_groups(params: Any, make: str, groups: str, group_of: Any) -> Torch:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
+import jax
 import optax  # pyright: ignore[reportMissingTypeStubs]
 
 from jaxact import optim
+from parity.suite.optim.domains import objective
 
 # By name: jaxact's optimizer, torch's, and options.
 OPTIMIZERS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -42,3 +46,32 @@ def optimizer(state: str, **others: Any) -> optax.GradientTransformation:
 def param_groups(make: str, groups: str, group_of: Any) -> optax.GradientTransformation:
     """param_groups of an optimizer and of groups by name."""
     return optim.param_groups(getattr(optim, OPTIMIZERS[make][0]), GROUPS[groups], group_of)
+
+
+class Searched(NamedTuple):
+    """The two functions of the steps driver."""
+
+    init: Callable[[Any], Any]
+    update: Callable[[Any, Any], Any]
+
+
+def lbfgs(**options: Any) -> Searched:
+    """L-BFGS with an objective that gets the targets of each step."""
+    transformation = optim.lbfgs(**options)
+
+    def init(params: Any) -> Any:
+        return {"params": params, "own": transformation.init(params)}
+
+    def update(state: Any, targets: Any) -> Any:
+        def value(params: Any) -> Any:
+            return objective(jax.tree.leaves(params), jax.tree.leaves(targets))
+
+        params, own = state["params"], state["own"]
+        slopes = cast("Callable[[Any], Any]", jax.grad(value))
+        updates, own = transformation.update(slopes(params), own, params, value_fn=value)
+        return {"params": optax.apply_updates(params, updates), "own": own}
+
+    return Searched(init, update)
+
+
+vars(lbfgs)["__signature__"] = inspect.signature(optim.lbfgs)

@@ -236,6 +236,43 @@ def test_a_weight_without_gradients_has_finite_derivatives_by_the_rate() -> None
     assert np.isfinite(jax.grad(moved)(jnp.asarray(0.1)))
 
 
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs_computes_the_objective_as_often_as_torch(search: str | None) -> None:
+    start = [-1.2, 1.0, 0.5, -0.3]
+
+    def valley(w: Any) -> Any:
+        return (100 * (w[1:] - w[:-1] ** 2) ** 2 + (1 - w[:-1]) ** 2).sum()
+
+    weights = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    theirs = torch.optim.LBFGS([weights], max_iter=6, history_size=3, line_search_fn=search)
+
+    def closure() -> Any:
+        theirs.zero_grad()
+        loss = valley(weights)
+        loss.backward()
+        return loss.detach()
+
+    with jax.enable_x64(True):
+        ours = optim.lbfgs(max_iter=6, history_size=3, line_search_fn=search)
+        params = jnp.asarray(start)
+        state = ours.init(params)
+        for _ in range(5):
+            theirs.step(closure)
+            slopes = jax.grad(valley)(params)
+            updates, state = ours.update(slopes, state, params, value_fn=valley)
+            params = optax.apply_updates(params, updates)
+            np.testing.assert_allclose(params, weights.detach().numpy(), rtol=1e-10)
+        counts = theirs.state[weights]
+        assert int(state.n_iter) == counts["n_iter"]
+        assert int(state.func_evals) == counts["func_evals"]
+
+
+def test_lbfgs_needs_the_objective() -> None:
+    ours = optim.lbfgs()
+    with pytest.raises(errors.InvalidValueError, match="lbfgs: value_fn must be given"):
+        ours.update(jnp.ones(2), ours.init(jnp.ones(2)), jnp.ones(2))
+
+
 def test_a_plateau_slows_an_optimizer_down() -> None:
     transformation = optax.chain(
         optim.sgd(0.5), schedules.reduce_lr_on_plateau(0.5, patience=0, factor=0.5)
