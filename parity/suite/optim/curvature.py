@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from parity.domains import Domain, Number, OneOf
-from parity.spec import Budget, Spec, steps
+from parity.spec import Budget, Fixed, Spec, steps
 from parity.suite.optim.domains import LEAVES, Constant, Gradients, Parameters
-from parity.suite.optim.rows import tree
 from parity.suite.rows import WIDE, Theme, setting
 
 THEME = Theme("optim", "curvature")
@@ -20,6 +23,16 @@ ITERATED = Budget(
 )
 
 
+def _tree(seed: int, *steps: int) -> Any:
+    """Parameters, or targets for each step; a loop of so many iterations has no reverse mode."""
+    random = np.random.default_rng(seed)
+
+    def leaf(*shape: int) -> Fixed:
+        return Fixed(values=random.standard_normal((*steps, *shape)))
+
+    return {"layer": {"weight": leaf(5, 3), "bias": leaf(3)}, "scale": leaf()}
+
+
 def _row() -> Spec:
     return THEME.row(
         "lbfgs",
@@ -27,7 +40,7 @@ def _row() -> Spec:
         reference=steps("torch", "parity.suite.optim.references.lbfgs"),
         signature=steps("torch", "optim.LBFGS"),
         omitted=("params",),
-        inputs=(tree(), tree(STEPS)),
+        inputs=(_tree(0), _tree(1, STEPS)),
         dtypes=WIDE,
         checks=("forward", "signature", "law"),
         budgets={"forward": ITERATED},
