@@ -67,6 +67,26 @@ anything = within(lambda value: value == value, "be a number")
 share = within(lambda value: (value >= 0) & (value < 1), "be in [0, 1)", scheduled=True)
 
 
+def or_none(check: Check) -> Check:
+    """None, or what the check accepts."""
+
+    def checked(function: str, argument: str, value: Any) -> Any:
+        return None if value is None else check(function, argument, value)
+
+    return checked
+
+
+def callback(function: str, argument: str, value: Any) -> Any:
+    """A function.
+
+    Raises:
+        InvalidTypeError: if it cannot be called.
+    """
+    if not callable(value):
+        raise InvalidTypeError(f"{function}: {argument} must be a function, got {value!r}")
+    return value
+
+
 def several(*checks: Check) -> Check:
     """A tuple or list, each entry with a check of its own."""
 

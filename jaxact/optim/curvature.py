@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from jaxact._arguments import integer, one_of
 from jaxact._op import factory
 from jaxact.errors import InvalidValueError
-from jaxact.optim._hyperparameters import Scheduled, anything, number_at, rate
+from jaxact.optim._hyperparameters import Scheduled, anything, number_at, or_none, rate
 from jaxact.optim._line_search import Point, strong_wolfe
 from jaxact.optim._transformation import Tree, checked_leaves
 
@@ -66,23 +66,15 @@ class _Search(NamedTuple):
     goes_on: Array
 
 
-def _count_or_none(function: str, argument: str, value: Any) -> Any:
-    return None if value is None else integer(function, argument, value)
-
-
-def _search_or_none(function: str, argument: str, value: Any) -> Any:
-    return None if value is None else one_of("strong_wolfe")(function, argument, value)
-
-
 @factory(
     checks={
         "lr": rate,
         "max_iter": integer,
-        "max_eval": _count_or_none,
+        "max_eval": or_none(integer),
         "tolerance_grad": anything,
         "tolerance_change": anything,
         "history_size": integer,
-        "line_search_fn": _search_or_none,
+        "line_search_fn": or_none(one_of("strong_wolfe")),
     }
 )
 def lbfgs(

@@ -8,6 +8,7 @@ import optax  # pyright: ignore[reportMissingTypeStubs]
 
 from jaxact._op import factory
 from jaxact.errors import InvalidTypeError, InvalidValueError
+from jaxact.optim._hyperparameters import callback
 
 __all__ = ["param_groups"]
 
@@ -20,13 +21,7 @@ def _mapping_of_options(function: str, argument: str, value: Any) -> Any:
     return cast(Any, value)
 
 
-def _function(function: str, argument: str, value: Any) -> Any:
-    if not callable(value):
-        raise InvalidTypeError(f"{function}: {argument} must be a function, got {value!r}")
-    return value
-
-
-@factory(checks={"make": _function, "groups": _mapping_of_options, "group_of": _function})
+@factory(checks={"make": callback, "groups": _mapping_of_options, "group_of": callback})
 def param_groups(
     make: Callable[..., optax.GradientTransformation],
     groups: Mapping[str, Mapping[str, Any]],

@@ -17,6 +17,7 @@ from jaxact.optim._hyperparameters import (
     anything,
     at_least_0,
     number_at,
+    or_none,
     rate,
     several,
     within,
@@ -52,18 +53,11 @@ class AdafactorState(NamedTuple):
     variance: Tree
 
 
-def _eps(function: str, argument: str, value: Any) -> tuple[Any, ...]:
-    def or_none(function: str, argument: str, value: Any) -> Any:
-        return None if value is None else at_least_0(function, argument, value)
-
-    return several(or_none, at_least_0)(function, argument, value)
-
-
 @factory(
     checks={
         "lr": rate,
         "beta2_decay": within(lambda value: value <= 0, "be at most 0"),
-        "eps": _eps,
+        "eps": several(or_none(at_least_0), at_least_0),
         "d": within(lambda value: value >= 1, "be at least 1"),
         "weight_decay": at_least_0,
         "maximize": flag,
@@ -191,12 +185,6 @@ def _number_of_steps(function: str, argument: str, value: Any) -> int:
     return number
 
 
-def _adjustment(function: str, argument: str, value: Any) -> Any:
-    return (
-        None if value is None else one_of("original", "match_rms_adamw")(function, argument, value)
-    )
-
-
 @factory(
     checks={
         "lr": rate,
@@ -206,7 +194,7 @@ def _adjustment(function: str, argument: str, value: Any) -> Any:
         "ns_coefficients": several(anything, anything, anything),
         "eps": anything,
         "ns_steps": _number_of_steps,
-        "adjust_lr_fn": _adjustment,
+        "adjust_lr_fn": or_none(one_of("original", "match_rms_adamw")),
     }
 )
 def muon(

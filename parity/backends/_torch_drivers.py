@@ -61,7 +61,7 @@ def _optimizer(
         step = next(at)
         return {name: _at(step, value) for name, value in schedules.items()}
 
-    with _default_dtype(dtype):
+    with default_dtype(dtype):
         optimizer = make(list(leaves.values()), **{**named, **numbers()})
     at = itertools.count()
 
@@ -70,7 +70,7 @@ def _optimizer(
             leaves[path].grad = gradient.detach().clone()
         for group in optimizer.param_groups:
             group.update(numbers())
-        with _default_dtype(dtype):
+        with default_dtype(dtype):
             optimizer.step()
         state = {
             joined("state", theirs, path): torch.as_tensor(optimizer.state[leaf][ours]).clone()
@@ -106,7 +106,7 @@ def _entries(value: Any) -> tuple[Any, ...]:
 
 
 @contextlib.contextmanager
-def _default_dtype(dtype: torch.dtype) -> Generator[None]:
+def default_dtype(dtype: torch.dtype) -> Generator[None]:
     """Within, torch's default dtype is float64 where that of the parameters is."""
     with GLOBAL:
         before = torch.get_default_dtype()

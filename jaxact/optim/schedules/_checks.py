@@ -1,9 +1,9 @@
 """Checks of the arguments of schedules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-from jaxact._arguments import Check, integer
+from jaxact._arguments import integer
 from jaxact.errors import InvalidDivisorError, InvalidTypeError, InvalidValueError
 
 
@@ -42,23 +42,3 @@ def milestones(function: str, argument: str, value: Any) -> tuple[int, ...]:
     if not isinstance(value, tuple | list):
         raise InvalidTypeError(f"{function}: {argument} must be a list of ints, got {value!r}")
     return tuple(integer(function, argument, entry) for entry in cast(Sequence[Any], value))
-
-
-def function_of_step(function: str, argument: str, value: Any) -> Any:
-    """A function.
-
-    Raises:
-        InvalidTypeError: if it cannot be called.
-    """
-    if not callable(value):
-        raise InvalidTypeError(f"{function}: {argument} must be a function, got {value!r}")
-    return value
-
-
-def or_none(check: Check) -> Callable[[str, str, Any], Any]:
-    """None, or what the check accepts."""
-
-    def checked(function: str, argument: str, value: Any) -> Any:
-        return None if value is None else check(function, argument, value)
-
-    return checked

@@ -150,8 +150,6 @@ def chained_scheduler(schedulers: Sequence[Schedule]) -> Schedule:
     return Schedule(
         name="chained_scheduler",
         lr=lr,
-        value=(lambda step: follow(step, jnp.full(step.shape, as_number(lr))))
-        if direct
-        else recursive,
+        value=(lambda step: follow(step, start(step))) if direct else recursive,
         follow=follow,
     )

@@ -12,8 +12,8 @@ from jaxact._arguments import flag, integer, one_of
 from jaxact._checking import nan_unless
 from jaxact._op import factory
 from jaxact.errors import InvalidDivisorError, InvalidValueError
-from jaxact.optim._hyperparameters import anything, as_number
-from jaxact.optim.schedules._checks import count, function_of_step, or_none, period
+from jaxact.optim._hyperparameters import anything, as_number, callback, or_none
+from jaxact.optim.schedules._checks import count, period
 from jaxact.optim.schedules._schedule import (
     Formula,
     Schedule,
@@ -39,7 +39,7 @@ def _known_mode(function: str, mode: Any, scale_fn: Any) -> None:
         "step_size_up": period,
         "step_size_down": or_none(count),
         "gamma": anything,
-        "scale_fn": or_none(function_of_step),
+        "scale_fn": or_none(callback),
         "scale_mode": one_of("cycle", "iterations"),
         "cycle_momentum": flag,
         "base_momentum": anything,

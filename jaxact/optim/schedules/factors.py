@@ -9,8 +9,8 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jaxact._op import factory
-from jaxact.optim._hyperparameters import anything, as_number
-from jaxact.optim.schedules._checks import function_of_step, milestones, period
+from jaxact.optim._hyperparameters import anything, as_number, callback
+from jaxact.optim.schedules._checks import milestones, period
 from jaxact.optim.schedules._schedule import Schedule, multiplying, power
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-@factory(checks={"lr": anything, "lr_lambda": function_of_step})
+@factory(checks={"lr": anything, "lr_lambda": callback})
 def lambda_lr(lr: ArrayLike, lr_lambda: Callable[[Array], ArrayLike]) -> Schedule:
     """lambda_lr(lr, λ)(t) = lr λ(t).
 
@@ -46,7 +46,7 @@ def lambda_lr(lr: ArrayLike, lr_lambda: Callable[[Array], ArrayLike]) -> Schedul
     )
 
 
-@factory(checks={"lr": anything, "lr_lambda": function_of_step})
+@factory(checks={"lr": anything, "lr_lambda": callback})
 def multiplicative_lr(lr: ArrayLike, lr_lambda: Callable[[Array], ArrayLike]) -> Schedule:
     """multiplicative_lr(lr, λ)(t) = lr λ(1) λ(2) ... λ(t).
 

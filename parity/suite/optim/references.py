@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ import optax
 import torch
 
 from jaxact import optim
+from parity.backends._torch_drivers import default_dtype
 from parity.suite.optim import subjects
 from parity.suite.optim.domains import objective
 from parity.trees import flat, joined, placed
@@ -150,7 +150,8 @@ class Moved:
         self.kind, self.reverse = getattr(torch.optim, kind), reverse
         self.ours = subjects.optimizer(optimizer)
         self.structure, self.at, self.done, self.from_torch = params, at, 0, from_torch
-        self.wide = any(leaf.dtype == torch.float64 for leaf in flat(params).values())
+        self.dtype = next(iter(flat(params).values())).dtype
+        self.wide = self.dtype == torch.float64
         if from_torch:
             self.torch = Torch(self._torch, params)
         else:
@@ -160,7 +161,7 @@ class Moved:
 
     def step(self, grads: Any) -> dict[str, Any]:
         """The parameters after the step."""
-        with jax.enable_x64(self.wide), _default(self.wide):
+        with jax.enable_x64(self.wide), default_dtype(self.dtype):
             if self.done == self.at:
                 self._move()
                 self.from_torch = not self.from_torch
@@ -200,16 +201,6 @@ class Moved:
         if entries:
             groups = self.torch.optimizer.state_dict()["param_groups"]
             self.torch.optimizer.load_state_dict({"state": entries, "param_groups": groups})
-
-
-@contextlib.contextmanager
-def _default(wide: bool) -> Any:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64 if wide else before)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def from_torch_state(params: Any, state: str, state_dict: int, names: bool, step: None) -> Moved:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.domains import FLAG
 from parity.spec import Budget, Samples, Spec, steps
 from parity.suite.rows import WIDE, Theme
 
@@ -23,7 +22,6 @@ SUMMED = Budget(
 )
 BUDGETS = {"forward": ROUNDED, "vmap": SUMMED}
 STEPS = 50
-MAXIMIZE = FLAG
 
 
 def tree(*steps: int, scale: float = 1.0) -> Any:
