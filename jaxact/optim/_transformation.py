@@ -1,7 +1,7 @@
 """How an optimizer becomes an optax transformation: a rule for one leaf, applied to trees."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import jax
@@ -24,6 +24,20 @@ Slots: TypeAlias = dict[str, Array]
 def zeros(leaf: Array) -> Array:
     """What an average is before the first step."""
     return cast(Any, jnp.zeros_like)(leaf)
+
+
+class Step(NamedTuple):
+    """What is known of a step before its leaves, in the widest float dtype.
+
+    Args:
+        number: [], from 1.
+        lr: [], the learning rate.
+        carried: by name, the numbers that the step before left.
+    """
+
+    number: Array
+    lr: Array
+    carried: Numbers
 
 
 class Leaf(NamedTuple):
@@ -58,8 +72,8 @@ class Rule:
         slots: by name, the initial value for a leaf; a slot that is left out is None.
         update: (numbers, leaf, slots) -> (update, slots), for one leaf.
         lr: the learning rate.
-        prepare: (step, lr, carried) -> (numbers, carried), once for all leaves; step counts from 1.
-        carried: by name, numbers that the state has beside the slots, before the first step.
+        prepare: step -> numbers, once for all leaves; the update gets them with `lr`.
+        carried: by name, numbers of `prepare` that the state keeps, before the first step.
         decay: of the weights.
         maximize: whether the sign of the gradient is changed.
         needs_params: whether the rule uses the parameters; with a weight decay it always gets them.
@@ -71,48 +85,82 @@ class Rule:
     slots: Mapping[str, Callable[[Array], Array | None]]
     update: Callable[[Numbers, Leaf, Slots], tuple[Array, Slots]]
     lr: Scheduled
-    prepare: Callable[[Array, Array, Numbers], tuple[Numbers, Numbers]]
-    carried: Mapping[str, ArrayLike] | None = None
+    prepare: Callable[[Step], Mapping[str, ArrayLike]] = lambda step: {}
+    carried: Mapping[str, ArrayLike] = field(default_factory=dict[str, ArrayLike])
     decay: Decay = Decay()
     maximize: bool = False
     needs_params: bool = False
     check: Callable[[str, Array], None] | None = None
 
+    def transformation(self) -> optax.GradientTransformationExtraArgs:
+        """The rule for trees; extra arguments of the update are ignored."""
 
-def transformation(rule: Rule) -> optax.GradientTransformationExtraArgs:
-    """The rule as a transformation; it ignores extra arguments of its update."""
+        def init(params: Tree) -> Any:
+            return self._init(params)
 
-    def init(params: Tree) -> Any:
+        def update(updates: Tree, state: Any, params: Tree | None = None, **extra: Any) -> Any:
+            del extra
+            return self._update(updates, state, params)
+
+        return optax.GradientTransformationExtraArgs(init, cast(Any, update))
+
+    def _init(self, params: Tree) -> Any:
+        checked_leaves(self.name, params, self.check)
         leaves, structure = _flat(params)
-        checked_leaves(rule.name, params, rule.check)
-        kept = {n: structure.unflatten(map(start, leaves)) for n, start in rule.slots.items()}
+        kept = {n: structure.unflatten(map(start, leaves)) for n, start in self.slots.items()}
         dtype = np.result_type(np.float32, *(compute_dtype(leaf.dtype) for leaf in leaves))
-        carried = {n: jnp.asarray(value, dtype) for n, value in (rule.carried or {}).items()}
-        return rule.state(step=jnp.zeros((), jnp.int32), **carried, **kept)
+        carried = {n: jnp.asarray(value, dtype) for n, value in self.carried.items()}
+        return self.state(step=jnp.zeros((), jnp.int32), **carried, **kept)
 
-    def update(updates: Tree, state: Any, params: Tree | None = None, **extra: Any) -> Any:
-        del extra
-        decays = not is_zero(rule.decay.rate)
-        if params is None and (decays or rule.needs_params):
-            raise InvalidValueError(f"{rule.name}: params must be given to update, got None")
-        step = cast(Array, optax.safe_increment(state.step))
-        lr = number_at(rule.lr, state.step)
-        before = {name: getattr(state, name).astype(lr.dtype) for name in rule.carried or {}}
-        numbers, carried = rule.prepare(step, lr, before)
-        carried = {n: new.astype(getattr(state, n).dtype) for n, new in carried.items()}
-        numbers |= {"lr": lr, **({"decay": jnp.asarray(rule.decay.rate)} if decays else {})}
+    def _update(self, updates: Tree, state: Any, params: Tree | None) -> Any:
+        if params is None and (self._decays or self.needs_params):
+            raise InvalidValueError(f"{self.name}: params must be given to update, got None")
+        count = cast(Array, optax.safe_increment(state.step))
+        numbers = self._numbers(count, state)
+        carried = {n: numbers[n].astype(getattr(state, n).dtype) for n in self.carried}
         gradients, structure = _flat(updates)
-        slots = [structure.flatten_up_to(getattr(state, name)) for name in rule.slots]
+        slots = [structure.flatten_up_to(getattr(state, name)) for name in self.slots]
         weights = structure.flatten_up_to(params) if params is not None else [None] * len(gradients)
         made = [
-            _updated(rule, numbers, gradient, weight, dict(zip(rule.slots, own, strict=True)))
+            self._updated(numbers, gradient, weight, dict(zip(self.slots, own, strict=True)))
             for gradient, weight, *own in zip(gradients, weights, *slots, strict=True)
         ]
-        trees = {n: structure.unflatten([kept.get(n) for _, kept in made]) for n in rule.slots}
-        state = state._replace(step=step, **carried, **trees)
+        trees = {n: structure.unflatten([kept.get(n) for _, kept in made]) for n in self.slots}
+        state = state._replace(step=count, **carried, **trees)
         return structure.unflatten([new for new, _ in made]), state
 
-    return optax.GradientTransformationExtraArgs(init, cast(Any, update))
+    @property
+    def _decays(self) -> bool:
+        return not is_zero(self.decay.rate)
+
+    def _numbers(self, count: Array, state: Any) -> Numbers:
+        """What all leaves need in a step; it counts from 1."""
+        lr = number_at(self.lr, state.step)
+        before = {name: getattr(state, name).astype(lr.dtype) for name in self.carried}
+        prepared = {"lr": lr, **self.prepare(Step(count, lr, before))}
+        prepared |= {"decay": self.decay.rate} if self._decays else {}
+        return {name: jnp.asarray(number) for name, number in prepared.items()}
+
+    def _updated(
+        self, numbers: Numbers, gradient: Array, weight: Any, slots: dict[str, Any]
+    ) -> tuple[Array, Slots]:
+        """The update of one leaf and its slots, rounded once to the dtypes that they have."""
+        dtype = compute_dtype(gradient.dtype)
+        own = {name: number.astype(dtype) for name, number in numbers.items()}
+        wide = gradient.astype(dtype)
+        if self.maximize:
+            wide = -wide
+        weight = None if weight is None else jnp.asarray(weight).astype(dtype)
+        if self._decays and not self.decay.decoupled:
+            wide = wide + own["decay"] * cast(Array, weight)
+        before = {name: slot.astype(dtype) for name, slot in slots.items() if slot is not None}
+        new, after = self.update(own, Leaf(wide, weight, gradient.dtype), before)
+        if self._decays and self.decay.decoupled:
+            new = new - own["lr"] * own["decay"] * cast(Array, weight)
+        return (
+            new.astype(gradient.dtype),
+            {name: slot.astype(slots[name].dtype) for name, slot in after.items()},
+        )
 
 
 def _flat(tree: Tree) -> tuple[list[Array], Any]:
@@ -144,25 +192,3 @@ def checked_leaves(
             )
         if check:
             check(path, leaf)
-
-
-def _updated(
-    rule: Rule, numbers: Numbers, gradient: Array, weight: Any, slots: dict[str, Any]
-) -> tuple[Array, Slots]:
-    """The update of one leaf and its slots, rounded once to the dtypes that they have."""
-    dtype = compute_dtype(gradient.dtype)
-    own = {name: number.astype(dtype) for name, number in numbers.items()}
-    wide = gradient.astype(dtype)
-    if rule.maximize:
-        wide = -wide
-    weight = None if weight is None else jnp.asarray(weight).astype(dtype)
-    if "decay" in own and not rule.decay.decoupled:
-        wide = wide + own["decay"] * cast(Array, weight)
-    before = {name: slot.astype(dtype) for name, slot in slots.items() if slot is not None}
-    new, after = rule.update(own, Leaf(wide, weight, gradient.dtype), before)
-    if "decay" in own and rule.decay.decoupled:
-        new = new - own["lr"] * own["decay"] * cast(Array, weight)
-    return (
-        new.astype(gradient.dtype),
-        {name: slot.astype(slots[name].dtype) for name, slot in after.items()},
-    )

@@ -1,5 +1,6 @@
 """Adam and AdamW: steps of the first moment of the gradient over the root of the second."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -17,8 +18,8 @@ from jaxact.optim._transformation import (
     Numbers,
     Rule,
     Slots,
+    Step,
     Tree,
-    transformation,
     zeros,
 )
 
@@ -145,11 +146,11 @@ def _adam(
 ) -> optax.GradientTransformationExtraArgs:
     moments = Moments(betas)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = moments.numbers(step)
-        numbers["length"] = lr / numbers["correction1"]
-        numbers["scale"] = jnp.sqrt(numbers["correction2"])
-        return {**numbers, "eps": jnp.asarray(eps)}, carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        numbers = moments.numbers(step.number)
+        length = step.lr / numbers["correction1"]
+        scale = jnp.sqrt(numbers["correction2"])
+        return {**numbers, "length": length, "scale": scale, "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         slots = slots | moments.updated(numbers, leaf.gradient, slots)
@@ -160,15 +161,13 @@ def _adam(
         return -numbers["length"] * (slots["exp_avg"] / divisor), slots
 
     largest: dict[str, Any] = {"max_exp_avg_sq": zeros} if amsgrad else {}
-    return transformation(
-        Rule(
-            name=name,
-            state=AdamState,
-            slots={"exp_avg": zeros, "exp_avg_sq": zeros, **largest},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=decay,
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name=name,
+        state=AdamState,
+        slots={"exp_avg": zeros, "exp_avg_sq": zeros, **largest},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=decay,
+        maximize=maximize,
+    ).transformation()

@@ -1,5 +1,6 @@
 """Variants of Adam: by the largest gradient, with Nesterov's momentum, with rectified variance."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -17,8 +18,8 @@ from jaxact.optim._transformation import (
     Numbers,
     Rule,
     Slots,
+    Step,
     Tree,
-    transformation,
     zeros,
 )
 
@@ -80,10 +81,9 @@ def adamax(
     """
     moments = Moments(betas)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = moments.numbers(step)
-        numbers["length"] = lr / numbers["correction1"]
-        return {**numbers, "eps": jnp.asarray(eps)}, carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        numbers = moments.numbers(step.number)
+        return {**numbers, "length": step.lr / numbers["correction1"], "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         mean = average(slots["exp_avg"], leaf.gradient, numbers["complement1"])
@@ -91,18 +91,16 @@ def adamax(
         largest = jnp.maximum(numbers["beta2"] * slots["exp_inf"], size)
         return -numbers["length"] * (mean / largest), {"exp_avg": mean, "exp_inf": largest}
 
-    return transformation(
-        Rule(
-            name="adamax",
-            state=AdamaxState,
-            slots={"exp_avg": zeros, "exp_inf": zeros},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="adamax",
+        state=AdamaxState,
+        slots={"exp_avg": zeros, "exp_inf": zeros},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+    ).transformation()
 
 
 class NadamState(NamedTuple):
@@ -162,18 +160,18 @@ def nadam(
     """
     moments = Moments(betas)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = moments.numbers(step)
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        numbers, lr = moments.numbers(step.number), step.lr
         growth = jnp.asarray(momentum_decay).astype(lr.dtype)
 
         def momentum(at: Array) -> Array:
             return numbers["beta1"] * (1 - 0.5 * power(0.96, at.astype(lr.dtype) * growth))
 
-        now, following = momentum(step), momentum(step + 1)
-        product = carried["mu_product"] * now
+        now, following = momentum(step.number), momentum(step.number + 1)
+        product = step.carried["mu_product"] * now
         numbers["of_gradient"] = lr * (1 - now) / (1 - product)
         numbers["of_mean"] = lr * following / (1 - product * following)
-        return {**numbers, "eps": jnp.asarray(eps)}, {"mu_product": product}
+        return {**numbers, "mu_product": product, "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         slots = moments.updated(numbers, leaf.gradient, slots)
@@ -181,19 +179,17 @@ def nadam(
         ahead = numbers["of_gradient"] * (leaf.gradient / divisor)
         return -ahead - numbers["of_mean"] * (slots["exp_avg"] / divisor), slots
 
-    return transformation(
-        Rule(
-            name="nadam",
-            state=NadamState,
-            slots={"exp_avg": zeros, "exp_avg_sq": zeros},
-            carried={"mu_product": 1.0},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay, decoupled=decoupled_weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="nadam",
+        state=NadamState,
+        slots={"exp_avg": zeros, "exp_avg_sq": zeros},
+        carried={"mu_product": 1.0},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay, decoupled=decoupled_weight_decay),
+        maximize=maximize,
+    ).transformation()
 
 
 class RadamState(NamedTuple):
@@ -249,14 +245,14 @@ def radam(
     """
     moments = Moments(betas)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = moments.numbers(step)
-        plain = lr / numbers["correction1"]
-        length, rectification = rectified(moments.beta(2, step), step)
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        numbers = moments.numbers(step.number)
+        plain = step.lr / numbers["correction1"]
+        length, rectification = rectified(moments.beta(2, step.number), step.number)
         numbers["is_rectified"] = length > 5
         numbers["plain"] = plain
         numbers["adaptive"] = plain * rectification * jnp.sqrt(numbers["correction2"])
-        return {**numbers, "eps": jnp.asarray(eps)}, carried
+        return {**numbers, "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         slots = moments.updated(numbers, leaf.gradient, slots)
@@ -264,15 +260,13 @@ def radam(
         adaptive = numbers["adaptive"] * (mean / (root(slots["exp_avg_sq"]) + numbers["eps"]))
         return -jnp.where(numbers["is_rectified"] != 0, adaptive, numbers["plain"] * mean), slots
 
-    return transformation(
-        Rule(
-            name="radam",
-            state=RadamState,
-            slots={"exp_avg": zeros, "exp_avg_sq": zeros},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay, decoupled=decoupled_weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="radam",
+        state=RadamState,
+        slots={"exp_avg": zeros, "exp_avg_sq": zeros},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay, decoupled=decoupled_weight_decay),
+        maximize=maximize,
+    ).transformation()

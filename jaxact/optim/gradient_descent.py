@@ -1,5 +1,6 @@
 """Steps along the gradient: plain, with momentum, and averaged."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -25,8 +26,8 @@ from jaxact.optim._transformation import (
     Numbers,
     Rule,
     Slots,
+    Step,
     Tree,
-    transformation,
     zeros,
 )
 
@@ -105,11 +106,11 @@ def sgd(
     """
     has_buffer = not is_zero(momentum)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        mu = number_at(momentum, step - 1)
-        first = step == 1
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        mu = number_at(momentum, step.number - 1)
+        first = step.number == 1
         share = jnp.where(first, 1.0, 1.0 - jnp.asarray(dampening))
-        return {"momentum": mu, "kept": jnp.where(first, 0.0, mu), "share": share}, carried
+        return {"momentum": mu, "kept": jnp.where(first, 0.0, mu), "share": share}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         if not has_buffer:
@@ -118,18 +119,16 @@ def sgd(
         direction = leaf.gradient + numbers["momentum"] * buffer if nesterov else buffer
         return -numbers["lr"] * direction, {"momentum_buffer": buffer}
 
-    return transformation(
-        Rule(
-            name="sgd",
-            state=SgdState,
-            slots={"momentum_buffer": zeros} if has_buffer else {},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="sgd",
+        state=SgdState,
+        slots={"momentum_buffer": zeros} if has_buffer else {},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+    ).transformation()
 
 
 class AsgdState(NamedTuple):
@@ -191,34 +190,32 @@ def asgd(
         Polyak & Juditsky 1992; torch.optim.ASGD, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        count = step.astype(lr.dtype)
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        lr, count = step.lr, step.number.astype(step.lr.dtype)
         # The state has no step size before the first step, which a schedule may determine.
-        eta = jnp.where(step == 1, lr, carried["eta"])
+        now = jnp.where(step.number == 1, lr, step.carried["eta"])
         shrunk = jnp.asarray(lambd).astype(lr.dtype)
         following = lr / (1 + shrunk * lr * count) ** jnp.asarray(alpha).astype(lr.dtype)
         weight = 1 / jnp.maximum(1, count - jnp.asarray(t0).astype(lr.dtype))
-        numbers = {"eta": eta, "mu": carried["mu"], "shrinkage": shrunk * eta}
-        return numbers, {"eta": following, "mu": weight}
+        used = {"length": now, "shrinkage": shrunk * now, "share": step.carried["mu"]}
+        return {**used, "eta": following, "mu": weight}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         assert leaf.weight is not None
-        step = -numbers["shrinkage"] * leaf.weight - numbers["eta"] * leaf.gradient
+        step = -numbers["shrinkage"] * leaf.weight - numbers["length"] * leaf.gradient
         weight = leaf.weight + step
-        averaged = slots["ax"] + (weight - slots["ax"]) * numbers["mu"]
-        return step, {"ax": jnp.where(numbers["mu"] == 1, weight, averaged)}
+        averaged = slots["ax"] + (weight - slots["ax"]) * numbers["share"]
+        return step, {"ax": jnp.where(numbers["share"] == 1, weight, averaged)}
 
-    return transformation(
-        Rule(
-            name="asgd",
-            state=AsgdState,
-            slots={"ax": zeros},
-            carried={"eta": 0.0, "mu": 1.0},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-            needs_params=True,
-        )
-    )
+    return Rule(
+        name="asgd",
+        state=AsgdState,
+        slots={"ax": zeros},
+        carried={"eta": 0.0, "mu": 1.0},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+        needs_params=True,
+    ).transformation()

@@ -1,6 +1,7 @@
 """Steps that use the rows and columns of matrices: factored variances, orthogonal updates."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -29,8 +30,8 @@ from jaxact.optim._transformation import (
     Numbers,
     Rule,
     Slots,
+    Step,
     Tree,
-    transformation,
     zeros,
 )
 
@@ -101,17 +102,12 @@ def adafactor(
         Shazeer & Stern 2018; torch.optim.Adafactor, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        count = step.astype(lr.dtype)
-        share = count ** jnp.asarray(beta2_decay).astype(lr.dtype)
-        length = jnp.minimum(lr, 1 / jnp.sqrt(count))
-        numbers = {
-            "share": share,
-            "length": length,
-            "d": jnp.asarray(d),
-            "eps2": jnp.asarray(eps[1]),
-        }
-        return numbers | ({} if eps[0] is None else {"eps1": jnp.asarray(eps[0])}), carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        count = step.number.astype(step.lr.dtype)
+        share = count ** jnp.asarray(beta2_decay).astype(count.dtype)
+        length = jnp.minimum(step.lr, 1 / jnp.sqrt(count))
+        least = {} if eps[0] is None else {"eps1": eps[0]}
+        return {"share": share, "length": length, "d": d, "eps2": eps[1], **least}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         assert leaf.weight is not None
@@ -131,19 +127,17 @@ def adafactor(
         size = jnp.where(size > numbers["eps2"], size, numbers["eps2"])
         return -numbers["length"] * size / jnp.where(excess > 1, excess, 1) * step, slots
 
-    return transformation(
-        Rule(
-            name="adafactor",
-            state=AdafactorState,
-            slots={"row_var": _rows, "col_var": _columns, "variance": _all},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay, decoupled=True),
-            maximize=maximize,
-            needs_params=True,
-        )
-    )
+    return Rule(
+        name="adafactor",
+        state=AdafactorState,
+        slots={"row_var": _rows, "col_var": _columns, "variance": _all},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay, decoupled=True),
+        maximize=maximize,
+        needs_params=True,
+    ).transformation()
 
 
 def _rms(array: Array) -> Array:
@@ -239,11 +233,10 @@ def muon(
         Jordan et al. 2024; torch.optim.Muon, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        known = momentum if is_number(momentum) else number_at(momentum, step - 1)
-        numbers = {"complement": complement(known), "momentum": jnp.asarray(known)}
-        named = {f"ns{i}": jnp.asarray(value) for i, value in enumerate(ns_coefficients)}
-        return {**numbers, **named, "eps": jnp.asarray(eps)}, carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        known = momentum if is_number(momentum) else number_at(momentum, step.number - 1)
+        named = {f"ns{i}": value for i, value in enumerate(ns_coefficients)}
+        return {"complement": complement(known), "momentum": known, "eps": eps, **named}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         buffer = average(slots["momentum_buffer"], leaf.gradient, numbers["complement"])
@@ -251,18 +244,16 @@ def muon(
         length = numbers["lr"] * _scale(leaf.gradient.shape, adjust_lr_fn)
         return -length * _orthogonal(ahead, numbers, ns_steps), {"momentum_buffer": buffer}
 
-    return transformation(
-        Rule(
-            name="muon",
-            state=MuonState,
-            slots={"momentum_buffer": zeros},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay, decoupled=True),
-            check=_matrix,
-        )
-    )
+    return Rule(
+        name="muon",
+        state=MuonState,
+        slots={"momentum_buffer": zeros},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay, decoupled=True),
+        check=_matrix,
+    ).transformation()
 
 
 def _matrix(path: str, leaf: Array) -> None:

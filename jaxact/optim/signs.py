@@ -1,5 +1,6 @@
 """Steps by the sign of the gradient alone."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jaxact._numbers import is_number
 from jaxact._op import factory
 from jaxact.errors import InvalidValueError
 from jaxact.optim._hyperparameters import Scheduled, anything, rate, several
-from jaxact.optim._transformation import Leaf, Numbers, Rule, Slots, Tree, transformation, zeros
+from jaxact.optim._transformation import Leaf, Numbers, Rule, Slots, Step, Tree, zeros
 
 __all__ = ["RpropState", "rprop"]
 
@@ -81,10 +82,10 @@ def rprop(
         Riedmiller & Braun 1993; torch.optim.Rprop, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
         names = ("shrinking", "growing", "least", "most")
-        numbers = dict(zip(names, (jnp.asarray(v) for v in (*etas, *step_sizes)), strict=True))
-        return {**numbers, "is_first": step == 1}, carried
+        numbers = dict(zip(names, (*etas, *step_sizes), strict=True))
+        return {**numbers, "is_first": step.number == 1}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         # The product of the gradients themselves may underflow.
@@ -96,14 +97,12 @@ def rprop(
         gradient = jnp.where(turn < 0, 0, leaf.gradient)
         return -sign(gradient) * size, {"prev": gradient, "step_size": size}
 
-    return transformation(
-        Rule(
-            name="rprop",
-            state=RpropState,
-            slots={"prev": zeros, "step_size": zeros},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="rprop",
+        state=RpropState,
+        slots={"prev": zeros, "step_size": zeros},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        maximize=maximize,
+    ).transformation()

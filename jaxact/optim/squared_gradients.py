@@ -1,5 +1,6 @@
 """Steps over the root of summed or averaged squares of the gradient."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -24,8 +25,8 @@ from jaxact.optim._transformation import (
     Numbers,
     Rule,
     Slots,
+    Step,
     Tree,
-    transformation,
     zeros,
 )
 
@@ -88,10 +89,10 @@ def adagrad(
         Duchi et al. 2011; torch.optim.Adagrad, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        before = (step - 1).astype(lr.dtype)
-        length = lr / (1 + before * jnp.asarray(lr_decay).astype(lr.dtype))
-        return {"length": length, "eps": jnp.asarray(eps)}, carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        before = (step.number - 1).astype(step.lr.dtype)
+        length = step.lr / (1 + before * jnp.asarray(lr_decay).astype(step.lr.dtype))
+        return {"length": length, "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         total = slots["sum"] + jnp.square(leaf.gradient)
@@ -101,18 +102,16 @@ def adagrad(
     def start(leaf: Array) -> Array:
         return jnp.full_like(leaf, initial_accumulator_value)
 
-    return transformation(
-        Rule(
-            name="adagrad",
-            state=AdagradState,
-            slots={"sum": start},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="adagrad",
+        state=AdagradState,
+        slots={"sum": start},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+    ).transformation()
 
 
 class RmspropState(NamedTuple):
@@ -180,14 +179,13 @@ def rmsprop(
     """
     has_buffer = not is_zero(momentum)
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = {
-            "alpha": jnp.asarray(alpha),
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        return {
+            "alpha": alpha,
             "complement": complement(alpha),
-            "eps": jnp.asarray(eps),
-            "momentum": number_at(momentum, step - 1),
+            "eps": eps,
+            "momentum": number_at(momentum, step.number - 1),
         }
-        return numbers, carried
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         share, gradient = numbers["complement"], leaf.gradient
@@ -203,18 +201,16 @@ def rmsprop(
         return -numbers["lr"] * step, after
 
     names = ("square_avg", *["momentum_buffer"] * has_buffer, *["grad_avg"] * centered)
-    return transformation(
-        Rule(
-            name="rmsprop",
-            state=RmspropState,
-            slots=dict.fromkeys(names, zeros),
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="rmsprop",
+        state=RmspropState,
+        slots=dict.fromkeys(names, zeros),
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+    ).transformation()
 
 
 class AdadeltaState(NamedTuple):
@@ -270,9 +266,8 @@ def adadelta(
         Zeiler 2012; torch.optim.Adadelta, torch 2.13.
     """
 
-    def prepare(step: Array, lr: Array, carried: Numbers) -> tuple[Numbers, Numbers]:
-        numbers = {"rho": jnp.asarray(rho), "complement": complement(rho), "eps": jnp.asarray(eps)}
-        return numbers, carried
+    def prepare(step: Step) -> Mapping[str, ArrayLike]:
+        return {"rho": rho, "complement": complement(rho), "eps": eps}
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         decay, share, eps = numbers["rho"], numbers["complement"], numbers["eps"]
@@ -281,15 +276,13 @@ def adadelta(
         moved = average_of_squares(slots["acc_delta"], step, decay, share)
         return -numbers["lr"] * step, {"square_avg": square, "acc_delta": moved}
 
-    return transformation(
-        Rule(
-            name="adadelta",
-            state=AdadeltaState,
-            slots={"square_avg": zeros, "acc_delta": zeros},
-            lr=lr,
-            prepare=prepare,
-            update=update,
-            decay=Decay(rate=weight_decay),
-            maximize=maximize,
-        )
-    )
+    return Rule(
+        name="adadelta",
+        state=AdadeltaState,
+        slots={"square_avg": zeros, "acc_delta": zeros},
+        lr=lr,
+        prepare=prepare,
+        update=update,
+        decay=Decay(rate=weight_decay),
+        maximize=maximize,
+    ).transformation()
