@@ -32,6 +32,7 @@ from jaxact.optim.schedules import (
     step_lr,
 )
 from jaxact.optim.signs import RpropState, rprop
+from jaxact.optim.sparse_gradients import SparseAdamState, sparse_adam
 from jaxact.optim.squared_gradients import (
     AdadeltaState,
     AdagradState,
@@ -57,6 +58,7 @@ __all__ = [
     "RmspropState",
     "RpropState",
     "SgdState",
+    "SparseAdamState",
     "adadelta",
     "adafactor",
     "adagrad",
@@ -87,6 +89,7 @@ __all__ = [
     "rprop",
     "sequential_lr",
     "sgd",
+    "sparse_adam",
     "step_lr",
     "to_torch_state",
 ]

@@ -49,6 +49,12 @@ def _row() -> Spec:
             setting(lr=0.1, max_iter=3, history_size=2),
             setting(max_iter=4, **SEARCHED),
             setting(max_iter=3, max_eval=5, history_size=2, **SEARCHED),
+            # Each of these alone decides where an update ends; rounding would decide in float32.
+            setting(lr=0.1, max_iter=3, max_eval=10),
+            setting(lr=0.5, tolerance_grad=0.5, dtypes=("float64",)),
+            setting(tolerance_change=0.01, dtypes=("float64",)),
+            # The first step is so short that the search goes beyond it.
+            setting(lr=0.01, max_iter=2, max_eval=20, dtypes=("float64",), **SEARCHED),
         ),
         domain=Domain(
             arguments={

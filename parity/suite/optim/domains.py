@@ -88,6 +88,41 @@ class Gradients:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """For each step and each parameter some of its rows, in any order and more than once.
+
+    Args:
+        like: the name of the parameters.
+        kinds: of numbers, the usual one first.
+    """
+
+    like: str
+    kinds: tuple[str, ...] = ("ordinary", TIES, ZEROS, "small", SPECIAL, NAN)
+    shapes: tuple[str, ...] = ("t r",)
+
+    def factors(self, name: str) -> Iterator[Factor]:
+        """The kind of numbers."""
+        yield Factor(f"{name}.numbers", self.kinds, free=True)
+
+    def made(self, name: str, draw: Draw) -> Any:
+        """In place of each parameter the indices of rows, and their gradients."""
+        draw.constant.add(name)
+        random, kind = draw.random(name), draw.levels[f"{name}.numbers"]
+        steps = draw.lengths["t"], draw.lengths["r"]
+
+        def drawn(leaf: Any) -> Any:
+            dtype = leaf.dtype.name
+            values = rounded(_numbers(random, (*steps, *leaf.shape[1:]), kind, dtype), dtype)
+            return {"rows": random.integers(leaf.shape[0], size=steps), "values": values}
+
+        return mapped(drawn, draw.made[self.like])
+
+    def beyond(self, name: str) -> dict[str, Beyond]:
+        """Nothing: the parameters decide."""
+        return {}
+
+
+@dataclass(frozen=True)
 class Constant:
     """Another choice, of which no gradient is taken."""
 
@@ -160,6 +195,9 @@ def objective(weights: Any, targets: Any) -> Any:
 
 
 LR = Either(constant=Number(0.1, 0, 0.5, 1, outside=(-0.5, np.nan)), schedule=OneOf(decaying))
+LR_ABOVE_0 = Either(
+    constant=Number(0.1, 0.5, 1, outside=(0, -0.5, np.nan)), schedule=OneOf(decaying)
+)
 # No decay times a learning rate is 1, which would leave nothing of the parameters but rounding.
 WEIGHT_DECAY = Number(0.0, 0.25, 0.75, outside=(-1.0, np.nan))
 MOMENTUM = Either(

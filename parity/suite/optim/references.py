@@ -26,16 +26,13 @@ class Muon:
         self.weights = {path: leaf.clone() for path, leaf in flat(params).items()}
         self.buffers = {path: torch.zeros_like(leaf) for path, leaf in self.weights.items()}
         self.options, self.steps = options, 0
-        torch.optim.Muon(map(torch.nn.Parameter, self.weights.values()), **self._at_step())
+        torch.optim.Muon(map(torch.nn.Parameter, self.weights.values()), **_at(0, options))
         if options.get("ns_steps", 0) >= 100:
             raise ValueError("torch raises in the first step")
 
-    def _at_step(self) -> dict[str, Any]:
-        return {n: v(self.steps) if callable(v) else v for n, v in self.options.items()}
-
     def step(self, grads: Any) -> dict[str, Any]:
         """The parameters and the buffers after the step."""
-        at = self._at_step()
+        at = _at(self.steps, self.options)
         self.steps += 1
         for path, gradient in flat(grads).items():
             self._step(path, gradient, **at)
@@ -91,6 +88,45 @@ class Torch:
             self.weights[path].grad = gradient.detach().clone()
         self.optimizer.step()
         return {f"params/{path}": leaf.detach().clone() for path, leaf in self.weights.items()}
+
+
+class Sparse(Torch):
+    """torch's SparseAdam, which gets indices of rows and their gradients."""
+
+    def __init__(self, params: Any, **options: Any) -> None:
+        super().__init__(
+            lambda weights: torch.optim.SparseAdam(weights.values(), **_at(0, options)), params
+        )
+        self.options, self.steps = options, 0
+
+    def step(self, grads: Any) -> dict[str, Any]:
+        """The parameters and the averages after the step."""
+        given = flat(grads)
+        for path, weight in self.weights.items():
+            rows, values = (given[joined(path, name)].detach() for name in ("rows", "values"))
+            weight.grad = torch.sparse_coo_tensor(
+                rows[None], values, weight.shape, check_invariants=True
+            )
+        self.optimizer.param_groups[0].update(_at(self.steps, self.options))
+        self.steps += 1
+        self.optimizer.step()
+        state = {
+            joined("state", name, path): self.optimizer.state[weight][name].clone()
+            for path, weight in self.weights.items()
+            for name in ("exp_avg", "exp_avg_sq")
+        }
+        leaves = self.weights.items()
+        return {f"params/{path}": leaf.detach().clone() for path, leaf in leaves} | state
+
+
+def _at(step: int, options: dict[str, Any]) -> dict[str, Any]:
+    """Hyperparameters, those that are schedules at a step."""
+    return {name: value(step) if callable(value) else value for name, value in options.items()}
+
+
+def sparse_adam(params: Any, **options: Any) -> Sparse:
+    """SparseAdam with these hyperparameters."""
+    return Sparse(params, **options)
 
 
 class Searched(Torch):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import jax
 import optax  # pyright: ignore[reportMissingTypeStubs]
+from jax.experimental.sparse import BCOO
 
 from jaxact import optim
 from parity.suite.optim.domains import objective
@@ -43,9 +44,32 @@ def optimizer(state: str, **others: Any) -> optax.GradientTransformation:
     return getattr(optim, name)(**options)
 
 
-def param_groups(make: str, groups: str, group_of: Any) -> optax.GradientTransformation:
-    """param_groups of an optimizer and of groups by name."""
-    return optim.param_groups(getattr(optim, OPTIMIZERS[make][0]), GROUPS[groups], group_of)
+def grouped(make_groups: Callable[..., Any]) -> Callable[..., Any]:
+    """param_groups, of an optimizer and of groups by name."""
+
+    def param_groups(make: str, groups: str, group_of: Any) -> optax.GradientTransformation:
+        return make_groups(getattr(optim, OPTIMIZERS[make][0]), GROUPS[groups], group_of)
+
+    return param_groups
+
+
+def on_rows(make: Callable[..., Any]) -> Callable[..., Any]:
+    """sparse_adam, which gets indices of rows and their gradients."""
+
+    @functools.wraps(make)
+    def sparse_adam(**options: Any) -> optax.GradientTransformation:
+        transformation = make(**options)
+
+        def update(updates: Any, state: Any, params: Any = None) -> Any:
+            def sparse(leaf: Any, given: dict[str, Any]) -> BCOO:
+                return BCOO((given["values"], given["rows"][:, None]), shape=leaf.shape)
+
+            gradients: Any = cast(Any, jax.tree.map)(sparse, params, updates)
+            return transformation.update(gradients, state, params)
+
+        return optax.GradientTransformation(transformation.init, cast(Any, update))
+
+    return sparse_adam
 
 
 class Searched(NamedTuple):
@@ -55,23 +79,30 @@ class Searched(NamedTuple):
     update: Callable[[Any, Any], Any]
 
 
-def lbfgs(**options: Any) -> Searched:
-    """L-BFGS with an objective that gets the targets of each step."""
-    transformation = optim.lbfgs(**options)
+def searching(make: Callable[..., Any]) -> Callable[..., Any]:
+    """L-BFGS, with an objective that gets the targets of each step."""
 
-    def init(params: Any) -> Any:
-        return {"params": params, "own": transformation.init(params)}
+    @functools.wraps(make)
+    def lbfgs(**options: Any) -> Searched:
+        transformation = make(**options)
 
-    def update(state: Any, targets: Any) -> Any:
-        def value(params: Any) -> Any:
-            return objective(jax.tree.leaves(params), jax.tree.leaves(targets))
+        def init(params: Any) -> Any:
+            return {"params": params, "own": transformation.init(params)}
 
-        params, own = state["params"], state["own"]
-        slopes = cast("Callable[[Any], Any]", jax.grad(value))
-        updates, own = transformation.update(slopes(params), own, params, value_fn=value)
-        return {"params": optax.apply_updates(params, updates), "own": own}
+        def update(state: Any, targets: Any) -> Any:
+            def value(params: Any) -> Any:
+                return objective(jax.tree.leaves(params), jax.tree.leaves(targets))
 
-    return Searched(init, update)
+            params, own = state["params"], state["own"]
+            slopes = cast("Callable[[Any], Any]", jax.grad(value))
+            updates, own = transformation.update(slopes(params), own, params, value_fn=value)
+            return {"params": optax.apply_updates(params, updates), "own": own}
+
+        return Searched(init, update)
+
+    return lbfgs
 
 
-vars(lbfgs)["__signature__"] = inspect.signature(optim.lbfgs)
+param_groups = grouped(optim.param_groups)
+sparse_adam = on_rows(optim.sparse_adam)
+lbfgs = searching(optim.lbfgs)
