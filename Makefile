@@ -69,6 +69,7 @@ bench: $(STAMP)  ## measure speed against jax.nn, flax, optax and torch, write t
 	$(BIN)/python -m experiments bench activations --table docs/speed.md
 	$(BIN)/python -m experiments bench losses --table docs/loss_cost.md
 	$(BIN)/python -m experiments bench regularizers --table docs/regularizer_cost.md
+	$(BIN)/python -m experiments bench optim --table docs/optimizer_cost.md
 	$(BIN)/python -m experiments bench compiling --table docs/compiling.md
 
 docs: $(STAMP)  ## measure parity again, write the README's table and the families' pages

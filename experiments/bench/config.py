@@ -67,6 +67,19 @@ class RegularizersConfig(Config):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizersConfig(Config):
+    """Which optimizers are measured, and for how long."""
+
+    families: ClassVar[tuple[str, ...]] = ("optim",)
+
+    @classmethod
+    def functions(cls) -> set[str]:
+        """The optimizers that are timed."""
+        steps = importlib.import_module("experiments.bench.optimizer_steps")
+        return {optimizer.name for optimizer in steps.OPTIMIZERS}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CompilingConfig(Config):
     """Which functions are compiled, and how often."""
 

@@ -6,6 +6,7 @@ How many threads jax and torch start is settled by the cores that they find when
 
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,18 +21,31 @@ def available() -> int:
 
 
 def measured(
-    cores: int, functions: Sequence[str], rounds: int, scale: float, advance: Callable[[str], None]
+    cores: int,
+    batches: str,
+    functions: Sequence[str],
+    rounds: int,
+    scale: float,
+    advance: Callable[[str], None],
 ) -> dict[str, Seconds]:
-    """Seconds of every call of the regularizers' workloads, on so many cores.
+    """Seconds of every call of several workloads, on so many cores.
 
     Args:
         cores: of those available.
+        batches: "module:function" that is given functions, scale and advance, and yields groups of
+            calls for `timing.take_turns`.
         functions: names of the workloads.
         rounds: how many count.
         scale: size of the workloads, in parts of the full ones.
         advance: told each stage of the process as it begins.
     """
-    task = {"cores": cores, "functions": list(functions), "rounds": rounds, "scale": scale}
+    task = {
+        "cores": cores,
+        "batches": batches,
+        "functions": list(functions),
+        "rounds": rounds,
+        "scale": scale,
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments.bench.cores", json.dumps(task)],
         stdout=subprocess.PIPE,
@@ -47,7 +61,7 @@ def measured(
             else:
                 seconds = told["seconds"]
     if process.returncode or seconds is None:
-        raise RuntimeError(f"bench regularizers: the process on {cores} cores failed, see above")
+        raise RuntimeError(f"bench: the process on {cores} cores failed, see above")
     return seconds
 
 
@@ -56,20 +70,21 @@ def _main(task: dict[str, Any]) -> None:
     import torch
 
     from experiments.bench.timing import take_turns
-    from experiments.bench.workloads import workloads
 
     torch.set_num_threads(task["cores"])
 
     def tell(**what: Any) -> None:
         print(json.dumps(what), flush=True)
 
-    groups = {}
-    for work in workloads("regularizers", task["functions"], task["scale"]):
-        tell(stage=f"compiling {work.function}")
-        groups[work.function] = {library: side.timed() for library, side in work.sides.items()}
-    seconds = take_turns(
-        groups, task["rounds"], lambda turn: tell(stage=f"round {turn + 1}"), warm_up=1
-    )
+    def advance(stage: str) -> None:
+        tell(stage=stage)
+
+    seconds: dict[str, Seconds] = {}
+    batches = pkgutil.resolve_name(task["batches"])
+    for groups in batches(task["functions"], task["scale"], advance):
+        seconds |= take_turns(
+            groups, task["rounds"], lambda turn: advance(f"round {turn + 1}"), warm_up=1
+        )
     tell(seconds=seconds)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from experiments.bench import augmented, cores, large_mean, regularizer_page
@@ -9,6 +10,7 @@ from experiments.bench.config import RegularizersConfig
 from experiments.bench.peers import FLAX, OPTAX
 from experiments.bench.regularizer_results import Costs
 from experiments.bench.speed import TORCH, at_most, compared, lower_bounds
+from experiments.bench.timing import Call
 from experiments.bench.workloads import workloads
 from experiments.progress import Progress
 from experiments.results import write_json, write_text
@@ -29,7 +31,14 @@ def measure_all(config: RegularizersConfig, out: Path, progress: Progress) -> Ou
     with progress.stages("measuring", stages) as advance:
         names = [work.function for work in chosen]
         seconds = {
-            count: cores.measured(count, names, config.rounds, config.scale, advance)
+            count: cores.measured(
+                count,
+                "experiments.bench.regularizer_cost:batches",
+                names,
+                config.rounds,
+                config.scale,
+                advance,
+            )
             for count in (counts if chosen else ())
         }
         advance("large means")
@@ -55,6 +64,23 @@ def measure_all(config: RegularizersConfig, out: Path, progress: Progress) -> Ou
         files.append(write_text(Path(config.table), page))
     progress.show(regularizer_page.rich_table(costs.speeds))
     return Outcome(verdicts=verdicts, files=files)
+
+
+def batches(
+    functions: Sequence[str], scale: float, advance: Callable[[str], None]
+) -> Iterator[dict[str, dict[str, Call]]]:
+    """The calls of all workloads, which take turns.
+
+    Args:
+        functions: names of the workloads.
+        scale: size of the arrays, in parts of the full ones.
+        advance: told what is compiled.
+    """
+    groups: dict[str, dict[str, Call]] = {}
+    for work in workloads("regularizers", functions, scale):
+        advance(f"compiling {work.function}")
+        groups[work.function] = {library: side.timed() for library, side in work.sides.items()}
+    yield groups
 
 
 def judge(costs: Costs) -> list[Verdict]:

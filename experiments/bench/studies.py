@@ -6,6 +6,7 @@ from experiments.bench.config import (
     ActivationsConfig,
     CompilingConfig,
     LossesConfig,
+    OptimizersConfig,
     RegularizersConfig,
 )
 from experiments.progress import Progress
@@ -31,6 +32,13 @@ def measure_losses(config: LossesConfig, out: Path, progress: Progress) -> Outco
 def measure_regularizers(config: RegularizersConfig, out: Path, progress: Progress) -> Outcome:
     """Measures every regularizer on every side."""
     from experiments.bench.regularizer_cost import measure_all
+
+    return measure_all(config, out, progress)
+
+
+def measure_optimizers(config: OptimizersConfig, out: Path, progress: Progress) -> Outcome:
+    """Measures every optimizer on every side."""
+    from experiments.bench.optimizer_cost import measure_all
 
     return measure_all(config, out, progress)
 
@@ -62,6 +70,13 @@ BENCHMARKS: tuple[Study, ...] = (
         summary="every regularizer against torch, flax and optax, on one core and on all",
         config=RegularizersConfig,
         run=measure_regularizers,
+        decides=False,
+    ),
+    Study(
+        name="optim",
+        summary="a step of every optimizer against torch's fused and foreach paths and optax",
+        config=OptimizersConfig,
+        run=measure_optimizers,
         decides=False,
     ),
     Study(

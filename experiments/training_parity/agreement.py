@@ -17,38 +17,44 @@ FLOAT64_LIMIT = 1e-10
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Runs:
-    """The runs of one activation.
+    """What is compared of the runs of one training: curves over its steps.
 
     Attributes:
-        torch64: torch in float64, the yardstick.
-        jaxact64: jaxact in float64.
-        torch32: torch in float32.
-        jaxact32: jaxact in float32.
-        torch32_reordered: the losses of torch in float32 on reordered copies of the problem.
+        torch64: losses of torch in float64, the yardstick.
+        jaxact64: of jaxact in float64.
+        torch32: of torch in float32.
+        jaxact32: of jaxact in float32.
+        torch32_reordered: of torch in float32 on reordered copies of the problem.
+        parameters64: distances of jaxact's parameters in float64 from the yardstick's, relative.
+        parameters32: the same of jaxact in float32.
+        torch_parameters32: the same of torch in float32.
         epoch: steps in an epoch.
     """
 
-    torch64: Trajectory
-    jaxact64: Trajectory
-    torch32: Trajectory
-    jaxact32: Trajectory
+    torch64: Curve
+    jaxact64: Curve
+    torch32: Curve
+    jaxact32: Curve
     torch32_reordered: Sequence[Curve]
+    parameters64: Curve
+    parameters32: Curve
+    torch_parameters32: Curve
     epoch: int
 
 
 def relative_difference(runs: Runs) -> Curve:
     """|jaxact64 - torch64| / |torch64| of the losses, [steps]."""
-    return np.abs(runs.jaxact64.losses - runs.torch64.losses) / np.abs(runs.torch64.losses)
+    return np.abs(runs.jaxact64 - runs.torch64) / np.abs(runs.torch64)
 
 
 def float32_drift(runs: Runs) -> Curve:
     """|jaxact32 - torch64| of the losses, [steps]."""
-    return np.abs(runs.jaxact32.losses - runs.torch64.losses)
+    return np.abs(runs.jaxact32 - runs.torch64)
 
 
 def torch_drift(runs: Runs) -> Curve:
     """|torch32 - torch64| of the losses, [steps]."""
-    return np.abs(runs.torch32.losses - runs.torch64.losses)
+    return np.abs(runs.torch32 - runs.torch64)
 
 
 def drift_limit(runs: Runs) -> Curve:
@@ -60,7 +66,7 @@ def drift_limit(runs: Runs) -> Curve:
     than float32 arithmetic does; the largest of all runs over an epoch hardly can.
     """
     drifts = [torch_drift(runs)]
-    drifts += [np.abs(losses - runs.torch64.losses) for losses in runs.torch32_reordered]
+    drifts += [np.abs(losses - runs.torch64) for losses in runs.torch32_reordered]
     furthest = np.maximum.accumulate(np.max(drifts, axis=0))
     steps = np.arange(len(furthest))
     ends = np.minimum((steps // runs.epoch + 1) * runs.epoch, len(furthest)) - 1
@@ -73,18 +79,18 @@ def parameter_distance(run: Trajectory, yardstick: Trajectory) -> Curve:
     return np.linalg.norm(apart, axis=1) / np.linalg.norm(yardstick.parameters, axis=1)
 
 
-def verdicts(activation: str, runs: Runs) -> list[Verdict]:
+def verdicts(training: str, runs: Runs) -> list[Verdict]:
     """The two claims of the study. A nan in any run breaks them."""
     relative, drift, limit = relative_difference(runs), float32_drift(runs), drift_limit(runs)
     within = drift / limit
     return [
         Verdict(
-            claim=f"{activation} float64 losses agree to {FLOAT64_LIMIT:g} at every step",
+            claim=f"{training}: float64 losses agree to {FLOAT64_LIMIT:g} at every step",
             holds=bool(np.all(relative <= FLOAT64_LIMIT)),
             detail=f"at most {np.max(relative):.1e} relative",
         ),
         Verdict(
-            claim=f"{activation} float32 losses stay within torch's own drift from float64",
+            claim=f"{training}: float32 losses stay within torch's own drift from float64",
             holds=bool(np.all(drift <= limit)),
             detail=f"at most {np.max(drift):.1e}, {np.max(within):.2f} of the drift",
         ),

@@ -1,82 +1,95 @@
 """The study itself: every run, the comparison, the files."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.progress import Advance, Progress
-from experiments.results import measured_on, write_json
-from experiments.study import Outcome, Verdict
-from experiments.training_parity import agreement, jax_side, plot, torch_side
+from experiments.results import write_json, write_text
+from experiments.study import Outcome, Verdict, findings
+from experiments.training_parity import agreement, jax_side, page, plot, torch_side
 from experiments.training_parity.agreement import Runs
-from experiments.training_parity.config import Config
-from experiments.training_parity.problem import Problem, make_problem, reordered
+from experiments.training_parity.config import Config, Training
+from experiments.training_parity.problem import Problem, Trajectory, make_problem, reordered
 
 
 def compare_all(config: Config, out: Path, progress: Progress) -> Outcome:
-    """Trains with every activation, writes the results file and the figure."""
+    """Makes every training on both sides, writes the results file, the figures and the page."""
     problem = make_problem(config)
-    stages = len(config.activation) * (4 + config.reorderings)
+    stages = len(config.trainings) * (4 + config.reorderings)
     with progress.stages("training_parity", stages) as advance:
         runs = {
-            name: train_all(problem, name, jax_side.ACTIVATIONS[name], config.reorderings, advance)
-            for name in config.activation
+            training: train_all(problem, training, config.reorderings, advance)
+            for training in config.trainings
         }
-    verdicts = {name: agreement.verdicts(name, runs[name]) for name in runs}
+    verdicts = {training: agreement.verdicts(str(training), runs[training]) for training in runs}
     files = [
         write_json(out / "training_parity.json", _results(config, runs, verdicts)),
         *plot.draw(runs, verdicts, out / "training_parity"),
     ]
+    if config.table:
+        target = Path(config.table)
+        files += [
+            write_text(target, page.page(runs, config)),
+            *plot.draw_losses(runs, verdicts, target.with_suffix(""))[:1],
+        ]
     return Outcome(verdicts=[v for found in verdicts.values() for v in found], files=files)
 
 
 def train_all(
     problem: Problem,
-    name: str,
-    activation: jax_side.Activation,
+    training: Training,
     reorderings: int,
     advance: Advance,
+    activation: jax_side.Activation | None = None,
 ) -> Runs:
-    """Both frameworks in both precisions; jaxact with `activation`, torch with its own `name`."""
+    """Both frameworks in both precisions; jaxact with another activation, if one is given."""
 
-    def torch_run(problem: Problem, dtype: type[np.floating], label: str) -> agreement.Trajectory:
-        advance(f"{name} torch {label}")
-        return torch_side.train(problem, name, dtype)
+    def torch_run(problem: Problem, dtype: type[np.floating], label: str) -> Trajectory:
+        advance(f"{training}: torch {label}")
+        return torch_side.train(problem, training, dtype)
 
-    def jaxact_run(dtype: type[np.floating], label: str) -> agreement.Trajectory:
-        advance(f"{name} jaxact {label}")
-        return jax_side.train(problem, activation, dtype)
+    def jaxact_run(dtype: type[np.floating], label: str) -> Trajectory:
+        advance(f"{training}: jaxact {label}")
+        return jax_side.train(problem, training, dtype, activation)
 
+    torch64 = torch_run(problem, np.float64, "float64")
+    jaxact64 = jaxact_run(np.float64, "float64")
+    torch32 = torch_run(problem, np.float32, "float32")
+    jaxact32 = jaxact_run(np.float32, "float32")
     return Runs(
-        torch64=torch_run(problem, np.float64, "float64"),
-        jaxact64=jaxact_run(np.float64, "float64"),
-        torch32=torch_run(problem, np.float32, "float32"),
-        jaxact32=jaxact_run(np.float32, "float32"),
+        torch64=torch64.losses,
+        jaxact64=jaxact64.losses,
+        torch32=torch32.losses,
+        jaxact32=jaxact32.losses,
         torch32_reordered=[
             torch_run(reordered(problem, seed), np.float32, f"float32, reordered {seed + 1}").losses
             for seed in range(reorderings)
         ],
+        parameters64=agreement.parameter_distance(jaxact64, torch64),
+        parameters32=agreement.parameter_distance(jaxact32, torch64),
+        torch_parameters32=agreement.parameter_distance(torch32, torch64),
         epoch=problem.epoch,
     )
 
 
 def _results(
-    config: Config, runs: dict[str, Runs], verdicts: dict[str, list[Verdict]]
+    config: Config,
+    runs: Mapping[Training, Runs],
+    verdicts: Mapping[Training, Sequence[Verdict]],
 ) -> dict[str, Any]:
+    every = [verdict for found in verdicts.values() for verdict in found]
     return {
-        "schema": 1,
-        "study": "training_parity",
-        "config": dataclasses.asdict(config),
-        "environment": measured_on(),
-        "holds": all(verdict.holds for found in verdicts.values() for verdict in found),
-        "activations": {
-            name: {
-                "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts[name]],
-                **_curves(runs[name]),
+        **findings("training_parity", config, every),
+        "trainings": {
+            str(training): {
+                "verdicts": [dataclasses.asdict(verdict) for verdict in verdicts[training]],
+                **_curves(found),
             }
-            for name in runs
+            for training, found in runs.items()
         },
     }
 
@@ -84,10 +97,10 @@ def _results(
 def _curves(runs: Runs) -> dict[str, Any]:
     curves = {
         "loss": {
-            "torch_float64": runs.torch64.losses,
-            "jaxact_float64": runs.jaxact64.losses,
-            "torch_float32": runs.torch32.losses,
-            "jaxact_float32": runs.jaxact32.losses,
+            "torch_float64": runs.torch64,
+            "jaxact_float64": runs.jaxact64,
+            "torch_float32": runs.torch32,
+            "jaxact_float32": runs.jaxact32,
         },
         "loss_difference": {
             "float64_relative": agreement.relative_difference(runs),
@@ -96,9 +109,9 @@ def _curves(runs: Runs) -> dict[str, Any]:
             "float32_limit": agreement.drift_limit(runs),
         },
         "parameter_drift": {
-            "jaxact_float64": agreement.parameter_distance(runs.jaxact64, runs.torch64),
-            "torch_float32": agreement.parameter_distance(runs.torch32, runs.torch64),
-            "jaxact_float32": agreement.parameter_distance(runs.jaxact32, runs.torch64),
+            "jaxact_float64": runs.parameters64,
+            "torch_float32": runs.torch_parameters32,
+            "jaxact_float32": runs.parameters32,
         },
     }
     return {

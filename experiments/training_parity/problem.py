@@ -17,20 +17,20 @@ Array = NDArray[Any]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Everything that decides a training run, but for the activation and the arithmetic.
+    """Everything that decides a training run, but for what a `Training` names and the arithmetic.
 
     Attributes:
         images: the data, [n, features] and [n].
         weights: by name in `PARAMETERS`, [out, in] and [out]; float64 numbers that float32 holds
             exactly, so that both precisions start from the same point.
         batches: [steps, batch], rows of `images`.
-        learning_rate: per step.
+        learning_rate: per step; None for one that suits the optimizer.
     """
 
     images: Images
     weights: dict[str, Array]
     batches: NDArray[np.int64]
-    learning_rate: float
+    learning_rate: float | None
 
     @property
     def epoch(self) -> int:

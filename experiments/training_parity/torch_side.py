@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import DTypeLike
 from torch.nn import functional
 
+from experiments.training_parity.config import Training
+from experiments.training_parity.descents import torch_descent
 from experiments.training_parity.problem import PARAMETERS, Problem, Trajectory
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -17,26 +20,40 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-def train(problem: Problem, activation: str, dtype: DTypeLike) -> Trajectory:
+def train(problem: Problem, training: Training, dtype: DTypeLike) -> Trajectory:
     """Runs every step eagerly, as a torch user would."""
-    with _one_thread():
-        return _train(problem, activation, dtype)
+    with _one_thread(), _default_dtype(dtype):
+        return _train(problem, training, dtype)
 
 
-def _train(problem: Problem, activation: str, dtype: DTypeLike) -> Trajectory:
+def _train(problem: Problem, training: Training, dtype: DTypeLike) -> Trajectory:
     pixels = torch.tensor(problem.images.pixels.astype(dtype))
     labels = torch.tensor(problem.images.labels)
     parameters = [
-        torch.tensor(problem.weights[name].astype(dtype), requires_grad=True) for name in PARAMETERS
+        torch.tensor(np.ascontiguousarray(problem.weights[name], dtype), requires_grad=True)
+        for name in PARAMETERS
     ]
-    optimizer = torch.optim.SGD(parameters, lr=problem.learning_rate)
-    losses, path = [], []
+    optimizer, after = torch_descent(
+        parameters,
+        training.optimizer,
+        training.schedule,
+        problem.learning_rate,
+        len(problem.batches),
+    )
+    activation = ACTIVATIONS[training.activation]
+    losses: list[float] = []
+    path: list[Any] = []
     for batch in torch.tensor(problem.batches):
-        optimizer.zero_grad()
-        loss = _loss(parameters, pixels[batch], labels[batch], ACTIVATIONS[activation])
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+
+        def closure(batch: torch.Tensor = batch) -> torch.Tensor:
+            optimizer.zero_grad()
+            loss = _loss(parameters, pixels[batch], labels[batch], activation)
+            loss.backward()
+            return loss
+
+        # The loss before the step, as often as the optimizer asks for others.
+        losses.append(optimizer.step(closure).item())
+        after(losses[-1])
         path.append(torch.cat([parameter.detach().flatten() for parameter in parameters]).numpy())
     return Trajectory(losses=np.array(losses), parameters=np.stack(path))
 
@@ -63,3 +80,14 @@ def _one_thread() -> Generator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: DTypeLike) -> Generator[None]:
+    """Inside, the numbers in the states of torch's optimizers have the dtype of the parameters."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64 if np.dtype(dtype) == np.float64 else torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

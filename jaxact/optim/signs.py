@@ -61,7 +61,8 @@ def rprop(
     """rprop(lr): w - sign(g) s, s *= η+ where the sign of g stays, and s *= η- where it changes.
 
     Where it changes, there is no step, and the next one counts as without a predecessor. The first
-    step is lr. optax.rprop makes no first step, and follows a step behind.
+    step is lr. optax.rprop makes no first step, and follows a step behind. torch looks at the sign
+    of a product of two gradients, which is 0 for those below 1e-23 in float32: there s stays.
 
     Args:
         lr: [], unit of the weights: the first step's size; of a schedule the first value.

@@ -53,6 +53,7 @@ def test_every_peer_runs(name):
         peer.timed()()
 
 
+BATCHES = "experiments.bench.regularizer_cost:batches"
 GOOD = Costs(
     speeds={
         1: [
@@ -106,7 +107,7 @@ def test_errors_at_large_means_are_measured():
 
 def test_a_process_has_the_cores_it_was_given():
     stages = []
-    seconds = cores.measured(1, ["proximal_l1"], 2, 1e-3, stages.append)
+    seconds = cores.measured(1, BATCHES, ["proximal_l1"], 2, 1e-3, stages.append)
     assert {name: len(times) for name, times in seconds["proximal_l1"].items()} == {
         JAXACT: 2,
         TORCH: 2,
@@ -116,7 +117,7 @@ def test_a_process_has_the_cores_it_was_given():
 
 def test_a_process_that_fails_is_an_error():
     with pytest.raises(RuntimeError, match="the process on 1 cores failed"):
-        cores.measured(1, ["nothing"], 1, 1e-3, lambda stage: None)
+        cores.measured(1, BATCHES, ["nothing"], 1, 1e-3, lambda stage: None)
 
 
 def test_augmentation_is_timed_alone_and_together():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -10,17 +11,19 @@ import pytest
 import torch
 
 from experiments.progress import Progress
-from experiments.training_parity import agreement, jax_side, torch_side
+from experiments.training_parity import agreement, descents, jax_side, torch_side
 from experiments.training_parity.comparison import train_all
-from experiments.training_parity.config import Config
+from experiments.training_parity.config import ALL, OPTIMIZERS, PLATEAU, SCHEDULES, Config, Training
 from experiments.training_parity.problem import PARAMETERS, make_problem, reordered
 from experiments.training_parity.study import run
+from jaxact import optim
 
 SMALL = Config(activation=("gelu",), steps=25, hidden=32, reorderings=2)
+GELU, RELU = Training("gelu"), Training("relu")
 
 
-def _runs(activation=jax_side.ACTIVATIONS["gelu"], config=SMALL):
-    return train_all(make_problem(config), "gelu", activation, 2, lambda stage: None)
+def _runs(activation=None, training=GELU, config=SMALL):
+    return train_all(make_problem(config), training, 2, lambda stage: None, activation)
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +44,21 @@ def test_the_results_file_holds_every_curve(results):
     found = json.loads((out / "training_parity.json").read_text())
     assert found["holds"] is True
     assert found["config"]["steps"] == 25
-    assert set(found["activations"]) == {"relu", "gelu", "silu"}
-    for activation in found["activations"].values():
+    assert set(found["trainings"]) == {"relu, sgd", "gelu, sgd", "silu, sgd"}
+    for training in found["trainings"].values():
         for quantity in ("loss", "loss_difference", "parameter_drift"):
-            for curve in activation[quantity].values():
+            for curve in training[quantity].values():
                 assert len(curve) == 25
                 assert all(np.isfinite(curve))
-        assert activation["loss"]["jaxact_float64"][-1] < activation["loss"]["jaxact_float64"][0]
+        assert training["loss"]["jaxact_float64"][-1] < training["loss"]["jaxact_float64"][0]
 
 
-def test_the_figure_is_written_twice(results):
+def test_each_figure_is_written_twice(results):
     outcome, out = results
     names = {path.name for path in outcome.files}
-    assert names == {"training_parity.json", "training_parity.png", "training_parity.svg"}
+    stems = ("training_parity", "training_parity_differences", "training_parity_parameters")
+    figures = {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")}
+    assert names == {"training_parity.json", *figures}
     assert all((out / name).stat().st_size > 1000 for name in names)
 
 
@@ -94,7 +99,7 @@ def test_the_limit_is_the_furthest_that_torch_has_drifted_by_the_end_of_the_epoc
     runs = dataclasses.replace(_runs(), epoch=10)
     limit = agreement.drift_limit(runs)
     drifts = [agreement.torch_drift(runs)]
-    drifts += [np.abs(losses - runs.torch64.losses) for losses in runs.torch32_reordered]
+    drifts += [np.abs(losses - runs.torch64) for losses in runs.torch32_reordered]
     for start, end in ((0, 10), (10, 20), (20, 25)):
         assert set(limit[start:end]) == {max(drift[:end].max() for drift in drifts)}
 
@@ -103,8 +108,8 @@ def test_a_reordered_problem_is_the_same_in_real_arithmetic():
     problem = make_problem(SMALL)
     other = reordered(problem, 0)
     assert not np.array_equal(problem.batches, other.batches)
-    first = torch_side.train(problem, "gelu", np.float64).losses
-    second = torch_side.train(other, "gelu", np.float64).losses
+    first = torch_side.train(problem, GELU, np.float64).losses
+    second = torch_side.train(other, GELU, np.float64).losses
     np.testing.assert_allclose(second, first, rtol=1e-13)
 
 
@@ -117,7 +122,7 @@ def test_both_precisions_start_from_the_same_weights():
 
 def test_the_default_seed_keeps_hidden_units_off_the_kink_of_relu():
     problem = make_problem(Config())
-    path = torch_side.train(problem, "relu", np.float64).parameters
+    path = torch_side.train(problem, RELU, np.float64).parameters
     start = np.concatenate([problem.weights[name].ravel() for name in PARAMETERS])
     hidden, features = problem.weights["hidden.weight"].shape
     nearest = np.inf
@@ -128,6 +133,67 @@ def test_the_default_seed_keeps_hidden_units_off_the_kink_of_relu():
     assert nearest > 1e-6
 
 
+def _in_float64(training):
+    problem = make_problem(SMALL)
+    return tuple(
+        side.train(problem, training, np.float64).losses for side in (torch_side, jax_side)
+    )
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_agrees(optimizer):
+    theirs, ours = _in_float64(Training("gelu", optimizer))
+    np.testing.assert_allclose(ours, theirs, rtol=agreement.FLOAT64_LIMIT)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_agrees_and_matters(schedule):
+    theirs, ours = _in_float64(Training("gelu", "momentum", schedule))
+    np.testing.assert_allclose(ours, theirs, rtol=agreement.FLOAT64_LIMIT)
+    constant = torch_side.train(make_problem(SMALL), Training("gelu", "momentum"), np.float64)
+    assert np.array_equal(theirs, constant.losses) == (schedule == "constant")
+
+
+def test_a_wrong_option_of_an_optimizer_breaks_both_verdicts(monkeypatch):
+    def wrong(optimizer, schedule, lr, steps):
+        return optim.adam(0.003, eps=1e-6)
+
+    monkeypatch.setattr(jax_side, "jaxact_descent", wrong)
+    verdicts = agreement.verdicts("adam", _runs(training=Training("gelu", "adam")))
+    assert [verdict.holds for verdict in verdicts] == [False, False]
+
+
+def test_all_names_everything_that_goes_together():
+    every = Config(activation=("gelu",), optimizer=(ALL,), schedule=(ALL,)).trainings
+    assert len(every) == len(OPTIMIZERS) * len(SCHEDULES) - 3
+    assert tuple(descents.OPTIMIZERS) == OPTIMIZERS
+    assert ("constant", *descents.SCHEDULES, PLATEAU) == SCHEDULES
+
+
+def test_the_page_has_a_table_of_optimizers_and_schedules(tmp_path):
+    config = dataclasses.replace(
+        SMALL,
+        steps=3,
+        optimizer=("sgd", "adam"),
+        schedule=("constant", "step_lr"),
+        table=str(tmp_path / "docs" / "training_parity.md"),
+    )
+    run(config, tmp_path, Progress())
+    page = (tmp_path / "docs" / "training_parity.md").read_text()
+    assert "--optimizer sgd --optimizer adam --schedule constant --schedule step_lr" in page
+    assert page.count("|  | `sgd` | `adam` |") == 2
+    assert page.count("| `step_lr` |") == 2
+    assert (tmp_path / "docs" / "training_parity.png").exists()
+
+
+def test_the_committed_page_has_every_optimizer_and_schedule():
+    """Its figures are measurements: its first line says how they are made."""
+    page = (Path(__file__).parents[2] / "docs" / "training_parity.md").read_text(encoding="utf-8")
+    assert " | ".join(f"`{name}`" for name in OPTIMIZERS) in page
+    for schedule in SCHEDULES:
+        assert f"| `{schedule}` |" in page
+
+
 def test_64_bit_mode_and_torchs_threads_are_left_as_they_were():
     threads = torch.get_num_threads()
     _runs()
@@ -136,10 +202,19 @@ def test_64_bit_mode_and_torchs_threads_are_left_as_they_were():
 
 
 @pytest.mark.parametrize(
-    "options", [{"activation": ("tanh",)}, {"steps": 0}, {"batch": 0}, {"hidden": 0}]
+    "options",
+    [
+        {"activation": ("tanh",)},
+        {"optimizer": ("lbfgs",)},
+        {"schedule": ("step",)},
+        {"optimizer": ("rprop",), "schedule": (PLATEAU,)},
+        {"steps": 0},
+        {"batch": 0},
+        {"hidden": 0},
+    ],
 )
 def test_a_config_that_cannot_be_trained_is_refused(options):
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(ValueError, match="must"):
         Config(**options)
 
 

@@ -1,0 +1,171 @@
+"""The optimizers and schedules to train with, on both sides."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optax
+import torch
+from torch.optim import lr_scheduler
+
+from experiments.training_parity.config import PLATEAU
+from jaxact import optim
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An optimizer with its options.
+
+    Attributes:
+        ours, theirs: its names in jaxact.optim and torch.optim.
+        lr: a learning rate that suits the problem.
+        options: others, of both.
+    """
+
+    ours: str
+    theirs: str
+    lr: float
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "sgd": Optimizer(ours="sgd", theirs="SGD", lr=0.1),
+    "momentum": Optimizer(
+        ours="sgd", theirs="SGD", lr=0.05, options={"momentum": 0.9, "nesterov": True}
+    ),
+    "adam": Optimizer(ours="adam", theirs="Adam", lr=0.003),
+    "adamw": Optimizer(ours="adamw", theirs="AdamW", lr=0.003),
+    "adamax": Optimizer(ours="adamax", theirs="Adamax", lr=0.005),
+    "nadam": Optimizer(ours="nadam", theirs="NAdam", lr=0.003),
+    "radam": Optimizer(ours="radam", theirs="RAdam", lr=0.003),
+    "rmsprop": Optimizer(ours="rmsprop", theirs="RMSprop", lr=0.001),
+    # Where steps grow without limit, weights do, gradients shrink to 1e-230, and torch takes the
+    # product of two of them for 0.
+    "rprop": Optimizer(
+        ours="rprop", theirs="Rprop", lr=0.001, options={"step_sizes": (1e-6, 0.01)}
+    ),
+    "adagrad": Optimizer(ours="adagrad", theirs="Adagrad", lr=0.02),
+    "adadelta": Optimizer(ours="adadelta", theirs="Adadelta", lr=1.0),
+    "adafactor": Optimizer(ours="adafactor", theirs="Adafactor", lr=0.02),
+    "asgd": Optimizer(ours="asgd", theirs="ASGD", lr=0.1, options={"lambd": 0.01}),
+}
+
+# By jaxact's name: the schedule of a learning rate over so many steps, and torch's.
+Ours = Callable[[float, int], Any]
+Theirs = Callable[[Any, float, int], Any]
+SCHEDULES: Mapping[str, tuple[Ours, Theirs]] = {
+    "lambda_lr": (
+        lambda lr, n: optim.lambda_lr(lr, fading),
+        lambda o, lr, n: lr_scheduler.LambdaLR(o, fading),
+    ),
+    "multiplicative_lr": (
+        lambda lr, n: optim.multiplicative_lr(lr, lambda step: 0.995),
+        lambda o, lr, n: lr_scheduler.MultiplicativeLR(o, lambda step: 0.995),
+    ),
+    "step_lr": (
+        lambda lr, n: optim.step_lr(lr, part(n, 5), 0.5),
+        lambda o, lr, n: lr_scheduler.StepLR(o, part(n, 5), 0.5),
+    ),
+    "multi_step_lr": (
+        lambda lr, n: optim.multi_step_lr(lr, [part(n, 4), part(n, 2)], 0.3),
+        lambda o, lr, n: lr_scheduler.MultiStepLR(o, [part(n, 4), part(n, 2)], 0.3),
+    ),
+    "constant_lr": (
+        lambda lr, n: optim.constant_lr(lr, 0.2, part(n, 4)),
+        lambda o, lr, n: lr_scheduler.ConstantLR(o, 0.2, part(n, 4)),
+    ),
+    "linear_lr": (
+        lambda lr, n: optim.linear_lr(lr, 0.1, 1.0, part(n, 4)),
+        lambda o, lr, n: lr_scheduler.LinearLR(o, 0.1, 1.0, part(n, 4)),
+    ),
+    "exponential_lr": (
+        lambda lr, n: optim.exponential_lr(lr, 0.99),
+        lambda o, lr, n: lr_scheduler.ExponentialLR(o, 0.99),
+    ),
+    "polynomial_lr": (
+        lambda lr, n: optim.polynomial_lr(lr, n, 2.0),
+        lambda o, lr, n: lr_scheduler.PolynomialLR(o, n, 2.0),
+    ),
+    "cosine_annealing_lr": (
+        lambda lr, n: optim.cosine_annealing_lr(lr, part(n, 3)),
+        lambda o, lr, n: lr_scheduler.CosineAnnealingLR(o, part(n, 3)),
+    ),
+    "cosine_annealing_warm_restarts": (
+        lambda lr, n: optim.cosine_annealing_warm_restarts(lr, part(n, 6), 2),
+        lambda o, lr, n: lr_scheduler.CosineAnnealingWarmRestarts(o, part(n, 6), 2),
+    ),
+    "cyclic_lr": (
+        lambda lr, n: optim.cyclic_lr(lr / 10, lr, part(n, 6), cycle_momentum=False),
+        lambda o, lr, n: lr_scheduler.CyclicLR(o, lr / 10, lr, part(n, 6), cycle_momentum=False),
+    ),
+    "one_cycle_lr": (
+        lambda lr, n: optim.one_cycle_lr(lr, n, cycle_momentum=False),
+        lambda o, lr, n: lr_scheduler.OneCycleLR(o, lr, n, cycle_momentum=False),
+    ),
+    "sequential_lr": (
+        lambda lr, n: optim.sequential_lr(
+            [optim.linear_lr(lr, 0.1, 1.0, part(n, 4)), optim.exponential_lr(lr, 0.98)],
+            [part(n, 4)],
+        ),
+        lambda o, lr, n: lr_scheduler.SequentialLR(
+            o,
+            [
+                lr_scheduler.LinearLR(o, 0.1, 1.0, part(n, 4)),
+                lr_scheduler.ExponentialLR(o, 0.98),
+            ],
+            [part(n, 4)],
+        ),
+    ),
+    "chained_scheduler": (
+        lambda lr, n: optim.chained_scheduler(
+            [optim.constant_lr(lr, 0.2, part(n, 4)), optim.exponential_lr(lr, 0.99)]
+        ),
+        lambda o, lr, n: lr_scheduler.ChainedScheduler(
+            [
+                lr_scheduler.ConstantLR(o, 0.2, part(n, 4)),
+                lr_scheduler.ExponentialLR(o, 0.99),
+            ]
+        ),
+    ),
+}
+
+
+def fading(step: Any) -> Any:
+    """A factor by the step, a number or a traced one."""
+    return 1 / (1 + step / 100)
+
+
+def part(steps: int, parts: int) -> int:
+    """One of so many parts of the steps."""
+    return max(steps // parts, 1)
+
+
+def jaxact_descent(
+    optimizer: str, schedule: str, lr: float | None, steps: int
+) -> optax.GradientTransformationExtraArgs:
+    """The transformation; its update may be given the loss as `value`."""
+    found = OPTIMIZERS[optimizer]
+    lr = found.lr if lr is None else lr
+    rate = SCHEDULES[schedule][0](lr, steps) if schedule in SCHEDULES else lr
+    made = getattr(optim, found.ours)(rate, **found.options)
+    if schedule != PLATEAU:
+        return made
+    return optax.chain(made, optim.reduce_lr_on_plateau(lr, factor=0.5, patience=part(steps, 30)))
+
+
+def torch_descent(
+    parameters: list[torch.Tensor], optimizer: str, schedule: str, lr: float | None, steps: int
+) -> tuple[Any, Callable[[float], None]]:
+    """torch's optimizer, and what is to be told the loss after each step."""
+    found = OPTIMIZERS[optimizer]
+    lr = found.lr if lr is None else lr
+    made = getattr(torch.optim, found.theirs)(parameters, lr=lr, **found.options)
+    if schedule == PLATEAU:
+        return made, lr_scheduler.ReduceLROnPlateau(made, factor=0.5, patience=part(steps, 30)).step
+    scheduler = SCHEDULES[schedule][1](made, lr, steps) if schedule in SCHEDULES else None
+
+    def after(loss: float) -> None:
+        if scheduler is not None:
+            scheduler.step()
+
+    return made, after
