@@ -56,8 +56,8 @@ imports: $(STAMP)  ## who may import whom
 hunt: $(STAMP)  ## random calls of every domain for MINUTES (10) from SEED (0) on
 	$(BIN)/python -m parity hunt --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
-pairs: $(STAMP)  ## every pair of choices of every domain: a quarter of an hour to an hour
-	$(BIN)/python -m parity run --check calls --pairs
+pairs: $(STAMP)  ## every pair of choices of every domain, and random calls: hours
+	$(BIN)/python -m parity run --check calls --pairs --draws 200
 
 rare-places: $(STAMP)  ## how many functions that are wrong at one rare place are caught: hours
 	$(BIN)/python -W ignore -m tests.parity.rare_places

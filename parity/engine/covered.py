@@ -39,11 +39,13 @@ from parity.verdict import Outcome
 # A function with more failures than this has them for the same few reasons.
 SHOWN = 3
 # How many random calls differ in their numbers only: compiling one costs more than running many.
-ALIKE = 25
+ALIKE = 4
 # How many of the random calls are just outside of the domain, one in so many.
 OUTSIDE_EVERY = 8
 # How many random calls are tried to find one in which choices meet.
 TRIES = 20
+# How many calls with an argument outside are made besides, where pairs are to meet.
+ANYWHERE = 3
 # How many until one shows a declared decision.
 UNTIL_SHOWN = 200
 
@@ -238,7 +240,7 @@ class Visit:
             plain = {**simplest_of(factors), **_kinds(name)}
             if all(rule.holds(plain) for rule in rules) and self._answers(plain):
                 yield {**plain, OUTSIDE: name}
-            if meeting == PAIRS:
+            for _ in range(ANYWHERE if meeting == PAIRS else 0):
                 yield from self._anywhere(name, factors, rules, random)
         for i in range(draws // OUTSIDE_EVERY if beyond else 0):
             name = beyond[int(random.integers(len(beyond)))]

@@ -103,7 +103,19 @@ LAYERS = Trees(
     layers=[{"weight": _MATRIX, "bias": _BIAS}, {"kernel": _KERNEL}],
     matrix={"weight": _MATRIX},
     scalar={"weight": _MATRIX, "scale": _SCALE},
+    volume=[{"weight": _VOLUME, "bias": _BIAS}],
+    mixed=[{"weight": _MATRIX}, {"weight": Tensor(axes=("n m",), dtype="bfloat16")}],
 )
+
+
+def no_kernels(path: str, leaf: Any) -> bool:
+    """A selection of leaves by a function."""
+    return leaf.ndim > 1 and not path.endswith("kernel")
+
+
+_WEIGHTS = ("weights", "*weight", no_kernels)
+ONLY_WEIGHTS = OneOf(*_WEIGHTS)
+WHERE = OneOf(*_WEIGHTS, "all", ("*weight", "*"))
 
 
 def another_tree(like: str) -> Made:

@@ -8,7 +8,7 @@ import numpy as np
 
 from parity.domains import LONG, Domain, Number, OneOf, Tensor
 from parity.spec import Budget, Choices, Fixed, ObservedDraw, Samples, Setting
-from parity.suite.choices import LAYERS
+from parity.suite.choices import LAYERS, ONLY_WEIGHTS, WHERE
 from parity.suite.regularizers.penalties_laws import LAWS
 from parity.suite.rows import (
     HALVES,
@@ -121,7 +121,7 @@ SPECS = (
             few(SPARSE, label="sparse"),
             *(few(with_one(v), label=str(v)) for v in (np.nan, np.inf, -np.inf)),
         ),
-        domain=Domain(arguments={"params": LAYERS, "where": OneOf("weights", "all")}),
+        domain=Domain(arguments={"params": LAYERS, "where": WHERE}),
     ),
     THEME.row_beyond(
         "l2_penalty",
@@ -132,7 +132,7 @@ SPECS = (
             *_selected(),
             *(few(with_one(v), label=str(v)) for v in (np.nan, np.inf)),
         ),
-        domain=Domain(arguments={"params": LAYERS, "where": OneOf("weights", "all")}),
+        domain=Domain(arguments={"params": LAYERS, "where": WHERE}),
     ),
     THEME.row_beyond(
         "elastic_net",
@@ -153,7 +153,7 @@ SPECS = (
             arguments={
                 "params": LAYERS,
                 "l1_ratio": Number(0.5, 0.0, 1.0, 1),
-                "where": OneOf("weights", "all"),
+                "where": WHERE,
             }
         ),
     ),
@@ -172,7 +172,7 @@ SPECS = (
             *(values_only(with_one(v), label=str(v)) for v in (np.nan, np.inf)),
         ),
         domain=Domain(
-            arguments={"params": LAYERS, "axis": OneOf(0, 1, -1), "where": OneOf("weights")},
+            arguments={"params": LAYERS, "axis": OneOf(0, 1, -1, -2), "where": ONLY_WEIGHTS},
             lengths={"n": (5, 1, LONG)},
             # The norm of a group of zeros has no second derivative: torch's is nan.
             impossible=({"params.numbers": "ties", "order": "second"},),
@@ -193,7 +193,7 @@ SPECS = (
         domain=Domain(
             arguments={
                 "params": LAYERS,
-                "where": OneOf("weights", "*weight"),
+                "where": ONLY_WEIGHTS,
                 "layout": OneOf("torch", "flax"),
             },
             lengths={"n": (5, 1, LONG), "m": (3, 1)},

@@ -17,6 +17,8 @@ def selected(params: Any, where: Any) -> dict[str, Any]:
     def is_selected(path: str, leaf: Any) -> bool:
         if where == "weights":
             return leaf.ndim >= 2 and path.rpartition("/")[2] not in ("bias", "scale")
+        if callable(where):
+            return bool(where(path, leaf))
         globs = (where,) if isinstance(where, str) else where
         return where == "all" or any(fnmatchcase(path, glob) for glob in globs)
 

@@ -185,7 +185,7 @@ SPECS = (
         ),
         domain=Domain(
             arguments={
-                "v": Tensor(axes=("n m", "n m k")),
+                "v": Tensor(axes=("n m", "n m k", "n m k l")),
                 "dim": OneOf(0, 1, -1, None, -2),
                 "g": Made(_gains),
             },

@@ -265,13 +265,6 @@ def _binary_cross_entropy_with_logits_has_no_gradient_of_pos_weight(call):
     return None
 
 
-@_wrong("binary_cross_entropy_with_logits", DTYPES)
-def _binary_cross_entropy_with_logits_has_the_dtype_of_its_target(call):
-    if call.target.dtype != call.input.dtype:
-        return call.right().astype(call.target.dtype)
-    return None
-
-
 @_wrong("soft_margin_loss", AXES, "input.axes=none reduction=sum")
 def _soft_margin_loss_of_a_number_adds_up_to_half(call):
     return call.right() / 2 if call.input.ndim == 0 and call.reduction == "sum" else None

@@ -26,7 +26,7 @@ CALLS, POINTS, SURVIVED, NO_DOMAIN = "calls", "points", "survived", "no domain"
 # Checks that do not run the function at points or in calls.
 OTHERS = ("calls", "signature")
 # As many random calls as the run of every pair makes besides.
-DRAWS = 0
+DRAWS = 200
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,13 +160,6 @@ def _rotate_beyond_half_a_turn_turns_back(call):
     return None
 
 
-@_wrong("affine", DTYPES, "precision=bfloat16")
-def _affine_map_of_bfloat16_has_coordinates_of_bfloat16(call):
-    if call.images.dtype == jnp.bfloat16:
-        return call.right(matrix=jnp.asarray(call.matrix).astype(jnp.bfloat16))
-    return None
-
-
 @_wrong("affine", AXES)
 def _affine_map_with_the_channels_last_is_transposed(call):
     if call.channel_axis == -1 and call.images.shape[-3] == call.images.shape[-2]:

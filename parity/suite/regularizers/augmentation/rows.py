@@ -103,7 +103,7 @@ def of_levels(label: str, of: str, **values: Any) -> Setting:
 
 PLACES = ("n c h w", "n h w c")
 # Small images: a long axis has no blocks of its own.
-LENGTHS = {"n": (3, 1), "c": (3, 1), "h": (5, 1), "w": (7, 1)}
+LENGTHS = {"n": (3, 1), "c": (3, 1), "h": (5, 1), "w": (7, 1, 5)}
 # A map is measured on images of several rows and columns.
 LENGTHS_OF_MEASURED = {"n": (6, 1), "c": (3,), "h": (9,), "w": (11,)}
 PIXELS = Tensor(axes=PLACES, low=0.0, high=1.0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from parity.domains import LONG, Domain, Number, OneOf
 from parity.spec import Budget, Sweep
-from parity.suite.choices import LAYERS
+from parity.suite.choices import LAYERS, ONLY_WEIGHTS, WHERE
 from parity.suite.regularizers.penalties import HUGE, SPARSE, TREE, ZERO, tree, with_one
 from parity.suite.regularizers.training.weight_decay import CHECKS, SLOPES, UNITS, even
 from parity.suite.rows import (
@@ -37,8 +37,8 @@ SPECS = (
                 "params": LAYERS,
                 "max_value": Number(3.0, 0, 0.5, np.inf, 1),
                 "p": Number(2.0, 1, 3, np.inf, 1.5, 0.5),
-                "axis": OneOf(0, 1, -1),
-                "where": OneOf("weights", "*weight"),
+                "axis": OneOf(0, 1, -1, -2),
+                "where": ONLY_WEIGHTS,
             },
             # The gradient of a unit of one number is 1e-7 of what cancels in it.
             lengths={"n": (5, LONG), "m": (3,)},
@@ -87,7 +87,7 @@ SPECS = (
             arguments={
                 "params": LAYERS,
                 "threshold": Number(0.5, 0, 2, 10.0),
-                "where": OneOf("weights", "all", "*weight"),
+                "where": WHERE,
             },
             # Beside more numbers there are more kinks than a numeric derivative can miss.
             lengths={"n": (5, 1), "m": (3, 1)},
@@ -117,8 +117,8 @@ SPECS = (
             arguments={
                 "params": LAYERS,
                 "threshold": Number(1.5, 0, 0.25, 10.0),
-                "axis": OneOf(0, 1, -1),
-                "where": OneOf("weights", "*weight"),
+                "axis": OneOf(0, 1, -1, -2),
+                "where": ONLY_WEIGHTS,
             },
             lengths={"n": (5, 1, 33), "m": (3, 1)},
         ),

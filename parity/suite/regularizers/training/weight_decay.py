@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from parity.domains import Domain, Number, OneOf
+from parity.domains import Domain, Number
 from parity.spec import Budget
-from parity.suite.choices import LAYERS, another_tree
+from parity.suite.choices import LAYERS, WHERE, another_tree
 from parity.suite.regularizers.penalties import TREE, tree, with_one
 from parity.suite.rows import HALVES, WIDE, Theme, each, few, in_half_precision, number, setting
 
@@ -50,7 +50,7 @@ SPECS = (
                 "grads": LAYERS,
                 "params": another_tree("grads"),
                 "weight_decay": Number(0.5, 0.0, 2, 1),
-                "where": OneOf("weights", "all"),
+                "where": WHERE,
             }
         ),
     ),
@@ -72,7 +72,7 @@ SPECS = (
                 "params": LAYERS,
                 "lr": Number(0.1, 0.0, 1, 2.0),
                 "weight_decay": Number(0.5, 0.0, 2, 1),
-                "where": OneOf("weights", "all"),
+                "where": WHERE,
             }
         ),
     ),

@@ -1,0 +1,1 @@
+"""Batch sizes as one loop, and the paths of optimizers over a surface."""
