@@ -2,7 +2,8 @@
 
 import dataclasses
 import itertools
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from experiments.study import option
 
@@ -24,6 +25,32 @@ SCHEDULES = (
 # Their steps are no multiples of the learning rate, by which a plateau scales them.
 NOT_SCALED = ("rprop", "adafactor", "asgd")
 ALL = "all"
+_DECAYS = {"weight_decay": 0.01}
+_DECOUPLED = {**_DECAYS, "decoupled_weight_decay": True}
+_BETAS, _EPS, _AMSGRAD = {"betas": (0.8, 0.95)}, {"eps": 1e-3}, {"amsgrad": True}
+_OPTIONS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "sgd": (_DECAYS,),
+    "momentum": ({"nesterov": False}, {"nesterov": False, "dampening": 0.5}, _DECAYS),
+    "adam": (_AMSGRAD, _BETAS, _EPS, _DECAYS, _DECOUPLED),
+    "adamw": (_AMSGRAD, _BETAS, _EPS, {"weight_decay": 0.1}),
+    "adamax": (_BETAS, _EPS, _DECAYS),
+    "nadam": ({"momentum_decay": 0.1}, _BETAS, _EPS, _DECAYS, _DECOUPLED),
+    "radam": (_BETAS, _EPS, _DECAYS, _DECOUPLED),
+    "rmsprop": (
+        *({"alpha": 0.9}, {"momentum": 0.9}, {"centered": True}),
+        *({"centered": True, "momentum": 0.9}, _EPS, _DECAYS),
+    ),
+    "rprop": ({"etas": (0.7, 1.1)},),
+    "adagrad": ({"lr_decay": 0.01}, {"initial_accumulator_value": 0.1}, _EPS, _DECAYS),
+    "adadelta": ({"rho": 0.95}, _EPS, _DECAYS),
+    "adafactor": ({"beta2_decay": -0.5}, {"eps": (1e-6, 0.01)}, {"d": 2.0}, _DECAYS),
+    "asgd": ({"alpha": 0.5}, {"t0": 100}, _DECAYS),
+}
+# By optimizer, by name: options that change its steps. `maximize` would only make the loss grow.
+OPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    optimizer: {", ".join(f"{n}={v}" for n, v in values.items()): values for values in every}
+    for optimizer, every in _OPTIONS.items()
+}
 
 
 class Training(NamedTuple):
@@ -32,11 +59,12 @@ class Training(NamedTuple):
     activation: str
     optimizer: str = "sgd"
     schedule: str = CONSTANT
+    option: str = ""
 
     def __str__(self) -> str:
         """Its name."""
-        scheduled = () if self.schedule == CONSTANT else (self.schedule,)
-        return ", ".join((self.activation, self.optimizer, *scheduled))
+        schedule = "" if self.schedule == CONSTANT else self.schedule
+        return ", ".join(filter(None, (self.activation, self.optimizer, schedule, self.option)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +80,7 @@ class Config:
     schedule: tuple[str, ...] = option(
         (CONSTANT,), f"of the learning rate: {', '.join(SCHEDULES)}, or all; repeat for several"
     )
+    options: bool = option(False, "also train with each option that an optimizer has")
     steps: int = option(300, "steps of a training")
     batch: int = option(64, "images in a batch")
     hidden: int = option(128, "hidden units")
@@ -89,7 +118,9 @@ class Config:
         optimizers = OPTIMIZERS if ALL in self.optimizer else self.optimizer
         schedules = SCHEDULES if ALL in self.schedule else self.schedule
         return [
-            Training(*each)
-            for each in itertools.product(self.activation, optimizers, schedules)
-            if not (each[1] in NOT_SCALED and each[2] == PLATEAU)
+            Training(activation, optimizer, schedule, option)
+            for activation, optimizer in itertools.product(self.activation, optimizers)
+            for option in ("", *(OPTIONS[optimizer] if self.options else ()))
+            for schedule in schedules
+            if not (optimizer in NOT_SCALED and schedule == PLATEAU)
         ]

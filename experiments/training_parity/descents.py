@@ -8,7 +8,7 @@ import optax
 import torch
 from torch.optim import lr_scheduler
 
-from experiments.training_parity.config import PLATEAU
+from experiments.training_parity.config import OPTIONS, PLATEAU, Training
 from jaxact import optim
 
 
@@ -140,26 +140,33 @@ def part(steps: int, parts: int) -> int:
     return max(steps // parts, 1)
 
 
+def _options(training: Training) -> dict[str, Any]:
+    chosen = OPTIONS[training.optimizer][training.option] if training.option else {}
+    return {**OPTIMIZERS[training.optimizer].options, **chosen}
+
+
 def jaxact_descent(
-    optimizer: str, schedule: str, lr: float | None, steps: int
+    training: Training, lr: float | None, steps: int
 ) -> optax.GradientTransformationExtraArgs:
     """The transformation; its update may be given the loss as `value`."""
-    found = OPTIMIZERS[optimizer]
+    found, schedule = OPTIMIZERS[training.optimizer], training.schedule
     lr = found.lr if lr is None else lr
+    options = _options(training)
     rate = SCHEDULES[schedule][0](lr, steps) if schedule in SCHEDULES else lr
-    made = getattr(optim, found.ours)(rate, **found.options)
+    made = getattr(optim, found.ours)(rate, **options)
     if schedule != PLATEAU:
         return made
     return optax.chain(made, optim.reduce_lr_on_plateau(lr, factor=0.5, patience=part(steps, 30)))
 
 
 def torch_descent(
-    parameters: list[torch.Tensor], optimizer: str, schedule: str, lr: float | None, steps: int
+    parameters: list[torch.Tensor], training: Training, lr: float | None, steps: int
 ) -> tuple[Any, Callable[[float], None]]:
     """torch's optimizer, and what is to be told the loss after each step."""
-    found = OPTIMIZERS[optimizer]
+    found, schedule = OPTIMIZERS[training.optimizer], training.schedule
     lr = found.lr if lr is None else lr
-    made = getattr(torch.optim, found.theirs)(parameters, lr=lr, **found.options)
+    options = _options(training)
+    made = getattr(torch.optim, found.theirs)(parameters, lr=lr, **options)
     if schedule == PLATEAU:
         return made, lr_scheduler.ReduceLROnPlateau(made, factor=0.5, patience=part(steps, 30)).step
     scheduler = SCHEDULES[schedule][1](made, lr, steps) if schedule in SCHEDULES else None

@@ -27,9 +27,7 @@ def train(
     """Runs every step in one program; with another activation, if one is given."""
     dtype = np.dtype(dtype)
     with jax.enable_x64(dtype == np.float64):
-        descent = jaxact_descent(
-            training.optimizer, training.schedule, problem.learning_rate, len(problem.batches)
-        )
+        descent = jaxact_descent(training, problem.learning_rate, len(problem.batches))
         losses, path = _scan(
             {name: jnp.asarray(problem.weights[name], dtype) for name in PARAMETERS},
             jnp.asarray(problem.images.pixels, dtype),

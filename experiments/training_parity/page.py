@@ -1,6 +1,6 @@
 """The study as a page of the documentation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -24,7 +24,16 @@ training; torch's losses are the broad line, jaxact's the thin one.
 
 ![Losses of both frameworks on top of each other](training_parity.png)
 
-{tables}
+## How far apart the trainings are
+
+*Losses* and *parameters*, in float64: the largest relative difference at any step, of the loss and
+of all parameters as one vector. The limit of the losses is {limit:g}. *Drift*, in float32: how far
+jaxact's losses drift from torch's in float64, in parts of the limit, which is the furthest that
+torch's own losses in float32 do by the same epoch, in {runs} runs that differ only in the order of
+their sums.
+
+{table}
+{failed}
 ## What is not trained here
 
 `sparse_adam` needs sparse gradients, and `muon` matrices alone; torch computes Muon's steps in
@@ -34,19 +43,7 @@ Their rows in the [suite](optim.md) prove them.
 {versions}
 """
 
-TABLES = """\
-## {activation}: losses in float64
-
-The largest relative difference of the losses at any step; the limit is {limit:g}.
-
-{float64}
-## {activation}: losses in float32
-
-How far jaxact's losses in float32 drift from torch's in float64, in parts of the limit: the
-furthest that torch's own float32 losses do by the same epoch, in {runs} runs that differ only in
-the order of their sums.
-
-{float32}"""
+HEAD = ("training", "losses", "parameters", "drift")
 
 
 def page(runs: Mapping[Training, Runs], config: Config) -> str:
@@ -58,53 +55,49 @@ def page(runs: Mapping[Training, Runs], config: Config) -> str:
         hidden=config.hidden,
         steps=config.steps,
         batch=config.batch,
-        tables="\n".join(
-            TABLES.format(
-                activation=activation,
-                limit=FLOAT64_LIMIT,
-                runs=1 + config.reorderings,
-                float64=_table(runs, activation, _relative),
-                float32=_table(runs, activation, _of_drift),
-            )
-            for activation in config.activation
-        ),
+        limit=FLOAT64_LIMIT,
+        runs=1 + config.reorderings,
+        table=table(HEAD, [_cells(training, found) for training, found in runs.items()]),
+        failed=_failed(runs),
         versions=f"Measured with {names}, {where['cpu']}, {where['date'][:10]}.",
     )
 
 
 def _options(config: Config) -> str:
+    """The options of the command line that are not the default ones."""
     default = Config()
-    given = [
-        f"--{name} {value}"
-        for name in ("activation", "optimizer", "schedule")
-        if getattr(config, name) != getattr(default, name)
-        for value in getattr(config, name)
-    ]
-    given += [
-        f"--{name} {getattr(config, name)}"
-        for name in ("steps", "batch", "hidden", "reorderings")
+    fields = ("activation", "optimizer", "schedule", "options", "steps", "batch", "hidden")
+    changed = [
+        (name, getattr(config, name))
+        for name in (*fields, "reorderings")
         if getattr(config, name) != getattr(default, name)
     ]
-    return " ".join(given)
+    return " ".join(
+        f"--{name}" if value is True else f"--{name} {value}"
+        for name, found in changed
+        for value in (found if isinstance(found, tuple) else (found,))
+    )
 
 
-def _table(runs: Mapping[Training, Runs], activation: str, cell: Callable[[Runs], str]) -> str:
-    """A line for each schedule, a column for each optimizer."""
-    chosen = [training for training in runs if training.activation == activation]
-    optimizers = list(dict.fromkeys(training.optimizer for training in chosen))
-    schedules = list(dict.fromkeys(training.schedule for training in chosen))
-
-    def at(optimizer: str, schedule: str) -> str:
-        training = Training(activation, optimizer, schedule)
-        return cell(runs[training]) if training in runs else "–"
-
-    lines = [[f"`{s}`", *(at(o, s) for o in optimizers)] for s in schedules]
-    return table(["", *(f"`{optimizer}`" for optimizer in optimizers)], lines)
+def _cells(training: Training, runs: Runs) -> tuple[str, ...]:
+    return (
+        str(training),
+        f"{np.max(agreement.relative_difference(runs)):.0e}",
+        f"{np.max(runs.parameters64):.0e}",
+        f"{_of_drift(runs):.2f}",
+    )
 
 
-def _relative(runs: Runs) -> str:
-    return f"{np.max(agreement.relative_difference(runs)):.0e}"
+def _of_drift(runs: Runs) -> float:
+    return float(np.max(agreement.float32_drift(runs) / agreement.drift_limit(runs)))
 
 
-def _of_drift(runs: Runs) -> str:
-    return f"{np.max(agreement.float32_drift(runs) / agreement.drift_limit(runs)):.2f}"
+def _failed(runs: Mapping[Training, Runs]) -> str:
+    """What is beyond a limit, in words; usually nothing."""
+    beyond = [
+        str(training)
+        for training, found in runs.items()
+        for verdict in agreement.verdicts(str(training), found)
+        if not verdict.holds
+    ]
+    return f"Beyond a limit: {'; '.join(beyond)}.\n" if beyond else "All are within both limits.\n"

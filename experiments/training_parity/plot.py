@@ -77,12 +77,12 @@ def _drawn(runs: Every, verdicts: Verdicts, stem: Path, panel: Panel, quantity: 
 
 
 def _title(training: Training, small: bool) -> str:
-    return "\n".join(training[1:]) if small else str(training)
+    return "\n".join(filter(None, training[1:])) if small else str(training)
 
 
 def _grid(trainings: Sequence[Training]) -> tuple[Figure, list[tuple[Training, Axes]]]:
     """A figure, and the panel of each training."""
-    columns = list(dict.fromkeys(training[:2] for training in trainings))
+    columns = list(dict.fromkeys(_column(training) for training in trainings))
     rows = list(dict.fromkeys(training.schedule for training in trainings))
     crossed = len(rows) > 1 and len(columns) > 1
     width = len(columns) if crossed else min(len(trainings), COLUMNS)
@@ -92,12 +92,17 @@ def _grid(trainings: Sequence[Training]) -> tuple[Figure, list[tuple[Training, A
     grid = drawn.subplots(height, width, sharex=True, sharey=True, squeeze=False)
     places: list[tuple[Training, Axes]] = []
     for i, training in enumerate(trainings):
-        place = (rows.index(training.schedule), columns.index(training[:2]))
+        place = (rows.index(training.schedule), columns.index(_column(training)))
         places.append((training, grid[place if crossed else divmod(i, width)]))
     used = {id(axes) for _, axes in places}
     for axes in _unused(grid, used):
         axes.set_axis_off()
     return drawn, places
+
+
+def _column(training: Training) -> Training:
+    """Of which training the schedule does not matter."""
+    return training._replace(schedule="")
 
 
 def _unused(grid: Any, used: set[int]) -> Iterator[Axes]:

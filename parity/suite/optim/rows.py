@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from parity.spec import Budget, Samples, Spec, steps
-from parity.suite.rows import WIDE, Theme
+from parity.suite.rows import HALVES, WIDE, Theme
 
 # Parameters of torch's optimizers that say how torch computes.
 HOW = ("params", "foreach", "fused", "capturable", "differentiable")
@@ -56,4 +57,14 @@ def row(
         "budgets": BUDGETS,
         "omitted": HOW,
     }
+    # In half precision the rounding of the parameters decides where more than a step leads.
+    one_step = replace(
+        fields["settings"][0],
+        label="half precision",
+        inputs=(tree(), tree(1)),
+        dtypes=HALVES,
+        checks=("forward",),
+    )
+    if "inputs" not in fields:
+        fields["settings"] = (*fields["settings"], one_step)
     return Theme("optim", theme).row(name, **{**defaults, **fields})

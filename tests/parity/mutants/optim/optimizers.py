@@ -396,7 +396,7 @@ _wrong(
 _wrong(
     "rprop_has_no_bounds",
     "lr=0.1,etas=(0.25, 1.5),step_sizes=(0.05, 0.5),maximize=True",
-    'jnp.clip(size * factor, numbers["least"], numbers["most"])',
+    '_clamped(size * factor, numbers["least"], numbers["most"])',
     "size * factor",
 )
 _wrong(
