@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.bench.cores import available
 from experiments.descent import page, plot, training
 from experiments.descent.config import (
     BATCH,
@@ -36,7 +37,7 @@ def compare_all(config: Config, out: File, progress: Progress) -> Outcome:
         paths = all_paths(config)
     verdicts = [*batch_verdicts(found, config), *path_verdicts(paths)]
     results = {
-        **findings("descent", config, verdicts),
+        **findings("descent", config, verdicts, cores=available()),
         "batches": {one.kind.name: _results(one, config) for one in found.values()},
         "paths": {name: [dataclasses.asdict(each) for each in of] for name, of in paths.items()},
     }
@@ -142,8 +143,8 @@ def _falls_smoothly(whole: Found, other: Found, steps: int) -> Verdict:
     rises, others = whole.rises(steps), other.rises(steps)
     more = interval(others - rises)
     return Verdict(
-        claim=f"in the first {steps} steps the training loss rises less often with {whole.kind.name} "
-        f"than with {other.kind.name} descent",
+        claim=f"in the first {steps} steps the training loss rises less often with "
+        f"{whole.kind.name} than with {other.kind.name} descent",
         holds=more.low > 0,
         detail=f"in {interval(rises).text(100)} % of the steps instead of "
         f"{interval(others).text(100)} %",
@@ -155,8 +156,8 @@ def _needs_fewer_passes(fewer: Found, more: Found, target: float) -> Verdict:
     reached = bool(np.all(np.isfinite([few, many])))
     saved = interval(many - few) if reached else None
     return Verdict(
-        claim=f"{fewer.kind.name} descent needs fewer passes over the training set than "
-        f"{more.kind.name} descent to a loss of {target:g}",
+        claim=f"with these learning rates {fewer.kind.name} descent needs fewer passes over the "
+        f"training set than {more.kind.name} descent to a loss of {target:g}",
         holds=saved is not None and saved.low > 0,
         detail=f"{page.until(few)} instead of {page.until(many)}",
     )
@@ -177,7 +178,7 @@ def _comes_closer(surface: str, paths: Sequence[Path]) -> Verdict:
     # Of nan and numbers the largest is nan.
     worst = paths[int(np.argmax([each.values[-1] for each in paths]))]
     return Verdict(
-        claim=f"every optimizer ends lower and nearer to the minimum than it began: {surface}",
+        claim=f"every optimizer ends lower and nearer to the minimum than it began ({surface})",
         holds=all(lower) and all(nearer),
         detail=f"value from {worst.values[0]:.3g} to at most {worst.values[-1]:.2g}, "
         f"{worst.optimizer}, in {len(worst.values) - 1} steps",

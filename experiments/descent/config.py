@@ -1,6 +1,7 @@
 """What descends, with which batch sizes and learning rates, and for how long."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 from experiments.study import option
@@ -58,8 +59,8 @@ class Config:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("stochastic_rate", "mini_batch_rate", "batch_rate", "target"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be finite and above 0, got {getattr(self, name)}")
         if not 1 <= self.images < IMAGES:
             raise ValueError(f"images must be from 1 to {IMAGES - 1}, got {self.images}")
         if not 1 <= self.mini_batch <= self.images:

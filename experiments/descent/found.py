@@ -39,7 +39,8 @@ class Interval(NamedTuple):
     def text(self, scale: float = 1) -> str:
         """Both, times `scale`, to the second digit of the margin."""
         mean, margin = scale * self.mean, scale * self.margin
-        # Of 0, infinity and nan no digit is the first.
+        # Rounding may add a digit; of 0, infinity and nan none is the first.
+        margin = float(f"{margin:.1e}")
         first = math.floor(math.log10(margin)) if 0 < margin < math.inf else 0
         digits = max(1 - first, 0)
         return f"{mean:.{digits}f} ± {margin:.{digits}f}"

@@ -15,7 +15,9 @@ from experiments.descent.paths import SURFACES, Path, Surface
 
 COLOURS = dict(zip((STOCHASTIC, MINI_BATCH, BATCH), figures.PALETTE, strict=False))
 # As many as optimizers: the three further ones are distinguishable without colour vision too.
-PATH_COLOURS = dict(zip(OPTIMIZERS, (*figures.PALETTE, "#56B4E9", "black", "#8B4513"), strict=True))
+PATH_COLOURS = dict(
+    zip(OPTIMIZERS, (*figures.PALETTE, "#56B4E9", "#6A3D9A", "#8B4513"), strict=True)
+)
 # Paths that meet are seen through the gaps of each other.
 DASHES = {"adagrad": (0, (5, 2)), "adadelta": (0, (1, 1))}
 CONTOURS = 14
@@ -53,7 +55,7 @@ def draw_batches(found: Sequence[Found], config: Config, stem: File) -> list[Fil
         drawn.legend(handles, labels, loc="outside lower center", ncols=len(handles))
         drawn.suptitle(
             f"{config.epochs} passes over {config.images} handwritten digits: mean of "
-            f"{config.seeds} networks, 95 % confidence"
+            f"{config.seeds} networks with its 95 % confidence band"
         )
         return figures.save(drawn, stem)
 
