@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments.progress import Advance, Progress
-from experiments.results import write_json, write_text
+from experiments.results import write_bytes, write_json, write_text
 from experiments.study import Outcome, Verdict, findings
 from experiments.training_parity import agreement, jax_side, page, plot, torch_side
 from experiments.training_parity.agreement import Runs
@@ -32,9 +32,10 @@ def compare_all(config: Config, out: Path, progress: Progress) -> Outcome:
     ]
     if config.table:
         target = Path(config.table)
+        losses = (out / "training_parity.png").read_bytes()
         files += [
             write_text(target, page.page(runs, config)),
-            *plot.draw_losses(runs, verdicts, target.with_suffix(""))[:1],
+            write_bytes(target.with_suffix(".png"), losses),
         ]
     return Outcome(verdicts=[v for found in verdicts.values() for v in found], files=files)
 

@@ -30,7 +30,12 @@ training; torch's losses are the broad line, jaxact's the thin one.
 of all parameters as one vector. The limit of the losses is {limit:g}. *Drift*, in float32: how far
 jaxact's losses drift from torch's in float64, in parts of the limit, which is the furthest that
 torch's own losses in float32 do by the same epoch, in {runs} runs that differ only in the order of
-their sums.
+their sums. So few runs are a rough limit: a drift of 1.0 to 1.2 is no difference. `rmsprop` with a
+momentum of 0.9 is unstable here, and multiplies what rounding leaves.
+
+Weights of pixels that are dark in every image have no gradient but a decay. With `nadam` they end
+up in steps of the length of the learning rate about 0, whose signs rounding decides; no loss
+depends on them.
 
 {table}
 {failed}
@@ -97,7 +102,6 @@ def _failed(runs: Mapping[Training, Runs]) -> str:
     beyond = [
         str(training)
         for training, found in runs.items()
-        for verdict in agreement.verdicts(str(training), found)
-        if not verdict.holds
+        if not all(verdict.holds for verdict in agreement.verdicts(str(training), found))
     ]
     return f"Beyond a limit: {'; '.join(beyond)}.\n" if beyond else "All are within both limits.\n"

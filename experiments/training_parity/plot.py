@@ -1,6 +1,7 @@
 """The figures of the study: losses, their differences and the drift of the parameters."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def _drawn(runs: Every, verdicts: Verdicts, stem: Path, panel: Panel, quantity: 
         small = len(runs) > MANY
         for training, axes in places:
             holds = all(verdict.holds for verdict in verdicts[training])
-            mark = "" if holds else " DISAGREES"
+            mark = "" if holds else "\nbeyond a limit"
             axes.set_title(
                 f"{_title(training, small)}{mark}",
                 fontsize=5 if small else 9.5,
@@ -77,7 +78,12 @@ def _drawn(runs: Every, verdicts: Verdicts, stem: Path, panel: Panel, quantity: 
 
 
 def _title(training: Training, small: bool) -> str:
-    return "\n".join(filter(None, training[1:])) if small else str(training)
+    """The training's name, in a thumbnail in several lines."""
+    if not small:
+        return str(training)
+    _, *parts = str(training).split(", ")
+    # Before a name, not within a pair of numbers.
+    return re.sub(r", (?=[a-z])", "\n", ", ".join(parts))
 
 
 def _grid(trainings: Sequence[Training]) -> tuple[Figure, list[tuple[Training, Axes]]]:
