@@ -22,8 +22,9 @@ class Config:
         """Refuses what cannot be timed."""
         unknown = sorted(set(self.function) - self.functions()) if self.function else []
         if unknown:
+            modules = " or ".join(f"jaxact.{family}" for family in self.families)
             raise ValueError(
-                f"function must be one of the {', '.join(self.families)}, got {', '.join(unknown)}"
+                f"function must be one of {modules} that is timed, got {', '.join(unknown)}"
             )
         if self.rounds < 1:
             raise ValueError(f"rounds must be at least 1, got {self.rounds}")

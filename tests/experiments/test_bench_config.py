@@ -25,6 +25,7 @@ def test_what_cannot_be_timed_is_refused(config, options):
         ("activations", "mse_loss"),
         ("losses", "dropout"),
         ("regularizers", "relu"),
+        ("optim", "lbfgs"),
         ("compiling", "kaiming_normal"),
     ],
 )
