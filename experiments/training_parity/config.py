@@ -43,7 +43,7 @@ _OPTIONS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "rprop": ({"etas": (0.7, 1.1)},),
     "adagrad": ({"lr_decay": 0.01}, {"initial_accumulator_value": 0.1}, _EPS, _DECAYS),
     "adadelta": ({"rho": 0.95}, _EPS, _DECAYS),
-    "adafactor": ({"beta2_decay": -0.5}, {"eps": (1e-6, 0.01)}, {"d": 2.0}, _DECAYS),
+    "adafactor": ({"beta2_decay": -0.5}, {"eps": (0.01, 0.1)}, {"d": 2.0}, _DECAYS),
     "asgd": ({"alpha": 0.5}, {"t0": 100}, _DECAYS),
 }
 # By optimizer, by name: options that change its steps. `maximize` would only make the loss grow.
