@@ -30,11 +30,13 @@ PAGE = """\
 ```python
 descent = optim.sgd(learning_rate)
 
+
 def step(before, rows):
     parameters, state = before
     slopes = jax.grad(loss)(parameters, x[rows], y[rows])
     updates, state = descent.update(slopes, state, parameters)
     return (optax.apply_updates(parameters, updates), state), None
+
 
 batches = order.reshape(-1, batch)
 end, _ = jax.lax.scan(step, (parameters, descent.init(parameters)), batches)
