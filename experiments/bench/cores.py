@@ -20,6 +20,11 @@ def available() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def in_words(count: int) -> str:
+    """The number of cores with its noun: 1 core, 2 cores."""
+    return f"{count} {'core' if count == 1 else 'cores'}"
+
+
 def measured(
     cores: int,
     batches: str,
@@ -57,7 +62,7 @@ def measured(
         for line in process.stdout:
             told = json.loads(line)
             if "stage" in told:
-                advance(f"{told['stage']}, {cores} {'core' if cores == 1 else 'cores'}")
+                advance(f"{told['stage']}, {in_words(cores)}")
             else:
                 seconds = told["seconds"]
     if process.returncode or seconds is None:

@@ -89,7 +89,7 @@ def judge(costs: Costs) -> list[Verdict]:
     """What the library promises of its optimizers."""
     alone = {found.function: found for found in costs.speeds.get(1, ())}
     every = {
-        f"{found.function}, {count} {'core' if count == 1 else 'cores'}": found
+        f"{found.function}, {cores.in_words(count)}": found
         for count, comparisons in costs.speeds.items()
         for found in comparisons
     }

@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 
 from experiments.bench.config import Config
+from experiments.bench.cores import in_words
 from experiments.bench.optimizer_steps import (
     FOREACH,
     FUSED,
@@ -122,11 +123,7 @@ def _untimed() -> Iterator[str]:
 
 
 def _titles(speeds: Speeds) -> list[str]:
-    return [
-        f"/ {sides[0]}, {count} {'core' if count == 1 else 'cores'}"
-        for count in speeds
-        for sides in COLUMNS
-    ]
+    return [f"/ {sides[0]}, {in_words(count)}" for count in speeds for sides in COLUMNS]
 
 
 def _rows(speeds: Speeds, leaves: str) -> list[list[str]]:

@@ -85,7 +85,11 @@ def batches(
 
 def judge(costs: Costs) -> list[Verdict]:
     """What the library promises of its regularizers."""
-    every = {f"{found.function}, {_on(n)}": found for n, f in costs.speeds.items() for found in f}
+    every = {
+        f"{found.function}, {cores.in_words(n)}": found
+        for n, f in costs.speeds.items()
+        for found in f
+    }
     limits = {
         f"{name} at most {limit:g} times torch's": {
             key: found.ratios[TORCH].median
@@ -107,7 +111,3 @@ def judge(costs: Costs) -> list[Verdict]:
         ),
         at_most("errors at large means are within twice torch's own", errors, 2),
     ]
-
-
-def _on(count: int) -> str:
-    return f"{count} {'core' if count == 1 else 'cores'}"

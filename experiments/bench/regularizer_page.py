@@ -8,6 +8,7 @@ from rich.table import Table
 
 from experiments.bench.augmented import Augmented
 from experiments.bench.config import Config
+from experiments.bench.cores import in_words
 from experiments.bench.large_mean import FEATURES, ROWS, SIDES, LargeMean
 from experiments.bench.regularizer_results import Costs
 from experiments.bench.speed import TORCH, Comparison
@@ -111,7 +112,7 @@ def _untimed() -> Iterator[str]:
 
 def _titles(speeds: Speeds) -> list[str]:
     return [
-        f"/ {other}, {count} {'core' if count == 1 else 'cores'}"
+        f"/ {other}, {in_words(count)}"
         for count in speeds
         for other in (TORCH, " or ".join(THEIRS))
     ]

@@ -34,7 +34,7 @@ def compare_all(config: Config, out: Path, progress: Progress) -> Outcome:
         target = Path(config.table)
         losses = (out / "training_parity.png").read_bytes()
         files += [
-            write_text(target, page.page(runs, config)),
+            write_text(target, page.page(runs, verdicts, config)),
             write_bytes(target.with_suffix(".png"), losses),
         ]
     return Outcome(verdicts=[v for found in verdicts.values() for v in found], files=files)

@@ -50,49 +50,50 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "asgd": Optimizer(ours="asgd", theirs="ASGD", lr=0.1, options={"lambd": 0.01}),
 }
 
-# By jaxact's name: the schedule of a learning rate over so many steps, and torch's.
+# Of a learning rate and the number of steps; torch's is given its optimizer first.
 Ours = Callable[[float, int], Any]
 Theirs = Callable[[Any, float, int], Any]
+
+
+def _same(ours: Any, theirs: Any, options: Callable[[int], tuple[Any, ...]]) -> tuple[Ours, Theirs]:
+    """A schedule whose options, by the number of steps, come after the rate and the optimizer."""
+    return (
+        lambda lr, n: ours(lr, *options(n)),
+        lambda optimizer, lr, n: theirs(optimizer, *options(n)),
+    )
+
+
+def fading(step: Any) -> Any:
+    """A factor by the step, a number or a traced one."""
+    return 1 / (1 + step / 100)
+
+
+def part(steps: int, parts: int) -> int:
+    """One of so many parts of the steps."""
+    return max(steps // parts, 1)
+
+
+# By jaxact's name: its schedule, and torch's.
 SCHEDULES: Mapping[str, tuple[Ours, Theirs]] = {
-    "lambda_lr": (
-        lambda lr, n: optim.lambda_lr(lr, fading),
-        lambda o, lr, n: lr_scheduler.LambdaLR(o, fading),
+    "lambda_lr": _same(optim.lambda_lr, lr_scheduler.LambdaLR, lambda n: (fading,)),
+    "multiplicative_lr": _same(
+        optim.multiplicative_lr, lr_scheduler.MultiplicativeLR, lambda n: (lambda step: 0.995,)
     ),
-    "multiplicative_lr": (
-        lambda lr, n: optim.multiplicative_lr(lr, lambda step: 0.995),
-        lambda o, lr, n: lr_scheduler.MultiplicativeLR(o, lambda step: 0.995),
+    "step_lr": _same(optim.step_lr, lr_scheduler.StepLR, lambda n: (part(n, 5), 0.5)),
+    "multi_step_lr": _same(
+        optim.multi_step_lr, lr_scheduler.MultiStepLR, lambda n: ([part(n, 4), part(n, 2)], 0.3)
     ),
-    "step_lr": (
-        lambda lr, n: optim.step_lr(lr, part(n, 5), 0.5),
-        lambda o, lr, n: lr_scheduler.StepLR(o, part(n, 5), 0.5),
+    "constant_lr": _same(optim.constant_lr, lr_scheduler.ConstantLR, lambda n: (0.2, part(n, 4))),
+    "linear_lr": _same(optim.linear_lr, lr_scheduler.LinearLR, lambda n: (0.1, 1.0, part(n, 4))),
+    "exponential_lr": _same(optim.exponential_lr, lr_scheduler.ExponentialLR, lambda n: (0.99,)),
+    "polynomial_lr": _same(optim.polynomial_lr, lr_scheduler.PolynomialLR, lambda n: (n, 2.0)),
+    "cosine_annealing_lr": _same(
+        optim.cosine_annealing_lr, lr_scheduler.CosineAnnealingLR, lambda n: (part(n, 3),)
     ),
-    "multi_step_lr": (
-        lambda lr, n: optim.multi_step_lr(lr, [part(n, 4), part(n, 2)], 0.3),
-        lambda o, lr, n: lr_scheduler.MultiStepLR(o, [part(n, 4), part(n, 2)], 0.3),
-    ),
-    "constant_lr": (
-        lambda lr, n: optim.constant_lr(lr, 0.2, part(n, 4)),
-        lambda o, lr, n: lr_scheduler.ConstantLR(o, 0.2, part(n, 4)),
-    ),
-    "linear_lr": (
-        lambda lr, n: optim.linear_lr(lr, 0.1, 1.0, part(n, 4)),
-        lambda o, lr, n: lr_scheduler.LinearLR(o, 0.1, 1.0, part(n, 4)),
-    ),
-    "exponential_lr": (
-        lambda lr, n: optim.exponential_lr(lr, 0.99),
-        lambda o, lr, n: lr_scheduler.ExponentialLR(o, 0.99),
-    ),
-    "polynomial_lr": (
-        lambda lr, n: optim.polynomial_lr(lr, n, 2.0),
-        lambda o, lr, n: lr_scheduler.PolynomialLR(o, n, 2.0),
-    ),
-    "cosine_annealing_lr": (
-        lambda lr, n: optim.cosine_annealing_lr(lr, part(n, 3)),
-        lambda o, lr, n: lr_scheduler.CosineAnnealingLR(o, part(n, 3)),
-    ),
-    "cosine_annealing_warm_restarts": (
-        lambda lr, n: optim.cosine_annealing_warm_restarts(lr, part(n, 6), 2),
-        lambda o, lr, n: lr_scheduler.CosineAnnealingWarmRestarts(o, part(n, 6), 2),
+    "cosine_annealing_warm_restarts": _same(
+        optim.cosine_annealing_warm_restarts,
+        lr_scheduler.CosineAnnealingWarmRestarts,
+        lambda n: (part(n, 6), 2),
     ),
     "cyclic_lr": (
         lambda lr, n: optim.cyclic_lr(lr / 10, lr, part(n, 6), cycle_momentum=False),
@@ -128,16 +129,6 @@ SCHEDULES: Mapping[str, tuple[Ours, Theirs]] = {
         ),
     ),
 }
-
-
-def fading(step: Any) -> Any:
-    """A factor by the step, a number or a traced one."""
-    return 1 / (1 + step / 100)
-
-
-def part(steps: int, parts: int) -> int:
-    """One of so many parts of the steps."""
-    return max(steps // parts, 1)
 
 
 def _options(training: Training) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The study as a page of the documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from experiments.markdown import table
 from experiments.results import measured_on
+from experiments.study import Verdict
 from experiments.training_parity import agreement
 from experiments.training_parity.agreement import FLOAT64_LIMIT, Runs
 from experiments.training_parity.config import Config, Training
@@ -51,7 +52,11 @@ Their rows in the [suite](optim.md) prove them.
 HEAD = ("training", "losses", "parameters", "drift")
 
 
-def page(runs: Mapping[Training, Runs], config: Config) -> str:
+def page(
+    runs: Mapping[Training, Runs],
+    verdicts: Mapping[Training, Sequence[Verdict]],
+    config: Config,
+) -> str:
     """The whole page."""
     where = measured_on()
     names = ", ".join(f"{name} {where['packages'][name]}" for name in ("jaxact", "jax", "torch"))
@@ -63,7 +68,7 @@ def page(runs: Mapping[Training, Runs], config: Config) -> str:
         limit=FLOAT64_LIMIT,
         runs=1 + config.reorderings,
         table=table(HEAD, [_cells(training, found) for training, found in runs.items()]),
-        failed=_failed(runs),
+        failed=_failed(verdicts),
         versions=f"Measured with {names}, {where['cpu']}, {where['date'][:10]}.",
     )
 
@@ -97,11 +102,11 @@ def _of_drift(runs: Runs) -> float:
     return float(np.max(agreement.float32_drift(runs) / agreement.drift_limit(runs)))
 
 
-def _failed(runs: Mapping[Training, Runs]) -> str:
+def _failed(verdicts: Mapping[Training, Sequence[Verdict]]) -> str:
     """What is beyond a limit, in words; usually nothing."""
     beyond = [
         str(training)
-        for training, found in runs.items()
-        if not all(verdict.holds for verdict in agreement.verdicts(str(training), found))
+        for training, found in verdicts.items()
+        if not all(verdict.holds for verdict in found)
     ]
     return f"Beyond a limit: {'; '.join(beyond)}.\n" if beyond else "All are within both limits.\n"

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,18 +101,15 @@ def _grid(trainings: Sequence[Training]) -> tuple[Figure, list[tuple[Training, A
         place = (rows.index(training.schedule), columns.index(_column(training)))
         places.append((training, grid[place if crossed else divmod(i, width)]))
     used = {id(axes) for _, axes in places}
-    for axes in _unused(grid, used):
-        axes.set_axis_off()
+    for axes in grid.flat:
+        if id(axes) not in used:
+            axes.set_axis_off()
     return drawn, places
 
 
 def _column(training: Training) -> Training:
     """Of which training the schedule does not matter."""
     return training._replace(schedule="")
-
-
-def _unused(grid: Any, used: set[int]) -> Iterator[Axes]:
-    yield from (axes for axes in grid.flat if id(axes) not in used)
 
 
 def _losses(axes: Axes, runs: Runs) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from experiments.training_parity.config import Training
 from experiments.training_parity.descents import torch_descent
 from experiments.training_parity.problem import PARAMETERS, Problem, Trajectory
+from parity.backends._torch_drivers import default_dtype
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,
@@ -22,7 +23,9 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def train(problem: Problem, training: Training, dtype: DTypeLike) -> Trajectory:
     """Runs every step eagerly, as a torch user would."""
-    with _one_thread(), _default_dtype(dtype):
+    wide = np.dtype(dtype) == np.float64
+    # The numbers in the states of torch's optimizers then have the dtype of the parameters.
+    with _one_thread(), default_dtype(torch.float64 if wide else torch.float32):
         return _train(problem, training, dtype)
 
 
@@ -76,14 +79,3 @@ def _one_thread() -> Generator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def _default_dtype(dtype: DTypeLike) -> Generator[None]:
-    """Inside, the numbers in the states of torch's optimizers have the dtype of the parameters."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64 if np.dtype(dtype) == np.float64 else torch.float32)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)

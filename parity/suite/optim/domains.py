@@ -88,21 +88,11 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """For each step and each parameter some of its rows, in any order and more than once.
+class Rows(Gradients):
+    """For each step and each parameter some of its rows, in any order and more than once."""
 
-    Args:
-        like: the name of the parameters.
-        kinds: of numbers, the usual one first.
-    """
-
-    like: str
     kinds: tuple[str, ...] = ("ordinary", TIES, ZEROS, "small", SPECIAL, NAN)
     shapes: tuple[str, ...] = ("t r",)
-
-    def factors(self, name: str) -> Iterator[Factor]:
-        """The kind of numbers."""
-        yield Factor(f"{name}.numbers", self.kinds, free=True)
 
     def made(self, name: str, draw: Draw) -> Any:
         """In place of each parameter the indices of rows, and their gradients."""
@@ -116,10 +106,6 @@ class Rows:
             return {"rows": random.integers(leaf.shape[0], size=steps), "values": values}
 
         return mapped(drawn, draw.made[self.like])
-
-    def beyond(self, name: str) -> dict[str, Beyond]:
-        """Nothing: the parameters decide."""
-        return {}
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,10 @@ class Torch:
         for path, gradient in flat(grads).items():
             self.weights[path].grad = gradient.detach().clone()
         self.optimizer.step()
+        return self.params()
+
+    def params(self) -> dict[str, Any]:
+        """The parameters as they are now."""
         return {f"params/{path}": leaf.detach().clone() for path, leaf in self.weights.items()}
 
 
@@ -115,8 +119,7 @@ class Sparse(Torch):
             for path, weight in self.weights.items()
             for name in ("exp_avg", "exp_avg_sq")
         }
-        leaves = self.weights.items()
-        return {f"params/{path}": leaf.detach().clone() for path, leaf in leaves} | state
+        return self.params() | state
 
 
 def _at(step: int, options: dict[str, Any]) -> dict[str, Any]:

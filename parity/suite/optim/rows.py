@@ -57,14 +57,14 @@ def row(
         "budgets": BUDGETS,
         "omitted": HOW,
     }
-    # In half precision the rounding of the parameters decides where more than a step leads.
-    one_step = replace(
-        fields["settings"][0],
-        label="half precision",
-        inputs=(tree(), tree(1)),
-        dtypes=HALVES,
-        checks=("forward",),
-    )
     if "inputs" not in fields:
+        # In half precision the rounding of the parameters decides where more than a step leads.
+        one_step = replace(
+            fields["settings"][0],
+            label="half precision",
+            inputs=(tree(), tree(1)),
+            dtypes=HALVES,
+            checks=("forward",),
+        )
         fields["settings"] = (*fields["settings"], one_step)
     return Theme("optim", theme).row(name, **{**defaults, **fields})
